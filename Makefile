@@ -1,0 +1,85 @@
+# Needs only make, git and Python >= 3.11; everything else goes into .venv, and only when
+# pyproject.toml or constraints.txt changed.
+VENV := .venv
+PY   := $(VENV)/bin/python
+LOG  := $(VENV)/setup.log
+
+# Quiet when it works, everything pip said when it does not.
+PIP = $(PY) -m pip install --disable-pip-version-check --progress-bar off
+OR_SHOW = >>$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+
+# Without it pyright asks the package index for news at every start.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: train test lint rules layout types mypy pyright unit format clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+train: $(VENV)/.train
+	@$(VENV)/bin/rlreactor train ppo --env CartPole-v1
+
+# Every check runs, also after a failed one; the tests come last.
+test: $(VENV)/.test
+	@$(MAKE) --no-print-directory --keep-going lint types unit
+
+lint: rules layout
+
+rules: $(VENV)/.test
+	$(PY) -m ruff check .
+
+layout: $(VENV)/.test
+	$(PY) -m ruff format --check .
+
+types: mypy pyright
+
+mypy: $(VENV)/.test
+	$(PY) -m mypy
+
+pyright: $(VENV)/.test
+	$(PY) -m pyright
+
+unit: $(VENV)/.test
+	$(PY) -m pytest
+
+format: $(VENV)/.test
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# torch goes first and alone: it is most of the download, and gets a line of its own.
+$(VENV)/.train: $(PY) pyproject.toml constraints.txt
+	@: >$(LOG)
+	@echo "set-up: torch"
+	@$(PIP) --constraint constraints.txt setuptools torch $(OR_SHOW)
+	@echo "set-up: rlreactor"
+	@$(PIP) --constraint constraints.txt --no-build-isolation --editable . $(OR_SHOW)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train
+	@: >$(LOG)
+	@echo "set-up: tools and environments of the tests"
+	@$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[dev]' $(OR_SHOW)
+	@touch $@
+
+# The first Python that has every locked package as a wheel (3.11 to 3.13), else any from 3.11 on.
+$(PY):
+	@for below in 14 99; do \
+	  for python in python3 python3.13 python3.12 python3.11; do \
+	    $$python -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$below))" 2>/dev/null || continue; \
+	    old_enough=$$python; \
+	    $$python -c "import ensurepip, venv" 2>/dev/null || continue; \
+	    echo "set-up: $(VENV) with $$($$python --version)"; \
+	    $$python -m venv --clear $(VENV); exit; \
+	  done; \
+	done; \
+	if [ -n "$$old_enough" ]; then \
+	  echo "$$old_enough cannot make a virtual environment: its venv or ensurepip module is missing." >&2; \
+	  echo "Install it (Debian and Ubuntu: apt install $$old_enough-venv) and run make again." >&2; \
+	else \
+	  echo "rlreactor needs Python 3.11 or newer; found $$(python3 --version 2>/dev/null || echo none)." >&2; \
+	  echo "Install one (Debian and Ubuntu: apt install python3.11 python3.11-venv; or pyenv, conda, uv)" >&2; \
+	  echo "so that python3 or python3.11 is on PATH, and run make again." >&2; \
+	fi; \
+	exit 1

@@ -1,0 +1,159 @@
+"""The board: what every worker of a host lets the others know about itself, in shared words.
+
+Each worker has one row, written by it alone. A row holds a version and a few generations of its
+status, so that a reader always finds one whole: it copies the newest and looks whether it was
+overwritten meanwhile.
+
+Row, in words: 0 version, 1 messages sent, 2 waiting for (worker + 1; 0: runs), 3 asleep, then
+GENERATIONS × STATUS.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from typing import NamedTuple
+
+from rlreactor.links.words import CACHE_LINE, WORD, Words
+from rlreactor.tag import FOREVER, Tag
+
+__all__ = ["Board", "Status"]
+
+_VERSION, _WAITING, _ASLEEP = range(3)
+_GENERATIONS = 4
+_STATUS = struct.Struct("<9q")
+_STRIDE = 2 * CACHE_LINE  # bytes of a generation
+_SENT = (CACHE_LINE + _GENERATIONS * _STRIDE) // WORD  # where the counts begin
+
+
+class Status(NamedTuple):
+    """How far a worker is.
+
+    `frontier` (time, microstep, rank): everything it sends before that has been sent. `head`: the
+    earliest event it has, of all it has received. `last`: the last tag it processed. `received`:
+    messages it has taken in.
+    """
+
+    frontier: tuple[int, int, int]
+    head: Tag
+    last: Tag
+    received: int
+
+    @staticmethod
+    def initial() -> Status:
+        """Before the first tag."""
+        return Status((0, 0, 0), Tag(0, 0), Tag(0, -1), 0)
+
+    @staticmethod
+    def finished(last: Tag, received: int) -> Status:
+        """After the stop."""
+        return Status((*FOREVER, 0), FOREVER, last, received)
+
+
+class Board:
+    """The rows of `workers` workers, in a mapping that is writable for all of them."""
+
+    def __init__(self, mapping: mmap.mmap, offset: int, workers: int, me: int) -> None:
+        self._mapping = mapping
+        self._offset = offset
+        self._me = me
+        self._row = _row(workers)
+        self._rows = [Words(mapping, offset + w * self._row, self._row // WORD) for w in range(workers)]
+        self._cells = [row.cells for row in self._rows]
+        self._version = 0
+        self._sent = [0] * workers
+
+    @staticmethod
+    def size(workers: int) -> int:
+        """Bytes that the board of `workers` workers needs."""
+        return workers * _row(workers)
+
+    @property
+    def workers(self) -> int:
+        """How many rows there are."""
+        return len(self._cells)
+
+    def publish(self, status: Status) -> None:
+        """Replace this worker's status."""
+        self._version += 1
+        generation = self._version % _GENERATIONS
+        at = self._offset + self._me * self._row + CACHE_LINE + generation * _STRIDE
+        (time, microstep, rank), head, last, received = status
+        _STATUS.pack_into(
+            self._mapping,
+            at,
+            self._version,
+            time,
+            microstep,
+            rank,
+            head[0],
+            head[1],
+            last[0],
+            last[1],
+            received,
+        )
+        self._cells[self._me][_VERSION] = self._version
+
+    def version(self, worker: int) -> int:
+        """Changes with every status of `worker`."""
+        return self._cells[worker][_VERSION]
+
+    def read(self, worker: int) -> tuple[int, Status]:
+        """The newest status of `worker` and its version."""
+        while True:
+            version = self._cells[worker][_VERSION]
+            at = self._offset + worker * self._row + CACHE_LINE + version % _GENERATIONS * _STRIDE
+            values = _STATUS.unpack_from(self._mapping, at)
+            if version == 0:
+                return 0, Status.initial()
+            if values[0] == version and self._cells[worker][_VERSION] - version < _GENERATIONS - 1:
+                frontier = (values[1], values[2], values[3])
+                return version, Status(
+                    frontier, Tag(values[4], values[5]), Tag(values[6], values[7]), values[8]
+                )
+
+    def count_sent(self, worker: int) -> None:
+        """One more message leaves for `worker`; said before it can be seen, so that it is never in nobody's count."""
+        self._sent[worker] += 1
+        self._cells[self._me][_SENT + worker] = self._sent[worker]
+
+    def snapshot(self) -> list[Status] | None:
+        """Every worker's status at one moment at which no message was under way; None if there is none to be had now.
+
+        Two looks at everything: what did not change between them held, all at once, in between.
+        """
+        before = [self.read(w) for w in range(self.workers)]
+        sent = self._sent_to_each()
+        for count, (_, status) in zip(sent, before, strict=True):
+            if count != status.received and status.frontier[0] != FOREVER.time:
+                return None
+        unchanged = all(cells[_VERSION] == v for cells, (v, _) in zip(self._cells, before, strict=True))
+        return [status for _, status in before] if unchanged and sent == self._sent_to_each() else None
+
+    def _sent_to_each(self) -> list[int]:
+        return [sum(cells[_SENT + w] for cells in self._cells) for w in range(self.workers)]
+
+    def set_waiting(self, worker: int | None) -> None:
+        """Say whom this worker waits for; None: nobody, it runs."""
+        self._cells[self._me][_WAITING] = 0 if worker is None else worker + 1
+
+    def waits_in_circle(self) -> bool:
+        """Whether this worker waits for one that waits … for this one."""
+        seen = set()
+        worker = self._cells[self._me][_WAITING] - 1
+        while worker >= 0 and worker not in seen:
+            if worker == self._me:
+                return True
+            seen.add(worker)
+            worker = self._cells[worker][_WAITING] - 1
+        return False
+
+    def asleep(self, worker: int) -> tuple[Words, int]:
+        """The word in which `worker` says that it sleeps, for its doorbell."""
+        return self._rows[worker], _ASLEEP
+
+
+def _row(workers: int) -> int:
+    """Bytes of a row."""
+    words = -(-(_SENT + workers) * WORD // CACHE_LINE)
+    return words * CACHE_LINE

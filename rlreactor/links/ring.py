@@ -1,0 +1,188 @@
+"""Small messages from one process to another: a ring of bytes, one writer, one reader.
+
+Layout of the region, from its start:
+
+    byte 0     tail   bytes ever written; the writer's word
+    byte 64    head   bytes ever read; the reader's word
+    byte 128   `capacity` bytes of records
+
+A record is one header word (kind in the upper, length in the lower 32 bits), its bytes, and padding
+to 8. Records never wrap: when one does not fit before the end, a SKIP record fills the rest. A
+message longer than a quarter of the capacity is cut into MORE records and a LAST one, so that any
+length passes and the reader can empty the ring while the writer still writes. Tail is stored after
+the record it announces, head once per `read`, after the bytes were copied out (`words.py` explains
+why that order is enough).
+
+What the other side wrote is checked before it is used: an impossible head, tail, kind or length is
+a LinkError, never an access outside the ring or a giant allocation.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+
+from rlreactor.errors import LinkError
+from rlreactor.links.words import CACHE_LINE, WORD, Words
+
+__all__ = ["RING_OVERHEAD", "RingReader", "RingWriter"]
+
+RING_OVERHEAD = 2 * CACHE_LINE  # bytes of a region besides its capacity
+
+_TAIL, _HEAD = 0, CACHE_LINE // WORD
+_DATA = RING_OVERHEAD // WORD  # the word where the first record lies
+_LAST, _MORE, _SKIP = 1, 2, 3
+_LENGTH = (1 << 32) - 1
+
+
+class _End:
+    """What both ends share: where things lie. Raises LinkError for an impossible place or state."""
+
+    def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
+        if capacity < 8 * WORD or capacity % WORD or offset % CACHE_LINE:
+            raise LinkError(
+                f"ring of {capacity} bytes at byte {offset}: expected at least {8 * WORD} bytes, "
+                f"a multiple of {WORD}, and an offset that is a multiple of {CACHE_LINE}"
+            )
+        self._cells = Words(mapping, offset, (RING_OVERHEAD + capacity) // WORD).cells
+        self._mapping = mapping
+        self._capacity = capacity
+        self._first = (
+            offset + RING_OVERHEAD + WORD
+        )  # where in the mapping the first record's bytes begin
+        self._tail = self._cells[_TAIL]
+        self._head = self._cells[_HEAD]
+        self._check_backlog()
+
+    def _check_backlog(self) -> None:
+        backlog = self._tail - self._head
+        if not 0 <= backlog <= self._capacity or (self._tail | self._head) % WORD:
+            raise LinkError(
+                f"ring is corrupt: {self._tail} bytes written and {self._head} read, "
+                f"with room for {self._capacity}"
+            )
+
+
+class RingWriter(_End):
+    """The writing end, in `RING_OVERHEAD + capacity` bytes at byte `offset` of a writable mapping.
+
+    Messages of up to `longest` bytes go in one piece; longer ones are cut.
+    """
+
+    def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
+        super().__init__(mapping, offset, capacity)
+        self.longest = (capacity // 4 - WORD) & -WORD
+        self._rest: memoryview[int] | None = None
+
+    def try_write(self, parts: Sequence[bytes | memoryview]) -> bool:
+        """Takes one message, its parts joined; False, with nothing taken, if there is no room now.
+
+        The bytes are copied before this returns. Of a message longer than `longest` some may be
+        left over: call `flush` until it is true. Raises LinkError when the reader's word is
+        impossible.
+        """
+        if self._rest is not None and not self.flush():
+            return False
+        length = 0
+        for part in parts:
+            length += len(part)
+        if length > self.longest:
+            return self._take_long(memoryview(b"".join(parts)))
+        return self._put(parts, length, _LAST)
+
+    def flush(self) -> bool:
+        """Writes as much of a long message's rest as there is room for; True when nothing is left.
+
+        Ring the reader after False too: it is the one that makes room. Raises LinkError when its
+        word is impossible.
+        """
+        while self._rest is not None:
+            piece, kind = (
+                self._rest[: self.longest],
+                _MORE if len(self._rest) > self.longest else _LAST,
+            )
+            if not self._put((piece,), len(piece), kind):
+                return False
+            self._rest = None if kind == _LAST else self._rest[self.longest :]
+        return True
+
+    def _take_long(self, message: memoryview[int]) -> bool:
+        if not self._put((message[: self.longest],), self.longest, _MORE):
+            return False
+        self._rest = message[self.longest :]
+        self.flush()
+        return True
+
+    def _put(self, parts: Sequence[bytes | memoryview], length: int, kind: int) -> bool:
+        """Writes one record and publishes it; False if there is no room."""
+        need = (length + 15) & -8
+        tail = self._tail
+        at = tail % self._capacity
+        skipped = self._capacity - at if at + need > self._capacity else 0
+        if tail + skipped + need - self._head > self._capacity:
+            self._head = self._cells[_HEAD]
+            self._check_backlog()
+            if tail + skipped + need - self._head > self._capacity:
+                return False
+        if skipped:
+            self._cells[_DATA + (at >> 3)] = _SKIP << 32 | skipped
+            at = 0
+        self._cells[_DATA + (at >> 3)] = kind << 32 | length
+        begin = self._first + at
+        for part in parts:
+            end = begin + len(part)
+            self._mapping[begin:end] = part
+            begin = end
+        self._tail = self._cells[_TAIL] = tail + skipped + need
+        return True
+
+
+class RingReader(_End):
+    """The reading end of the same region; its mapping must be writable too, for the head word."""
+
+    def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
+        super().__init__(mapping, offset, capacity)
+        self._pieces: list[bytes] = []
+
+    def waiting(self) -> bool:
+        """Whether there is something to read (perhaps only a piece of a long message)."""
+        return self._cells[_TAIL] != self._head
+
+    def read(self) -> list[bytes]:
+        """Every message that was completed since the last call, in order, as private copies.
+
+        Raises LinkError when what the writer left is impossible; the ring is then of no more use.
+        """
+        messages: list[bytes] = []
+        self._tail = tail = self._cells[_TAIL]
+        head = self._head
+        if head == tail:
+            return messages
+        self._check_backlog()
+        while head != tail:
+            at = head % self._capacity
+            header = self._cells[_DATA + (at >> 3)]
+            kind, length = header >> 32, header & _LENGTH
+            if kind == _SKIP and length == self._capacity - at <= tail - head:
+                head += length
+                continue
+            need = (length + 15) & -8
+            if not _LAST <= kind <= _MORE or at + need > self._capacity or need > tail - head:
+                raise LinkError(
+                    f"ring is corrupt: record of kind {kind} and {length} bytes at byte {head}"
+                )
+            begin = self._first + at
+            data = self._mapping[begin : begin + length]
+            head += need
+            if kind == _LAST and not self._pieces:
+                messages.append(data)
+            else:
+                self._join(data, kind, messages)
+        self._head = self._cells[_HEAD] = head
+        return messages
+
+    def _join(self, data: bytes, kind: int, messages: list[bytes]) -> None:
+        self._pieces.append(data)
+        if kind == _LAST:
+            messages.append(b"".join(self._pieces))
+            self._pieces = []

@@ -1,0 +1,147 @@
+"""Payloads in shared slots: the storage of a port that other workers read, and the other end of it.
+
+The writer takes slots in turn. Each reading worker counts, in a word of its own, how many of them it has finished
+with; a slot is free again when every reader's count has passed it. A reader is finished with a slot at the end of the
+tag at which its value arrived, or, where a value is held, when the next one has taken its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rlreactor.links.slots import SlotMemory
+from rlreactor.links.words import Words
+from rlreactor.spec import Spec
+
+__all__ = ["Lease", "SlotReader", "SlottedStorage"]
+
+
+class SlottedStorage:
+    """Storage of a root port in shared slots.
+
+    Args:
+        spec: of the port.
+        memory: its slots, writable here.
+        released: per reading worker, the word that counts its finished slots.
+        wait: called again and again while no slot is free, with the worker that holds the oldest.
+    """
+
+    def __init__(
+        self,
+        spec: Spec[Any],
+        memory: SlotMemory[Any],
+        released: Sequence[tuple[int, Words]],
+        wait: Callable[[int, Callable[[], bool]], None],
+    ) -> None:
+        self._spec = spec
+        self._memory = memory
+        self._released = released
+        self._wait = wait
+        self._taken = 0  # slots taken since the start
+        self._free = memory.count  # `_taken` may grow to this
+        self._lent: Any = None
+        self.current: int | None = None  # the slot of this tag's value, until it is sent
+
+    def empty(self) -> Any:
+        """The next slot itself. May wait for readers."""
+        if self.current is None:
+            self.current = self._take()
+        else:
+            self._memory.detach_if_held(self.current)
+        self._lent = self._memory.writable(self.current)
+        return self._lent
+
+    def store(self, value: Any) -> Any:
+        """The slot's value: the one that `empty` lent, or a copy of any other."""
+        if value is not self._lent:
+            checked = self._spec.checked(value)
+            self._spec.fill(self.empty(), checked)
+            _freeze(checked)
+        stored, self._lent = self._lent, None
+        assert self.current is not None
+        self._memory.freeze(self.current)
+        return stored
+
+    def sent(self) -> int:
+        """The slot whose number goes to the readers now."""
+        assert self.current is not None
+        index, self.current = self.current, None
+        return index
+
+    def _take(self) -> int:
+        if self._taken >= self._free and not self._room():
+            holder = min(self._released, key=lambda entry: entry[1].load(0))[0]
+            self._wait(holder, self._room)
+        index = self._taken % self._memory.count
+        self._taken += 1
+        self._memory.detach_if_held(index)
+        return index
+
+    def _room(self) -> bool:
+        self._free = min(words.load(0) for _, words in self._released) + self._memory.count
+        return self._taken < self._free
+
+
+def _freeze(value: Any) -> None:
+    for array in value.__dict__.values() if hasattr(value, "__dict__") else (value,):
+        array.flags.writeable = False
+
+
+class Lease:
+    """A received slot that is still needed `uses` times (once per delay that the port has on this worker)."""
+
+    __slots__ = ("_reader", "index", "uses")
+
+    def __init__(self, reader: SlotReader, index: int, uses: int) -> None:
+        self._reader = reader
+        self.index = index
+        self.uses = uses
+
+    def drop(self) -> None:
+        """One use is over."""
+        self.uses -= 1
+        if self.uses == 0:
+            self._reader.finish(self.index)
+
+
+class SlotReader:
+    """The slots of one remote port as a reading worker sees them."""
+
+    def __init__(self, spec: Spec[Any], memory: SlotMemory[Any], released: Words, ring: Callable[[], None]) -> None:
+        self._spec = spec
+        self._memory = memory
+        self._released = released
+        self._ring = ring  # wakes the writer
+        self._received = 0
+        self._count = 0  # slots finished, in order
+        self._finished = bytearray(memory.count)
+
+    def receive(self, index: int) -> Any:
+        """The value in a slot that was announced."""
+        self._received += 1
+        return self._memory.readable(index)
+
+    @property
+    def full(self) -> bool:
+        """Whether this worker holds every slot, so that the writer has to wait for it."""
+        return self._received - self._count >= self._memory.count
+
+    def private(self, value: Any) -> Any:
+        """A copy that needs no slot."""
+        copy = self._spec.private_copy(value)
+        _freeze(copy)
+        return copy
+
+    def finish(self, index: int) -> None:
+        """The slot is not needed any more. Slots are given back in the order in which they came."""
+        self._finished[index] = 1
+        given_back = False
+        while self._count < self._received and self._finished[oldest := self._count % self._memory.count]:
+            self._memory.detach_if_held(oldest)
+            self._finished[oldest] = 0
+            self._count += 1
+            given_back = True
+        if given_back:
+            self._released.store(0, self._count)
+            self._ring()

@@ -1,0 +1,47 @@
+"""The wire format: bytes in, messages out, no I/O.
+
+A message is a fixed header and a payload. dtype and shape are not on the wire, the spec of the port
+knows them; the length is checked against it before anything is made.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from rlreactor.errors import LinkError
+from rlreactor.tag import Tag
+
+__all__ = ["HEADER", "INLINE", "STOP", "Message", "decode", "encode"]
+
+HEADER = struct.Struct(
+    "<IiqQQ"
+)  # port, slot, time, microstep, reserved: 32 bytes, so that the payload is aligned
+INLINE = -1  # in place of a slot: the payload follows the header
+STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
+
+
+class Message(NamedTuple):
+    """One value under way: from which port (its index), sent at which tag, in which slot or with which bytes."""
+
+    port: int
+    slot: int
+    tag: Tag
+    payload: memoryview
+
+
+def encode(port: int, slot: int, tag: Tag) -> bytes:
+    """The header of a message."""
+    return HEADER.pack(port, slot, tag.time, tag.microstep, 0)
+
+
+def decode(data: bytes) -> Message:
+    """A message from its bytes. Raises LinkError for something that is none."""
+    if len(data) < HEADER.size:
+        raise LinkError(f"a message of {len(data)} bytes: expected a header of {HEADER.size} bytes")
+    port, slot, time, microstep, _ = HEADER.unpack_from(data)
+    if time < 0 or slot < INLINE or (slot != INLINE and len(data) != HEADER.size):
+        raise LinkError(
+            f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes"
+        )
+    return Message(port, slot, Tag(time, microstep), memoryview(data)[HEADER.size :])

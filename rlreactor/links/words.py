@@ -1,0 +1,98 @@
+"""Shared words, and the only place that knows about memory order.
+
+Workers tell each other things (how far a ring is written, who sleeps) in int64 words of a shared
+segment. Every word has exactly one writer; there are no locks and no read-modify-write operations
+in shared memory. What the rest of `links` relies on:
+
+*One access is one access.* A word lies at a multiple of 8 bytes and is read and written by
+`memoryview.cast("q")`, whose item access is a copy of 8 bytes of known size: one `mov`. x86-64
+makes aligned 8-byte loads and stores atomic. A reader sees an old or a new value, never half of
+each.
+
+*Order, as x86-64 gives it (total store order).* Loads are not reordered with loads, stores not with
+stores, and a store is never moved before an earlier load. So "write the payload, then store its
+number" needs no barrier on the writer's side, and "load the number, then read the payload" none on
+the reader's. The interpreter adds no reordering of its own: every access is a separate call through
+a pointer, which no compiler can move. Writes by numpy may use streaming stores for large copies;
+the C library ends those with a store fence before it returns.
+
+*The one exception*: a store may still sit in the store buffer when a later load of *another* word
+runs. Two sides that each store their own word and then look at the other's (sleeper: "I sleep" then
+"any news?"; ringer: "news" then "does it sleep?") may both see the old value, and a wake-up is
+lost. Between such a store and such a load stands `fence()`.
+
+On a machine with a weaker order (ARM) every publishing store and every observing load would need a
+barrier as well. Python offers none that is cheap enough, so `Words` refuses to work there.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import platform
+import threading
+from collections.abc import Callable
+
+from rlreactor.errors import LinkError
+
+__all__ = ["CACHE_LINE", "WORD", "Words", "fence"]
+
+WORD = 8  # bytes
+CACHE_LINE = 64  # bytes; words of different writers lie on different lines
+_TOTAL_STORE_ORDER = ("x86_64", "AMD64")
+
+_lock = threading.Lock()
+
+
+def fence() -> None:
+    """A full barrier: every earlier store is visible to all before any later load runs.
+
+    Taking and releasing an uncontended lock executes locked instructions, which are full barriers
+    on x86-64.
+    """
+    with _lock:
+        pass
+
+
+def _unlock_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()  # another thread may have held it while this process was forked
+
+
+os.register_at_fork(after_in_child=_unlock_in_child)
+
+
+def require_total_store_order(machine: str) -> None:
+    """Raises LinkError on a machine whose memory order is weaker than what stands above."""
+    if machine not in _TOTAL_STORE_ORDER:
+        raise LinkError(
+            f"links in shared memory rely on the memory order of x86-64; this machine is "
+            f"{machine!r}: choose the ipc carrier"
+        )
+
+
+class Words:
+    """`count` int64 words at byte `offset` of a mapping. Raises LinkError when they do not fit.
+
+    `load(i)` and `store(i, value)` are one aligned access each; `store` raises TypeError on a
+    read-only mapping and ValueError for a value beyond 64 bits. Hot loops index `cells` itself,
+    which is the same access.
+    """
+
+    __slots__ = ("cells", "load", "store")
+
+    cells: memoryview[int]
+    load: Callable[[int], int]
+    store: Callable[[int, int], None]
+
+    def __init__(self, mapping: mmap.mmap, offset: int = 0, count: int = 1) -> None:
+        require_total_store_order(platform.machine())
+        end = offset + count * WORD
+        if offset < 0 or offset % WORD or count < 1 or end > len(mapping):
+            raise LinkError(
+                f"{count} words at byte {offset}: expected a multiple of {WORD} "
+                f"and an end within {len(mapping)} bytes"
+            )
+        self.cells = memoryview(mapping)[offset:end].cast("q")
+        self.load = self.cells.__getitem__
+        self.store = self.cells.__setitem__

@@ -1,0 +1,1 @@
+"""Where every reactor will live, decided before the run: machine, costs, placement, memory."""

@@ -1,0 +1,144 @@
+"""The plan of a run: who lives where, and what every edge between workers needs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+import yaml
+from pydantic import ValidationError
+
+from rlreactor.errors import PlanError, did_you_mean
+from rlreactor.graph import Graph
+from rlreactor.planner.model import Frozen
+from rlreactor.planner.report import report
+from rlreactor.reactor import class_path
+
+__all__ = ["Carrier", "EdgePlan", "Plan", "WorkerPlan"]
+
+Carrier = Literal["inline", "slots"]
+
+
+class WorkerPlan(Frozen):
+    """One process.
+
+    Attributes:
+        index: its number; workers are numbered in the order of their first reactors.
+        reactors: paths of what it runs, in graph order; "" is the topology itself.
+        cores: ids of the cores it is pinned to.
+        threads: threads that its numeric libraries may use.
+        gpus: indices of the GPUs it sees.
+        load: seconds of computing per tick, None unless every reactor's cost was declared or measured.
+    """
+
+    index: int
+    reactors: tuple[str, ...]
+    cores: tuple[int, ...]
+    threads: int = 1
+    gpus: tuple[int, ...] = ()
+    load: float | None = None
+
+
+class EdgePlan(Frozen):
+    """A port that reactions set on one worker and other workers read.
+
+    Attributes:
+        source: path of the port.
+        worker: where it is set.
+        readers: the other workers that read it, in order.
+        carrier: "slots", memory that readers see in place, or "inline", within the link's ring of bytes.
+        slots: how many values can be under way; 0 inline.
+        slot_bytes: bytes from one slot to the next; 0 inline.
+        message_bytes: size of a value; 0 where the size is not fixed.
+    """
+
+    source: str
+    worker: int
+    readers: tuple[int, ...]
+    carrier: Carrier
+    slots: int = 0
+    slot_bytes: int = 0
+    message_bytes: int = 0
+
+
+class Plan(Frozen):
+    """Everything that is decided before the run.
+
+    Attributes:
+        topology: class path of the topology.
+        workers: the processes, by index.
+        edges: the edges between workers, in graph order.
+        memory_bytes: shared memory that the run reserves.
+        notes: what a user should know.
+    """
+
+    topology: str
+    workers: tuple[WorkerPlan, ...]
+    edges: tuple[EdgePlan, ...] = ()
+    memory_bytes: int = 0
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def _workers_by_path(self) -> dict[str, int]:
+        return {path: worker.index for worker in self.workers for path in worker.reactors}
+
+    def worker_of(self, path: str) -> int:
+        """The worker that the reactor at `path` lives on. Raises PlanError for an unknown path."""
+        if path not in self._workers_by_path:
+            hint = did_you_mean(path, self._workers_by_path)
+            raise PlanError(f"the plan of {self.topology} has no reactor {path!r}; {hint}")
+        return self._workers_by_path[path]
+
+    def check(self, graph: Graph) -> None:
+        """Raises PlanError if this is not a plan for `graph`: other reactors, or one on two workers."""
+        planned = [path for worker in self.workers for path in worker.reactors]
+        twice = {path for path in planned if planned.count(path) > 1} if _repeats(planned) else set()
+        problems = [
+            _named("has no worker for", set(graph.reactors) - set(planned)),
+            _named("places what the topology does not contain:", set(planned) - set(graph.reactors)),
+            _named("places more than once:", twice),
+        ]
+        if any(problems):
+            raise PlanError(
+                f"the plan of {self.topology} does not fit {class_path(type(graph.topology))}: it "
+                f"{'; it '.join(filter(None, problems))}. Make a new one with rlreactor.plan(topology)"
+            )
+
+    def to_yaml(self) -> str:
+        """The plan as a file for people and for `from_yaml`."""
+        data = self.model_dump(mode="json")
+        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Plan:
+        """The plan that `to_yaml` wrote. Raises PlanError with every place that is wrong."""
+        try:
+            return cls.model_validate(_parsed(text))
+        except ValidationError as error:
+            wrong = [f"{_place(e['loc'])}: {e['msg']}" for e in error.errors()]
+            raise PlanError(f"not a plan: {'; '.join(wrong)}") from None
+
+    def __str__(self) -> str:
+        return report(self)
+
+
+def _repeats(paths: list[str]) -> bool:
+    return len(set(paths)) < len(paths)
+
+
+def _named(what: str, paths: set[str]) -> str:
+    shown = ", ".join(repr(path) for path in sorted(paths)[:3])
+    return f"{what} {shown}{' …' if len(paths) > 3 else ''}" if paths else ""
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PlanError(f"not a plan, because not YAML: {error}") from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """`workers[1].cores` out of ("workers", 1, "cores")."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).lstrip(".") or "the whole file"

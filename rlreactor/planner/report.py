@@ -1,0 +1,88 @@
+"""A plan as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rlreactor.planner.names import shortened
+from rlreactor.planner.units import bytes_text, seconds_text
+
+if TYPE_CHECKING:
+    from rlreactor.planner.plan import EdgePlan, Plan, WorkerPlan
+
+__all__ = ["number_ranges", "report"]
+
+_WORKERS = ("worker", "cores", "threads", "gpus", "load", "reactors")
+_EDGES = ("edge", "from", "to", "carrier", "slots", "message", "reserved")
+
+
+def report(plan: Plan) -> str:
+    """Workers, edges, memory and notes."""
+    paragraphs = [_headline(plan), _table(_WORKERS, map(_worker_row, plan.workers))]
+    if plan.edges:
+        paragraphs.append(_table(_EDGES, _edge_rows(plan.edges)))
+    paragraphs.append(f"shared memory: {bytes_text(plan.memory_bytes)}")
+    paragraphs += ["\n".join(f"note: {note}" for note in plan.notes)] if plan.notes else []
+    return "\n\n".join(paragraphs)
+
+
+def _headline(plan: Plan) -> str:
+    reactors = sum(len(worker.reactors) for worker in plan.workers)
+    return (
+        f"{plan.topology}: {_count(reactors, 'reactor')} on {_count(len(plan.workers), 'worker')}, "
+        f"{_count(len(plan.edges), 'edge')} between workers"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _worker_row(worker: WorkerPlan) -> tuple[str, ...]:
+    reactors = shortened(path or "(topology)" for path in worker.reactors)
+    return (
+        str(worker.index),
+        number_ranges(worker.cores) or "any",
+        str(worker.threads),
+        number_ranges(worker.gpus) or "-",
+        "unknown" if worker.load is None else seconds_text(worker.load),
+        ", ".join(reactors),
+    )
+
+
+def _edge_rows(edges: Iterable[EdgePlan]) -> list[tuple[str, ...]]:
+    """One row a bank: its members differ in nothing else."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for edge in edges:
+        alike.setdefault(_edge_facts(edge), []).append(edge.source)
+    return [(name, *facts) for facts, paths in alike.items() for name in shortened(paths)]
+
+
+def _edge_facts(edge: EdgePlan) -> tuple[str, ...]:
+    return (
+        str(edge.worker),
+        number_ranges(edge.readers),
+        edge.carrier,
+        str(edge.slots) if edge.slots else "-",
+        bytes_text(edge.message_bytes) if edge.message_bytes else "varies",
+        bytes_text(edge.slots * edge.slot_bytes) if edge.slots else "-",
+    )
+
+
+def number_ranges(numbers: Sequence[int]) -> str:
+    """`0-3,8` for 0, 1, 2, 3, 8."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in parts)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    padded = ((cell.ljust(w) for cell, w in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join("  ".join(cells).rstrip() for cells in padded)

@@ -1,0 +1,289 @@
+"""Ports: where values enter and leave a reactor.
+
+A port is declared once as a class attribute and bound once per reactor instance. `Input` and `Output` differ only in
+who may be connected to them; a container may set the inputs of what it contains and read its outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
+
+from rlreactor.errors import AbsentError, RunError, SpecError
+from rlreactor.execution import IDLE, Cell, Execution
+from rlreactor.source import Location, caller
+from rlreactor.spec import Object, Spec, as_spec
+
+if TYPE_CHECKING:
+    from rlreactor.reactions import BoundReaction
+    from rlreactor.reactor import Reactor
+
+__all__ = ["Element", "Input", "Inputs", "MultiPort", "Output", "Outputs", "Port", "Storage"]
+
+T = TypeVar("T")
+P = TypeVar("P", bound="Port[Any]")
+
+
+class Element:
+    """Anything a reaction can name: a port, a timer, an action, `startup`, `shutdown`."""
+
+    kind = "element"
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.owner: Reactor | None = None
+        self.where: Location = caller()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
+
+    @property
+    def path(self) -> str:
+        """Name from the topology down: `actors[2].batch`."""
+        prefix = self.owner.path if self.owner is not None else ""
+        return f"{prefix}.{self.name}" if prefix else self.name
+
+    def bound(self, owner: Reactor) -> Self:
+        """This element as part of one reactor instance."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.owner = owner
+        return twin
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.path or 'unnamed'}>"
+
+
+class Storage(Protocol):
+    """Where the values of a written port live: the heap, or memory shared with other workers."""
+
+    def empty(self) -> Any:
+        """A writable value to be filled in place."""
+        ...
+
+    def store(self, value: Any) -> Any:
+        """The stored, from now on unchanging, form of a value that was set."""
+        ...
+
+
+class Heap:
+    """Storage of a port that nobody outside the worker reads."""
+
+    def __init__(self, spec: Spec[Any]) -> None:
+        self._spec = spec
+        self.store = spec.store
+
+    def empty(self) -> Any:
+        return self._spec.empty()
+
+
+class Port(Element, Generic[T]):
+    """A typed place that carries one value, or none, at each tag."""
+
+    outlet: Any = None  # where a value goes from here; set by the worker's binding
+
+    def __init__(self, spec: Any) -> None:
+        super().__init__()
+        self.spec: Spec[T] = as_spec(spec)
+        self.hold = False
+        self.mutable = False
+        self._attach(Cell(), IDLE, frozenset(), frozenset(), Heap(self.spec))
+
+    def _attach(
+        self,
+        cell: Cell,
+        execution: Execution,
+        readers: frozenset[BoundReaction],
+        writers: frozenset[BoundReaction],
+        storage: Storage,
+    ) -> None:
+        self._cell = cell
+        self._execution = execution
+        self._readers = readers
+        self._writers = writers
+        self._storage = storage
+        self._copied_version = 0
+        self._copy: Any = None
+        self._load: Callable[[Any], T] | None = None
+        if self.mutable:
+            self._load = self.spec.private_copy
+        elif not self.spec.loads_as_stored:
+            self._load = self.spec.load
+
+    @property
+    def present(self) -> bool:
+        """Whether the port carries a (new) value at this tag."""
+        if self._execution.reaction not in self._readers:
+            self._refuse("reads", self._readers)
+        return self._cell.present
+
+    @property
+    def value(self) -> T:
+        """The value at this tag; of a held input the last one. Raises AbsentError when there is none."""
+        if self._execution.reaction not in self._readers:
+            self._refuse("reads", self._readers)
+        cell = self._cell
+        if not cell.present and not (self.hold and cell.version):
+            raise self._absent()
+        return cell.value if self._load is None else self._own_copy(self._load)
+
+    def set(self, value: T) -> None:
+        """Give a value away; the last one set at a tag counts. Raises SpecError if it does not fit the spec."""
+        execution = self._execution
+        if execution.reaction not in self._writers:
+            self._refuse("sets", self._writers)
+        cell = self._cell
+        try:
+            cell.value = self._storage.store(value)
+        except SpecError as error:
+            raise SpecError(f"{self.path} ({self.where}): {error}") from None
+        cell.version += 1
+        if not cell.present:
+            cell.present = True
+            execution.written.append(self)
+            for rank in cell.ranks:
+                execution.trigger(rank)
+
+    def empty(self) -> T:
+        """A writable value in the memory of the edge itself: fill it in place, then `set` it."""
+        if self._execution.reaction not in self._writers:
+            self._refuse("sets", self._writers)
+        if isinstance(self.spec, Object):
+            raise SpecError(f"{self.path}: empty() needs a fixed size, an Array or a Struct, and this carries {self.spec}")
+        value: T = self._storage.empty()
+        return value
+
+    def _own_copy(self, load: Callable[[Any], T]) -> T:
+        if self._copied_version != self._cell.version:
+            self._copied_version = self._cell.version
+            self._copy = load(self._cell.value)
+        copy: T = self._copy
+        return copy
+
+    def _absent(self) -> AbsentError:
+        reaction = self._execution.reaction
+        held = "" if self.hold or self.kind == "output" else ", or declare it with hold=True to keep its last value"
+        return AbsentError(
+            f"{self.path} carries nothing at {self._execution.tag}, in reaction {reaction}; "
+            f"ask .present first{held}"
+        )
+
+    def _refuse(self, verb: str, allowed: frozenset[BoundReaction]) -> None:
+        reaction = self._execution.reaction
+        if reaction is None:
+            raise RunError(f"{self.path}: ports carry values only inside reactions, while the topology runs")
+        option = "effects" if verb == "sets" else "reads"
+        permitted = ", ".join(sorted(str(r) for r in allowed)) or "none"
+        raise RunError(
+            f"reaction {reaction} {verb} {self.path} at {self._execution.tag} without having declared it; "
+            f"add it to {option}=[...] of the decorator at {reaction.where} (declared by: {permitted})"
+        )
+
+
+class Input(Port[T]):
+    """A port that receives.
+
+    Args:
+        spec: what it carries: an Array, a Struct or a plain Python type.
+        hold: keep the last value readable at later tags.
+        mutable: hand out a private copy that may be changed.
+    """
+
+    kind = "input"
+
+    @overload
+    def __init__(self, spec: Spec[T], *, hold: bool = ..., mutable: bool = ...) -> None: ...
+    @overload
+    def __init__(self, spec: type[T], *, hold: bool = ..., mutable: bool = ...) -> None: ...
+    @overload
+    def __init__(self: Input[None], spec: None, *, hold: bool = ..., mutable: bool = ...) -> None: ...
+    def __init__(self, spec: Any, *, hold: bool = False, mutable: bool = False) -> None:
+        super().__init__(spec)
+        self.hold = hold
+        self.mutable = mutable
+
+
+class Output(Port[T]):
+    """A port that sends, to any number of readers."""
+
+    kind = "output"
+
+    @overload
+    def __init__(self, spec: Spec[T]) -> None: ...
+    @overload
+    def __init__(self, spec: type[T]) -> None: ...
+    @overload
+    def __init__(self: Output[None], spec: None) -> None: ...
+    def __init__(self, spec: Any) -> None:
+        super().__init__(spec)
+
+
+class MultiPort(Element, Sequence[P]):
+    """A list of ports under one name; its channels are `name[0]`, `name[1]`, …"""
+
+    channel_type: type[Port[Any]]
+
+    def __init__(self, spec: Any, width: int | str) -> None:
+        super().__init__()
+        self.spec: Spec[Any] = as_spec(spec)
+        self.width = width
+        self.options: dict[str, Any] = {}
+        self.channels: list[P] = []
+
+    def open(self, width: int, spec: Spec[Any]) -> None:
+        """Make the channels, once the width is known."""
+        self.channels = [self._channel(i, spec) for i in range(width)]
+
+    def _channel(self, index: int, spec: Spec[Any]) -> Any:
+        channel = self.channel_type(spec, **self.options)
+        channel.name = f"{self.name}[{index}]"
+        channel.owner = self.owner
+        channel.where = self.where
+        return channel
+
+    @property
+    def present(self) -> bool:
+        """Whether any channel carries a value at this tag."""
+        return any(channel.present for channel in self.channels)
+
+    @overload
+    def __getitem__(self, index: int) -> P: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[P]: ...
+    def __getitem__(self, index: int | slice) -> P | list[P]:
+        return self.channels[index]
+
+    def __iter__(self) -> Iterator[P]:
+        return iter(self.channels)
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+
+class Inputs(MultiPort[Input[T]]):
+    """`width` inputs under one name. The width is an int or the name of a parameter."""
+
+    kind = "inputs"
+    channel_type = Input
+
+    @overload
+    def __init__(self, spec: Spec[T], *, width: int | str, hold: bool = ..., mutable: bool = ...) -> None: ...
+    @overload
+    def __init__(self, spec: type[T], *, width: int | str, hold: bool = ..., mutable: bool = ...) -> None: ...
+    def __init__(self, spec: Any, *, width: int | str, hold: bool = False, mutable: bool = False) -> None:
+        super().__init__(spec, width)
+        self.options = {"hold": hold, "mutable": mutable}
+
+
+class Outputs(MultiPort[Output[T]]):
+    """`width` outputs under one name. The width is an int or the name of a parameter."""
+
+    kind = "outputs"
+    channel_type = Output
+
+    @overload
+    def __init__(self, spec: Spec[T], *, width: int | str) -> None: ...
+    @overload
+    def __init__(self, spec: type[T], *, width: int | str) -> None: ...
+    def __init__(self, spec: Any, *, width: int | str) -> None:
+        super().__init__(spec, width)

@@ -1,0 +1,470 @@
+"""Reactors: the class that users extend.
+
+A subclass is declared like a keyword-only dataclass: annotated attributes are parameters, assigned ports, timers and
+actions are its interface, methods marked with `@reaction` are what it does. Making an instance keeps the parameters
+and composes contained reactors; nothing heavy happens before a `startup` reaction runs on a worker.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform, overload
+
+import numpy as np
+
+from rlreactor.action import Action
+from rlreactor.connection import Broadcast, Connection, Placement, endpoints
+from rlreactor.errors import TopologyError, did_you_mean
+from rlreactor.execution import IDLE, Execution, generator
+from rlreactor.lifecycle import Lifecycle, shutdown
+from rlreactor.parameter import MISSING, Parameter, validated
+from rlreactor.port import Element, Input, MultiPort, Output, Port
+from rlreactor.reactions import ReactionDeclaration
+from rlreactor.source import Location, caller
+from rlreactor.state_field import StateField, state
+from rlreactor.tag import Tag
+from rlreactor.timer import Timer
+from rlreactor.usage import Use, uses
+
+__all__ = ["Declaration", "Reactor", "ReactionSignature", "class_path"]
+
+T = TypeVar("T")
+
+
+class ReactionSignature(NamedTuple):
+    """A reaction of a class with its references as paths relative to the reactor (or a Lifecycle)."""
+
+    name: str
+    triggers: tuple[str | Lifecycle, ...]
+    reads: tuple[str | Lifecycle, ...]
+    effects: tuple[str | Lifecycle, ...]
+    deadline: int | None
+    late: str | None
+    where: Location
+
+
+class Declaration(NamedTuple):
+    """Everything a reactor class declares, base classes first."""
+
+    parameters: dict[str, Parameter]
+    states: dict[str, StateField]
+    elements: dict[str, Element]
+    templates: dict[str, Reactor]
+    reactions: tuple[ReactionSignature, ...]
+
+
+class Composition:
+    """What happens while the outermost constructor runs: violations and reactors made on the way."""
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.made: list[Reactor] = []
+
+
+_composition: ContextVar[Composition | None] = ContextVar("composition", default=None)
+
+
+class UnknownNameError(TopologyError, AttributeError):
+    """An attribute that a reactor does not have: most often a misspelt port."""
+
+
+def class_path(cls: type) -> str:
+    """`module:Class`, what a spec calls a reactor class by."""
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(state,))
+class Reactor:
+    """A unit of state and reactions with typed ports.
+
+    Parameters are keyword-only and validated; unknown names are refused with TopologyError.
+    """
+
+    _declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {}, ())
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._declaration = _declare(cls)
+
+    def __init__(self, **given: Any) -> None:
+        composition = _composition.get()
+        outermost = composition is None
+        composition = composition or Composition()
+        token = _composition.set(composition)
+        try:
+            self._construct(given, composition)
+        finally:
+            _composition.reset(token)
+        if outermost and composition.violations:
+            raise TopologyError(composition.violations)
+
+    def _construct(self, given: dict[str, Any], composition: Composition) -> None:
+        self._where = caller()
+        self._parent: Reactor | None = None
+        self._name = ""
+        self._execution: Execution = IDLE
+        self._generator: np.random.Generator | None = None
+        self._connections: list[Connection] = []
+        self._placements: list[Placement] = []
+        self._orphans: list[Reactor] = []
+        declaration = type(self)._declaration
+        values, violations = validated(type(self).__name__, declaration.parameters, given)
+        composition.violations += [f"{text} (made at {self._where})" for text in violations]
+        self.__dict__.update(values)
+        self._parameters = values
+        composition.made.append(self)
+        if violations:
+            return
+        for name, element in declaration.elements.items():
+            self.__dict__[name] = element.bound(self)
+        self._compose_children(declaration, composition)
+
+    def _compose_children(self, declaration: Declaration, composition: Composition) -> None:
+        first = len(composition.made)
+        self._open_multiports(composition)
+        for name, template in declaration.templates.items():
+            self.__dict__[name] = type(template)(**template._parameters)
+        self.compose()
+        for name, child in self._named_children():
+            if child._parent is None:
+                child._parent, child._name = self, name
+        self._orphans = [r for r in composition.made[first:] if r._parent is None]
+
+    def _open_multiports(self, composition: Composition) -> None:
+        for name in type(self)._declaration.elements:
+            element = self.__dict__[name]
+            if isinstance(element, MultiPort):
+                width = self._parameters.get(element.width, element.width) if isinstance(element.width, str) else element.width
+                if type(width) is int and width >= 0:
+                    element.channels = []
+                    element.open(width, element.spec)
+                else:
+                    known = did_you_mean(str(width), self._parameters)
+                    composition.violations.append(
+                        f"{type(self).__name__}.{name}: width: expected an int of 0 or more or the name of such a "
+                        f"parameter, received {width!r}; {known} ({element.where})"
+                    )
+
+    def _named_children(self) -> Iterator[tuple[str, Reactor]]:
+        for attribute, value in self.__dict__.items():
+            if not attribute.startswith("_"):
+                yield from _reactors_in(attribute, value)
+
+    @property
+    def children(self) -> list[Reactor]:
+        """The contained reactors, in order of their attributes."""
+        return [child for _, child in self._named_children() if child._parent is self]
+
+    def compose(self) -> None:
+        """Make contained reactors, assign them to attributes and connect them. Does nothing by default."""
+
+    @property
+    def path(self) -> str:
+        """Where this reactor stands in the topology, `actors[2]`; empty for the topology itself."""
+        if self._parent is None:
+            return ""
+        prefix = self._parent.path
+        return f"{prefix}.{self._name}" if prefix else self._name
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Every parameter by name: with the class path the whole description of this reactor."""
+        return self._parameters
+
+    @overload
+    def connect(
+        self,
+        source: Output[T] | Sequence[Output[T]] | Sequence[Sequence[Output[T]]] | Broadcast[Output[T]],
+        sink: Input[T] | Sequence[Input[T]] | Sequence[Sequence[Input[T]]],
+        *,
+        after: int | None = ...,
+        physical: bool = ...,
+    ) -> None: ...
+    @overload
+    def connect(
+        self,
+        source: Output[T] | Sequence[Output[T]] | Sequence[Sequence[Output[T]]] | Broadcast[Output[T]],
+        sink: Output[T] | Sequence[Output[T]] | Sequence[Sequence[Output[T]]],
+        *,
+        after: int | None = ...,
+        physical: bool = ...,
+    ) -> None: ...
+    @overload
+    def connect(
+        self,
+        source: Input[T] | Sequence[Input[T]] | Sequence[Sequence[Input[T]]] | Broadcast[Input[T]],
+        sink: Input[T] | Sequence[Input[T]] | Sequence[Sequence[Input[T]]],
+        *,
+        after: int | None = ...,
+        physical: bool = ...,
+    ) -> None: ...
+    def connect(self, source: Any, sink: Any, *, after: int | None = None, physical: bool = False) -> None:
+        """Connect ports of contained reactors, or this reactor's own ports with theirs.
+
+        Lists pair in order; one source feeds every port of a list. `after` is in ns: None keeps the tag, 0 adds a
+        microstep. `physical` takes the receiver's tag from the wall clock. Mistakes are reported by `check`.
+        """
+        self._connections.append(Connection(endpoints(source), endpoints(sink), after, physical, caller(), source, sink))
+
+    def place(
+        self,
+        reactor: Reactor | Sequence[Reactor],
+        *,
+        cost: float | None = None,
+        threads: int = 1,
+        gpu: int = 0,
+        with_: str | None = None,
+        host: str | None = None,
+    ) -> None:
+        """Tell the planner about a contained reactor.
+
+        Args:
+            reactor: the reactor, or a bank of them.
+            cost: seconds of computing per tag at which it reacts; measured or guessed when not given.
+            threads: threads its numeric libraries use; the result may depend on them, so they belong to the reactor.
+            gpu: GPUs it needs.
+            with_: path of a reactor that it must share a worker with.
+            host: name of the host it must be on.
+        """
+        reactors = [reactor] if isinstance(reactor, Reactor) else list(reactor)
+        self._placements.append(Placement(reactors, cost, threads, gpu, with_, host, caller()))
+
+    @property
+    def tag(self) -> Tag:
+        """The current tag."""
+        self._execution.require_running("self.tag")
+        return self._execution.tag
+
+    @property
+    def lag(self) -> int:
+        """Wall clock since the start minus logical time, in ns."""
+        self._execution.require_running("self.lag")
+        return self._execution.clock() - self._execution.tag.time
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Random numbers that depend on the run's seed and this reactor's path, never on the worker."""
+        if self._generator is None:
+            self._execution.require_running("self.rng")
+            self._generator = generator(self._execution.seed, self.path)
+        return self._generator
+
+    def log(self, **values: float) -> None:
+        """Record metrics at the current tag."""
+        self._execution.require_running("self.log")
+        self._execution.log(self.path, values)
+
+    def request_stop(self) -> None:
+        """End the program one microstep from now. The reaction must declare `effects=[shutdown]`."""
+        self._execution.require_running("self.request_stop()")
+        self._execution.request_stop()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            cls = type(self)
+            if name.startswith("__"):
+                raise AttributeError(name)
+            known = [n for n in {**cls._declaration.elements, **self.__dict__} if not n.startswith("_")]
+            raise UnknownNameError([f"{cls.__name__} {self._label()} has no {name!r}; {did_you_mean(name, known)}"])
+
+    def _label(self) -> str:
+        path = self.__dict__.get("_parent") and self.path
+        return f"{path!r}" if path else f"(made at {self.__dict__.get('_where')})"
+
+    def __repr__(self) -> str:
+        parameters = ", ".join(f"{name}={value!r}" for name, value in self._parameters.items())
+        return f"{type(self).__name__}({parameters})"
+
+
+def _reactors_in(name: str, value: Any) -> Iterator[tuple[str, Reactor]]:
+    if isinstance(value, Reactor):
+        yield name, value
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _reactors_in(f"{name}[{index}]", item)
+
+
+_RESERVED = frozenset(name for name in vars(Reactor) if not name.startswith("__"))
+
+
+def _declare(cls: type[Reactor]) -> Declaration:
+    violations: list[str] = []
+    inherited = [b._declaration for b in reversed(cls.__mro__[1:]) if issubclass(b, Reactor)]
+    declaration = Declaration({}, {}, {}, {}, ())
+    for base in inherited:
+        declaration.parameters.update(base.parameters)
+        declaration.states.update(base.states)
+        declaration.elements.update(base.elements)
+        declaration.templates.update(base.templates)
+    _declare_own(cls, declaration, violations)
+    names = dict.fromkeys(r.name for base in inherited for r in base.reactions)
+    names.update(dict.fromkeys(n for n, v in vars(cls).items() if hasattr(v, "__reaction__")))
+    reactions = tuple(_signature(cls, name, declaration, violations) for name in names)
+    declaration = declaration._replace(reactions=reactions)
+    for signature in reactions:
+        _check_usage(cls, signature, declaration, violations)
+    if violations:
+        raise TopologyError(dict.fromkeys(violations))
+    return declaration
+
+
+def _declare_own(cls: type[Reactor], declaration: Declaration, violations: list[str]) -> None:
+    namespace = _enclosing_names(cls)
+    annotations = inspect.get_annotations(cls)
+    for name, value in vars(cls).items():
+        if name in _RESERVED and name != "compose" and not name.startswith("_"):
+            violations.append(f"{cls.__name__}.{name}: this name belongs to Reactor; choose another")
+        if isinstance(value, Element):
+            declaration.elements[name] = value
+        elif isinstance(value, StateField):
+            declaration.states[name] = value
+        elif isinstance(value, Reactor):
+            declaration.templates[name] = value
+        elif name in declaration.parameters and name not in annotations:
+            declaration.parameters[name] = declaration.parameters[name]._replace(default=value)
+    for name, annotation in annotations.items():
+        if _is_parameter(cls, name, annotation):
+            default = vars(cls).get(name, MISSING)
+            declaration.parameters[name] = Parameter(name, annotation, default, namespace, cls.__module__)
+
+
+def _is_parameter(cls: type, name: str, annotation: Any) -> bool:
+    if name.startswith("_") or "ClassVar" in str(annotation):
+        return False
+    return not isinstance(vars(cls).get(name), Element | StateField | Reactor)
+
+
+def _enclosing_names(cls: type) -> Mapping[str, Any]:
+    """Local names that annotations of a class inside a function may use."""
+    if "<locals>" not in cls.__qualname__:
+        return {}
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__") != cls.__module__:
+        frame = frame.f_back
+    return dict(frame.f_locals)
+
+
+def _signature(cls: type[Reactor], name: str, declaration: Declaration, violations: list[str]) -> ReactionSignature:
+    function = getattr(cls, name)
+    given: ReactionDeclaration = next(
+        vars(b)[name].__reaction__ for b in cls.__mro__ if hasattr(vars(b).get(name), "__reaction__")
+    )
+    owner = f"{cls.__name__}.{name}"
+
+    def paths(references: Sequence[Any]) -> tuple[str | Lifecycle, ...]:
+        return tuple(p for r in references for p in _reference(cls, owner, r, declaration, given.where, violations))
+
+    late = given.late if isinstance(given.late, str) or given.late is None else given.late.__name__
+    triggers = paths(given.triggers)
+    if not triggers:
+        violations.append(f"reaction {owner} ({given.where}) has no trigger; name a port, timer, action or startup")
+    if (given.deadline is None) != (late is None):
+        violations.append(f"reaction {owner} ({given.where}): deadline= and late= belong together; give both or neither")
+    if late is not None and not callable(getattr(cls, late, None)):
+        violations.append(f"reaction {owner} ({given.where}): late={late!r} is no method of {cls.__name__}")
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        violations.append(f"reaction {owner} ({given.where}) is a coroutine or generator; a reaction runs to its end")
+    return ReactionSignature(name, triggers, paths(given.reads), paths(given.effects), given.deadline, late, given.where)
+
+
+def _reference(
+    cls: type[Reactor], owner: str, given: Any, declaration: Declaration, where: Location, violations: list[str]
+) -> Iterator[str | Lifecycle]:
+    if isinstance(given, Lifecycle):
+        yield given
+    elif isinstance(given, str):
+        yield given
+    elif isinstance(given, Element):
+        yield _element_path(cls, owner, given, declaration)
+    elif isinstance(given, Sequence):
+        for item in given:
+            yield from _reference(cls, owner, item, declaration, where, violations)
+    else:
+        violations.append(
+            f"reaction {owner} ({where}): expected a port, timer, action, startup, shutdown or a path such as "
+            f"'child.out', received {given!r}"
+        )
+
+
+def _element_path(cls: type[Reactor], owner: str, element: Element, declaration: Declaration) -> str:
+    if element.owner is not None:
+        for name, template in declaration.templates.items():
+            if element.owner is template:
+                return f"{name}.{element.name}"
+    if not element.name:  # a timer or an action made inside the decorator
+        element.name = f"{owner.rpartition('.')[2]}_{element.kind}"
+        while element.name in declaration.elements:
+            element.name += "_"
+        declaration.elements[element.name] = element
+        setattr(cls, element.name, element)
+    return element.name
+
+
+def _check_usage(cls: type[Reactor], signature: ReactionSignature, declaration: Declaration, violations: list[str]) -> None:
+    declared = _declared_names(signature)
+    assigned = _assigned_names(cls)
+    for method in filter(None, (signature.name, signature.late)):
+        for use in uses(getattr(cls, method, None) or (lambda: None), cls):
+            problem = _usage_problem(cls, use, declared, declaration, assigned)
+            if problem:
+                violations.append(f"reaction {cls.__name__}.{signature.name} ({signature.where}): {problem}")
+
+
+class _Declared(NamedTuple):
+    readable: frozenset[str]
+    writable: frozenset[str]
+    may_stop: bool
+
+
+def _declared_names(signature: ReactionSignature) -> _Declared:
+    def names(references: tuple[str | Lifecycle, ...]) -> frozenset[str]:
+        return frozenset(r for r in references if isinstance(r, str))
+
+    return _Declared(
+        names(signature.triggers) | names(signature.reads), names(signature.effects), shutdown in signature.effects
+    )
+
+
+def _usage_problem(
+    cls: type, use: Use, declared: _Declared, declaration: Declaration, assigned: set[str]
+) -> str | None:
+    if use.name == "request_stop" and not declared.may_stop:
+        return f"line {use.line} calls request_stop(); declare it with effects=[shutdown]"
+    element = declaration.elements.get(use.name)
+    if element is None:
+        return _misspelt(cls, use, declaration, assigned)
+    if isinstance(element, Timer):
+        return None
+    readable, writable = use.name in declared.readable, use.name in declared.writable
+    readback = writable and isinstance(element, Output)
+    if use.mode == "reads" and not (readable or readback):
+        return f"line {use.line} reads `{use.name}`, which it does not declare; add it to reads=[{use.name}]"
+    if use.mode == "writes" and not writable:
+        verb = "schedules" if isinstance(element, Action) else "sets"
+        return f"line {use.line} {verb} `{use.name}`, which it does not declare; add it to effects=[{use.name}]"
+    if use.mode == "uses" and not (readable or writable):
+        return f"line {use.line} uses `{use.name}`, which it does not declare; add it to reads=[{use.name}] or effects=[...]"
+    return None
+
+
+def _misspelt(cls: type, use: Use, declaration: Declaration, assigned: set[str]) -> str | None:
+    """A name that nothing in the class provides, used like a port and close to the name of one."""
+    if use.mode == "uses" or use.name in assigned or hasattr(cls, use.name) or use.name in declaration.parameters:
+        return None
+    hint = did_you_mean(use.name, declaration.elements)
+    return f"line {use.line}: `{use.name}` is no port of {cls.__name__}; {hint}" if hint.startswith("did") else None
+
+
+def _assigned_names(cls: type) -> set[str]:
+    functions = [v for base in cls.__mro__ for v in vars(base).values() if inspect.isfunction(v)]
+    return {name for function in functions for name in function.__code__.co_names if _stores(function, name)}
+
+
+def _stores(function: Any, name: str) -> bool:
+    import dis
+
+    return any(i.opname == "STORE_ATTR" and i.argval == name for i in dis.get_instructions(function))

@@ -1,0 +1,366 @@
+"""The other workers of this host, as one worker's scheduler sees them: waiting, sending, promising.
+
+Joins three things that know nothing of each other: the frontiers (what may be started), the links (bytes and words
+that others see) and the worker's own queue and cells.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rlreactor.execution import Cell, Execution
+from rlreactor.links import wire
+from rlreactor.links.board import Status
+from rlreactor.links.doorbell import ring_all
+from rlreactor.links.host_memory import HostMemory
+from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
+from rlreactor.port import Heap, Port, Storage
+from rlreactor.scheduler.binding import Binding, Outlet, root_ports
+from rlreactor.scheduler.frontier import Frontiers, InEdge, Routes, Triple
+from rlreactor.scheduler.scheduler import Scheduler
+from rlreactor.spec import Spec
+from rlreactor.tag import FOREVER, Delay, Tag
+
+__all__ = ["Interrupted", "Neighbourhood"]
+
+BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
+LOOK_UP_S = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
+SPIN = 2000  # looks at the others' words before a worker sleeps: a few hundred microseconds
+
+
+class Interrupted(BaseException):
+    """The supervisor told this worker to stop while it waited in the middle of a reaction."""
+
+
+class Inlet:
+    """Where values of one remote port arrive on this worker after one delay."""
+
+    def __init__(self, source: int, delay: Delay, cell: Cell, held: bool, links: Neighbourhood) -> None:
+        self.source = source
+        self.delay = delay
+        self.cell = cell
+        self._held = held
+        self._links = links
+        self._lease: Lease | None = None
+
+    def fire(self, stored: tuple[Any, Lease | None], execution: Execution) -> None:
+        """The value's tag has come."""
+        value, lease = stored
+        self._links.backlog[self.source] -= 1
+        self.cell.assign(value, execution)
+        if self._held:
+            self._lease, lease = lease, self._lease
+            if lease is not None:
+                self._links.ended.append((None, lease))
+        elif lease is not None:
+            self._links.ended.append((self.cell, lease))
+
+
+class RemotePort:
+    """A root port of another worker: how its messages become values here."""
+
+    def __init__(self, spec: Spec[Any], inlets: tuple[Inlet, ...], slots: SlotReader | None) -> None:
+        self.spec = spec
+        self.inlets = inlets
+        self.slots = slots
+
+
+class Neighbourhood:
+    """Implements `scheduler.Neighbours` over shared memory.
+
+    Args:
+        memory: laid out by the supervisor.
+        routes: of the placement.
+        me: this worker.
+        spin: looks before sleeping; 0 where workers share cores.
+    """
+
+    def __init__(self, memory: HostMemory, routes: Routes, me: int, *, spin: int) -> None:
+        self._memory = memory
+        self._routes = routes
+        self._me = me
+        self._spin = spin
+        self._mapping = memory.map()
+        self._board = memory.board(self._mapping, me)
+        self._bells = [memory.doorbell(self._board, w) for w in range(memory.workers)]
+        self._writers = {t: memory.writer(self._mapping, (s, t)) for s, t in memory.rings if s == me}
+        self._readers = {s: memory.reader(self._mapping, (s, t)) for s, t in memory.rings if t == me}
+        self._frontiers = Frontiers(routes, me)
+        self._storages: dict[str, SlottedStorage] = {}
+        self._seen = [-1] * memory.workers
+        self._status = Status.initial()
+        self._told = self._status
+        self._last = Tag(0, -1)
+        self._received = 0
+        self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
+        self._reader_bells = [self._bells[w] for w in sorted({w for r in self._read_here() for w in r} - {me})]
+        self._in_tag = False  # then messages for the current tag go straight to their cells
+        self.gates = self._frontiers.gates
+        self.backlog = [0] * memory.workers
+        self.ended: list[tuple[Cell | None, Lease]] = []
+        self.waited_ns = 0
+        self.interrupted = False
+
+    # Set-up
+
+    def storage(self, path: str, spec: Spec[Any]) -> Storage:
+        """The storage of a port that this worker writes."""
+        if path not in self._memory.slot_plans:
+            return Heap(spec)
+        plan = self._memory.slot_plans[path]
+        released = [(r, self._memory.released(self._mapping, path, r)) for r in plan.readers]
+        slots = self._memory.slots(path, writable=True)
+        storage = self._storages[path] = SlottedStorage(spec, slots, released, self._wait_for)
+        return storage
+
+    def join(self, scheduler: Scheduler) -> None:
+        """Connect with the worker's scheduler, after its ports are bound."""
+        self._scheduler = scheduler
+        self._binding: Binding = scheduler.binding
+        self._execution = self._binding.execution
+        order = root_ports(self._binding.graph)
+        self._remote: dict[int, RemotePort] = {}
+        for path, readers in self._routes.readers.items():
+            if path in self._binding.outlets:
+                self._binding.outlets[path].remote = readers
+            elif self._me in readers:
+                self._remote[order.index(path)] = self._remote_port(path)
+        self._announced = {o.last_writer for o in self._binding.outlets.values() if o.remote}
+        self._announced |= {n.rank for n in self._binding.nodes if n.may_stop}
+
+    def _remote_port(self, path: str) -> RemotePort:
+        spec = self._binding.graph.ports[path].spec
+        source = self._routes.home[path]
+        inlets = tuple(
+            Inlet(source, delay, cell, (root, delay) in self._binding.held, self)
+            for (root, delay), cell in self._binding.cells.items()
+            if root == path
+        )
+        slots = None
+        if path in self._memory.slot_plans:
+            released = self._memory.released(self._mapping, path, self._me)
+            memory = self._memory.slots(path, writable=False)
+            slots = SlotReader(spec, memory, released, self._bells[source].ring)
+        return RemotePort(spec, inlets, slots)
+
+    def _read_here(self) -> list[tuple[int, ...]]:
+        """For every port that this worker writes: the other workers that read it."""
+        return [readers for path, readers in self._routes.readers.items() if self._routes.home[path] == self._me]
+
+    # What the scheduler asks
+
+    def before(self, tag: Callable[[], Tag]) -> bool:
+        """Wait until nothing can arrive before `tag()`; False when interrupted."""
+        self._in_tag = False
+        versions = self._versions()
+        self._receive()
+        while not self._frontiers.known_before(candidate := tag()):
+            self._publish(self._frontiers.promise(candidate), self._binding.queue.head)
+            self._tell_everybody()
+            if not self._try_floor() and not self._rest(self._frontiers.blocking(candidate), versions):
+                return False
+            versions = self._versions()
+            self._receive()
+        self._in_tag = True
+        return not self.interrupted
+
+    def at_gate(self, rank: int) -> bool:
+        """Wait until all that the reaction of `rank` reads is known; False when interrupted."""
+        tag = self._execution.tag
+        while not self._frontiers.known_at(tag, rank):
+            versions = self._versions()
+            if self._receive():
+                continue
+            self._publish((tag[0], tag[1], rank), tag)
+            if not self._rest(self._frontiers.blocking(tag, rank), versions):
+                return False
+        return True
+
+    def done(self, rank: int) -> None:
+        """Let the others know, if that reaction sends to any of them."""
+        if rank in self._announced:
+            tag = self._execution.tag
+            self._publish((tag[0], tag[1], rank + 1), tag)
+
+    def tag_done(self) -> None:
+        """Give slots back and promise what can be promised."""
+        if self.ended:
+            for cell, lease in self.ended:
+                if cell is not None:
+                    cell.value = None
+                lease.drop()
+            self.ended.clear()
+        self._in_tag = False
+        if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
+            self._last = self._execution.tag
+            self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
+
+    def send(self, port: Port[Any], outlet: Outlet) -> None:
+        """Send a value to every worker that reads the port."""
+        tag = self._execution.tag
+        storage = self._storages.get(port.path)
+        if storage is not None:
+            message = [wire.encode(outlet.index, storage.sent(), tag)]
+        else:
+            header = wire.encode(outlet.index, wire.INLINE, tag)
+            message = [header, port.spec.encode(port._cell.value)]
+        for worker in outlet.remote:
+            self._write(worker, message)
+
+    def stop_at(self, tag: Tag) -> None:
+        """Tell everybody that the program stops at `tag`, before anything that belongs to that tag is sent."""
+        for worker in self._writers:
+            self._write(worker, [wire.encode(wire.STOP, wire.INLINE, tag)])
+
+    def leave(self) -> None:
+        """This worker is done or gives up: nobody shall wait for it."""
+        self._publish((*FOREVER, 0), FOREVER)
+        ring_all(self._other_bells)
+
+    # Sending
+
+    def _write(self, worker: int, message: list[bytes]) -> None:
+        writer = self._writers[worker]
+        self._board.count_sent(worker)
+        if not writer.try_write(message):
+            self._wait_for(worker, lambda: writer.try_write(message))
+        if not writer.flush():
+            self._wait_for(worker, writer.flush)
+
+    def _publish(self, frontier: Triple, head: Tag) -> None:
+        status = Status(frontier, head, self._last, self._received)
+        if status != self._status:
+            self._status = status
+            self._board.publish(status)
+            ring_all(self._reader_bells)
+
+    def _tell_everybody(self) -> None:
+        """Wake also those that read nothing from here: what this worker's next event is may let them go on."""
+        if self._status is not self._told:
+            self._told = self._status
+            ring_all(self._other_bells)
+
+    # Receiving
+
+    def _receive(self) -> bool:
+        """Take in what has come; whether anything was new."""
+        news = False
+        for worker, reader in self._readers.items():
+            version = self._board.version(worker)
+            if version == self._seen[worker] and not reader.waiting():
+                continue
+            if self.backlog[worker] >= BACKLOG and not self._board.waits_in_circle():  # a slow reader slows its writer
+                continue
+            # The status first: what it promises to be sent is then in the ring.
+            version, status = self._board.read(worker)
+            for data in reader.read():
+                self._accept(worker, data)
+                news = True
+            if version != self._seen[worker]:
+                self._seen[worker] = version
+                self._frontiers.advance(worker, status.frontier)
+                news = True
+        return news
+
+    def _accept(self, worker: int, data: bytes) -> None:
+        message = wire.decode(data)
+        self._received += 1
+        if message.port == wire.STOP:
+            self._adopt_stop(message.tag)
+            return
+        port = self._remote[message.port]
+        lease = None
+        if message.slot == wire.INLINE or port.slots is None:
+            value = port.spec.decode(message.payload)
+        else:
+            value = port.slots.receive(message.slot)
+            lease = Lease(port.slots, message.slot, len(port.inlets))
+        for inlet in port.inlets:
+            self.backlog[worker] += 1
+            arrival = inlet.delay.added_to(message.tag)
+            if self._in_tag and arrival == self._execution.tag:
+                inlet.fire((value, lease), self._execution)
+            else:
+                self._binding.queue.push(arrival, inlet, (value, lease))
+
+    # Waiting
+
+    def _adopt_stop(self, tag: Tag) -> None:
+        """Stop at `tag`, and pass it on first: whoever hears from us at that tag must know it by then."""
+        if tag < self._scheduler.stop:
+            self._scheduler.stop_by(tag)
+            self.stop_at(tag)
+
+    def _try_floor(self) -> bool:
+        """Look at everybody at once; True when that allows more than was known."""
+        statuses = self._board.snapshot()
+        if statuses is None:
+            return False
+        before = self._frontiers.floor
+        if all(status.head == FOREVER for status in statuses):  # the program has run dry
+            last = max(status.last for status in statuses)
+            self._adopt_stop(Tag(last.time, last.microstep + 1))
+        self._frontiers.raise_floor(statuses, self._scheduler.stop)
+        return self._frontiers.floor != before
+
+    def _versions(self) -> list[int]:
+        """What the board said of everybody, taken before looking for news: a later change ends the next rest at once."""
+        return [self._board.version(w) for w in range(self._memory.workers)]
+
+    def _rest(self, edge: InEdge | None, versions: list[int]) -> bool:
+        """Wait for anything new since `versions`; False when interrupted."""
+        self._board.set_waiting(None if edge is None else edge.source)
+        full = any(port.slots is not None and port.slots.full for port in self._remote.values())
+        if full and self._board.waits_in_circle():
+            self._evacuate()
+            full = False
+        versions[self._me] = self._board.version(self._me)
+        self._sleep(lambda: self._news(versions) or (full and self._board.waits_in_circle()))
+        self._board.set_waiting(None)
+        return not self.interrupted
+
+    def _news(self, versions: list[int]) -> bool:
+        version = self._board.version
+        for worker, seen in enumerate(versions):
+            if version(worker) != seen:
+                return True
+        return any(r.waiting() and self.backlog[w] < BACKLOG for w, r in self._readers.items())
+
+    def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
+        """Wait, in the middle of a tag, until `worker` has made room."""
+        self._board.set_waiting(worker)
+        while not ready():
+            self._bells[worker].ring()
+            self._receive()
+            if self._board.waits_in_circle():
+                self._evacuate()
+            self._sleep(ready)
+            if self.interrupted:
+                raise Interrupted
+        self._board.set_waiting(None)
+
+    def _sleep(self, ready: Callable[[], bool]) -> None:
+        start = time.monotonic_ns()
+        self._bells[self._me].wait(ready, spin=self._spin, timeout_s=LOOK_UP_S)
+        self.waited_ns += time.monotonic_ns() - start
+
+    def _evacuate(self) -> None:
+        """Copy queued values out of slots whose writer waits, through others, for this very worker.
+
+        Only a circle of waiting workers can need this (a delay longer than the slots foresaw): the writer wants a
+        slot, we hold them all for later tags, and those tags want something from the writer first.
+        """
+        self._binding.queue.rewrite(self._without_slot)
+
+    def _without_slot(self, target: Any, stored: Any) -> Any:
+        if not isinstance(target, Inlet) or stored[1] is None:
+            return stored
+        value, lease = stored
+        if not lease.reader.full:
+            return stored
+        private = lease.reader.private(value)
+        del value
+        lease.drop()
+        return private, None

@@ -1,0 +1,71 @@
+"""Processes: fork, die with the parent, pin, limit threads."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+
+__all__ = ["die_with_parent", "fork", "limit_threads", "pin"]
+
+_PR_SET_PDEATHSIG = 1
+
+
+def fork(child: Callable[[], int]) -> int:
+    """Run `child` in a new process, which ends with its return value; returns the process id here."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    with warnings.catch_warnings():
+        # Python ≥ 3.12 warns of threads in the parent; here they are those of numeric libraries, which handle forks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        return pid
+    status = 70
+    try:
+        os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, and the worker's own children can be ended with it
+        die_with_parent(parent)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.freeze()
+        status = child()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the process that forked this one dies, however it dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the call
+        os._exit(70)
+
+
+def pin(cores: Iterable[int]) -> tuple[int, ...]:
+    """Run on these cores only, as far as they are allowed; returns the cores the kernel really gave."""
+    allowed = os.sched_getaffinity(0)
+    wanted = set(cores) & allowed
+    if wanted:
+        os.sched_setaffinity(0, wanted)
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def limit_threads(threads: int) -> None:
+    """Let numeric libraries use that many threads: BLAS, OpenMP, and torch where it is loaded.
+
+    Thread counts change results in the last bits, so they are set by the plan and never left to the machine.
+    """
+    import threadpoolctl
+
+    os.environ.update(OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
+    threadpoolctl.threadpool_limits(threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)

@@ -1,0 +1,135 @@
+"""`run()`: check, plan, place, run, stop; each phase's outcome is a value."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rlreactor.errors import PlanError, RunError
+from rlreactor.graph import Graph, check
+from rlreactor.planner.placement import plan as make_plan
+from rlreactor.planner.plan import Plan
+from rlreactor.reactor import Reactor
+from rlreactor.runtime.metrics import Metric, Series
+from rlreactor.runtime.result import Interrupt, Result
+from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
+from rlreactor.runtime.worker import Options
+from rlreactor.scheduler.recorder import Event, Trace, combined
+from rlreactor.spec import Object
+from rlreactor.tag import Tag
+
+__all__ = ["run"]
+
+R = TypeVar("R", bound=Reactor)
+
+
+def run(
+    topology: Reactor,
+    *,
+    plan: Plan | None = None,
+    workers: int | None = None,
+    fast: bool = True,
+    timeout: int | None = None,
+    seed: int = 0,
+    trace: bool = False,
+    fingerprint: bool = True,
+    observe: Callable[[Metric], None] | None = None,
+    record: str | Path | None = None,
+    replay: str | Path | None = None,
+    snapshot: str | Path | None = None,
+    resume: str | Path | None = None,
+) -> Result:
+    """Run a topology on this machine until it stops.
+
+    The result is a function of the topology, its parameters and the seed; workers, plan and timing never matter. One
+    worker runs in the calling process; several are forked from it.
+
+    Args:
+        topology: an instance of a Reactor class. It is left as it is: the run works on a fresh one.
+        plan: where everything runs; made by `plan()` when not given.
+        workers: how many processes; the planner's choice when neither this nor a plan is given.
+        fast: run logical time as fast as the machine allows, instead of by the wall clock.
+        timeout: ns of logical time after which the program stops.
+        seed: of every reactor's `self.rng`.
+        trace: keep every value that a reaction sets, in `Result.trace`.
+        fingerprint: hash them all.
+        observe: called with every metric that a reactor logs, as it arrives.
+
+    Raises:
+        TopologyError: the topology breaks a rule.
+        PlanError: it cannot be placed as asked.
+        LinkError: the shared memory cannot be had.
+        RunError: a reaction raised (the error names it, its tag and the user's traceback) or a worker died.
+        KeyboardInterrupt: Ctrl-C; the exception's `result` holds what there was at the last tag boundary.
+    """
+    later = {"record": record, "replay": replay, "snapshot": snapshot, "resume": resume}
+    for name, value in later.items():
+        if value is not None:
+            raise RunError(f"run({name}=...) is not available in this version")
+    _check_numbers(timeout, seed)
+    graph = check(_fresh(topology))
+    plan = _fitting(graph, plan, workers)
+    options = Options(seed, fast, timeout, fingerprint, trace, time.monotonic_ns())
+    metrics: dict[str, Series] = defaultdict(Series)
+
+    def gather(batch: list[Metric]) -> None:
+        for metric in batch:
+            for name, value in metric.values.items():
+                metrics[f"{metric.path}.{name}" if metric.path else name].add(metric.tag, value)
+            if observe is not None:
+                observe(metric)
+
+    execute = run_alone if len(plan.workers) == 1 else supervise
+    try:
+        return _result(graph, plan, execute(graph, plan, options, gather), metrics)
+    except Stopped as stopped:
+        raise Interrupt(_result(graph, plan, stopped.reports, metrics), stopped.signal_number) from None
+
+
+def _fresh(topology: R) -> R:
+    """The same topology again: class and parameters are its whole description."""
+    if not isinstance(topology, Reactor):
+        return topology  # check() says what is wrong with it
+    return type(topology)(**topology.parameters)
+
+
+def _check_numbers(timeout: Any, seed: Any) -> None:
+    if timeout is not None and (type(timeout) is not int or timeout < 0):
+        raise RunError(f"timeout: expected ns of logical time as an int of 0 or more (ms(100), sec(1)), received {timeout!r}")
+    if type(seed) is not int or seed < 0:
+        raise RunError(f"seed: expected an int of 0 or more, received {seed!r}")
+
+
+def _fitting(graph: Graph, plan: Plan | None, workers: int | None) -> Plan:
+    if plan is None:
+        return make_plan(graph, workers=workers)
+    if workers is not None and workers != len(plan.workers):
+        raise PlanError(f"workers={workers} and a plan for {len(plan.workers)} workers; give one of the two")
+    placed = [path for worker in plan.workers for path in worker.reactors]
+    if sorted(placed) != sorted(graph.reactors):
+        wrong = sorted(set(placed) ^ set(graph.reactors))
+        raise PlanError(f"the plan is for another topology: it differs in {', '.join(repr(p) for p in wrong[:5])}")
+    return plan
+
+
+def _result(graph: Graph, plan: Plan, reports: list[dict[str, Any]], metrics: dict[str, Series]) -> Result:
+    digests = {path: digest for report in reports for path, digest in report["digests"].items()}
+    events = sorted((e for report in reports for e in report["trace"]), key=lambda e: (e[1], e[0]))
+    return Result(
+        tag=max((Tag(*report["tag"]) for report in reports), default=Tag(0, 0)),
+        trace=Trace(Event(Tag(*tag), path, _value(graph, path, stored)) for _, tag, path, stored in events),
+        fingerprint=combined(digests) if all(digests.values()) else "",
+        metrics=dict(metrics),
+        states={path: state for report in reports for path, state in report["states"].items()},
+        plan=plan,
+        workers=[report["worker"] for report in reports],
+        interrupted=any(report["interrupted"] for report in reports),
+    )
+
+
+def _value(graph: Graph, path: str, stored: Any) -> Any:
+    spec = graph.ports[path].spec
+    return spec.load(stored) if isinstance(spec, Object) else stored

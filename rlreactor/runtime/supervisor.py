@@ -1,0 +1,244 @@
+"""The supervisor: forks the workers, gathers what they report, and ends everything, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rlreactor.errors import ReactorError, RunError, SpecError
+from rlreactor.graph import Graph
+from rlreactor.links.host_memory import HostMemory, SlotPlan
+from rlreactor.planner.memory import ring_capacity, stop_ring_capacity
+from rlreactor.planner.plan import Plan
+from rlreactor.runtime.channel import Channel, Closed
+from rlreactor.runtime.metrics import Metric
+from rlreactor.runtime.process import fork
+from rlreactor.runtime.worker import Options, Share, Worker, work
+from rlreactor.scheduler.frontier import Routes
+from rlreactor.scheduler.scheduler import ReactionFailure
+from rlreactor.tag import Tag
+
+__all__ = ["Stopped", "run_alone", "supervise"]
+
+_GRACE_S = 2.0  # after a failure: how long the others may take to say whether they failed at an earlier tag
+Observer = Callable[[list[Metric]], None]
+
+
+class Stopped(Exception):
+    """Carries the reports of a run that was ended from outside, and the signal that ended it."""
+
+    def __init__(self, reports: list[dict[str, Any]], signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.reports = reports
+        self.signal_number = signal_number
+
+
+class _Signals:
+    """SIGINT and SIGTERM while a run lasts: the first asks for a clean end, the second SIGINT breaks off."""
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
+        self._previous: dict[int, Any] = {}
+        self.received: int | None = None
+
+    def __enter__(self) -> _Signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(ValueError):  # not in the main thread: signals belong to somebody else
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, previous in self._previous.items():
+            signal.signal(number, previous)
+
+    def _handle(self, number: int, frame: object) -> None:
+        if self.received is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.received = number
+        self._ask()
+
+
+def run_alone(graph: Graph, plan: Plan, options: Options, observe: Observer) -> list[dict[str, Any]]:
+    """Run everything in this process. Raises ReactionFailure or Stopped."""
+    worker = Worker(Share(graph, plan, 0, options, None, None), observe)
+    with _Signals(worker.interrupt) as signals:
+        report = worker.run()
+    if signals.received is not None:
+        raise Stopped([report], signals.received)
+    return [report]
+
+
+def supervise(graph: Graph, plan: Plan, options: Options, observe: Observer) -> list[dict[str, Any]]:
+    """Run every worker in a process of its own. Raises RunError, LinkError or Stopped; leaves nothing behind."""
+    worker_of = {path: worker.index for worker in plan.workers for path in worker.reactors}
+    routes = Routes.of(graph, worker_of, len(plan.workers))
+    memory = _memory(graph, plan, routes)
+    crew = _Crew(observe)
+    try:
+        with _Signals(crew.ask_to_stop) as signals:
+            for worker in plan.workers:
+                crew.hire(Share(graph, plan, worker.index, options, memory, routes))
+            memory.close()
+            reports = crew.gather()
+    finally:
+        crew.dismiss()
+        memory.close()
+    if signals.received is not None:
+        raise Stopped(reports, signals.received)
+    return reports
+
+
+def _memory(graph: Graph, plan: Plan, routes: Routes) -> HostMemory:
+    slot_plans = tuple(
+        SlotPlan(e.source, graph.ports[e.source].spec, routes.home[e.source], routes.readers[e.source], e.slots)
+        for e in plan.edges
+        if e.slots
+    )
+    workers = range(len(plan.workers))
+    joined = {(routes.home[path], reader) for path, readers in routes.readers.items() for reader in readers}
+    rings = {
+        (a, b): ring_capacity if (a, b) in joined else stop_ring_capacity for a in workers for b in workers if a != b
+    }
+    return HostMemory(len(plan.workers), rings, slot_plans)
+
+
+class _Member:
+    """A worker process as the supervisor sees it."""
+
+    def __init__(self, share: Share, pid: int, channel: Channel) -> None:
+        self.share = share
+        self.pid = pid
+        self.pidfd = os.pidfd_open(pid)
+        self.channel = channel
+        self.report: dict[str, Any] | None = None
+        self.failure: dict[str, Any] | None = None
+        self.status: int | None = None
+
+    @property
+    def name(self) -> str:
+        reactors = [path or "the topology itself" for path in self.share.plan.workers[self.share.index].reactors]
+        shown = ", ".join(reactors[:4]) + (f" and {len(reactors) - 4} more" if len(reactors) > 4 else "")
+        return f"worker {self.share.index} (pid {self.pid}; {shown})"
+
+
+class _Crew:
+    """All workers of a run."""
+
+    def __init__(self, observe: Observer) -> None:
+        self._observe = observe
+        self._members: list[_Member] = []
+        self._selector = selectors.DefaultSelector()
+        self._asked = False
+
+    def hire(self, share: Share) -> None:
+        """Fork one more worker."""
+        ours, theirs = Channel.pair()
+
+        def child() -> int:
+            for member in self._members:
+                member.channel.close()
+            ours.close()
+            return work(share, theirs)
+
+        pid = fork(child)
+        theirs.close()
+        with contextlib.suppress(OSError):  # the child does the same; whoever is first
+            os.setpgid(pid, pid)
+        member = _Member(share, pid, ours)
+        self._members.append(member)
+        self._selector.register(ours, selectors.EVENT_READ, member)
+        self._selector.register(member.pidfd, selectors.EVENT_READ, member)
+
+    def ask_to_stop(self) -> None:
+        """Tell all workers to stop at their next tag boundary."""
+        self._asked = True
+        for member in self._members:
+            if member.status is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(member.pid, signal.SIGUSR1)
+
+    def gather(self) -> list[dict[str, Any]]:
+        """Wait for every worker's report. Raises the failure with the lowest tag."""
+        deadline: float | None = None
+        while any(member.status is None for member in self._members):
+            for key, _ in self._selector.select(0.2 if deadline is None else max(0.0, deadline - time.monotonic())):
+                self._attend(key.data, key.fileobj)
+            if deadline is None and any(m.failure for m in self._members):
+                deadline = time.monotonic() + _GRACE_S
+                self.ask_to_stop()
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+        failures = [m.failure for m in self._members if m.failure is not None]
+        if failures:
+            raise _error(min(failures, key=lambda f: (f.get("path") is None, f.get("tag") or Tag(0, 0))))
+        return [m.report for m in self._members if m.report is not None]
+
+    def _attend(self, member: _Member, source: object) -> None:
+        if source is member.channel:
+            self._hear(member)
+            return
+        while self._hear(member):
+            pass
+        self._selector.unregister(member.pidfd)
+        member.status = os.waitstatus_to_exitcode(os.waitpid(member.pid, 0)[1])
+        if member.report is None and member.failure is None:
+            member.failure = {"failure": "RunError", "text": f"{member.name} {_manner(member.status)}"}
+
+    def _hear(self, member: _Member) -> bool:
+        """Take one load of messages; False at the end."""
+        try:
+            messages = member.channel.receive()
+        except (Closed, OSError):
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(member.channel)
+            return False
+        for message in messages:
+            kind = message.pop("kind")
+            if kind == "metrics":
+                self._observe([Metric(*metric) for metric in message["metrics"]])
+            elif kind == "done":
+                member.report = message
+            else:
+                member.failure = message
+        return True
+
+    def dismiss(self) -> None:
+        """Make sure that no process of the run is left, with whatever the reactors themselves started."""
+        for member in self._members:
+            for kill in (os.kill, os.killpg):
+                if member.status is None or kill is os.killpg:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        kill(member.pid, signal.SIGKILL)
+        for member in self._members:
+            if member.status is None:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(member.pid, 0)
+            os.close(member.pidfd)
+            member.channel.close()
+        self._members.clear()
+        self._selector.close()
+
+
+def _manner(status: int) -> str:
+    if status < 0:
+        name = signal.Signals(-status).name
+        hint = "; the kernel does this when memory runs out (see dmesg)" if name == "SIGKILL" else ""
+        return f"was killed by {name}{hint}"
+    return f"ended with status {status} without a word; something in a reactor called exit"
+
+
+def _error(failure: Mapping[str, Any]) -> ReactorError:
+    if failure.get("path") is not None:
+        return ReactionFailure.named(
+            failure["path"], failure["tag"], failure["failure"], failure["text"], failure["user_traceback"]
+        )
+    kinds = {"SpecError": SpecError}
+    from rlreactor.errors import LinkError
+
+    kinds["LinkError"] = LinkError  # type: ignore[assignment]
+    return kinds.get(failure["failure"], RunError)(failure["text"])

@@ -1,0 +1,206 @@
+"""One worker: its share of the graph, its scheduler, and what it reports at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from rlreactor import codec
+from rlreactor.errors import ReactorError, RunError
+from rlreactor.graph import Graph
+from rlreactor.links.host_memory import HostMemory
+from rlreactor.planner.plan import Plan
+from rlreactor.reactions import BoundReaction
+from rlreactor.runtime.channel import Channel, Closed
+from rlreactor.runtime.metrics import Metric, MetricsBuffer
+from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
+from rlreactor.runtime.process import limit_threads, pin
+from rlreactor.scheduler.binding import Binding
+from rlreactor.scheduler.clock import Clock, FastClock, WallClock
+from rlreactor.scheduler.frontier import Routes
+from rlreactor.scheduler.scheduler import ReactionFailure, Scheduler
+
+__all__ = ["JITTER", "Options", "Share", "Worker", "work"]
+
+JITTER = "RLREACTOR_JITTER"
+"""Environment variable for tests of placement: "SEED:MICROSECONDS" sleeps up to that long before every reaction."""
+
+
+class Options(NamedTuple):
+    """How to run, the same for every worker."""
+
+    seed: int
+    fast: bool
+    timeout: int | None
+    fingerprint: bool
+    trace: bool
+    start_ns: int  # monotonic clock at tag (0, 0)
+
+
+class Share(NamedTuple):
+    """Everything a worker needs, made before it was forked."""
+
+    graph: Graph
+    plan: Plan
+    index: int
+    options: Options
+    memory: HostMemory | None  # None: there is only one worker
+    routes: Routes | None
+
+
+class Worker:
+    """A worker that is ready to run, in the process it was forked into or in the caller's own.
+
+    Args:
+        share: its part of the work.
+        hand_on: takes metrics.
+    """
+
+    def __init__(self, share: Share, hand_on: Callable[[list[Metric]], None]) -> None:
+        options, graph = share.options, share.graph
+        self.share = share
+        self.links: Neighbourhood | None = None
+        if share.memory is not None:
+            assert share.routes is not None
+            self.links = Neighbourhood(share.memory, share.routes, share.index, spin=_spin(share.plan))
+        links = self.links
+        self.binding = Binding(
+            graph,
+            share.plan.workers[share.index].reactors,
+            seed=options.seed,
+            fingerprint=options.fingerprint,
+            trace=options.trace,
+            storage=None if links is None else lambda path: links.storage(path, graph.ports[path].spec),
+        )
+        self.scheduler = Scheduler(self.binding, _clock(options), options.timeout, links)
+        self.metrics = MetricsBuffer(self.binding.execution, hand_on)
+        if links is not None:
+            links.join(self.scheduler)
+        self._set_hooks()
+
+    def _set_hooks(self) -> None:
+        hooks = [hook for hook in (_jitter(self.share.index), self._thread_switch()) if hook is not None]
+        if hooks:
+            self.scheduler.before_reaction = lambda reaction: [hook(reaction) for hook in hooks] and None
+
+    def _thread_switch(self) -> Callable[[BoundReaction], None] | None:
+        """Where reactors of different thread counts share a worker: switch before each reaction."""
+        placing = self.share.graph.placing
+        threads = {n.rank: placing[n.reactor].threads if n.reactor in placing else 1 for n in self.binding.nodes}
+        current = max(threads.values(), default=1)
+        limit_threads(current)
+        if len(set(threads.values())) < 2:
+            return None
+
+        def switch(reaction: BoundReaction) -> None:
+            nonlocal current
+            if threads[reaction.rank] != current:
+                current = threads[reaction.rank]
+                limit_threads(current)
+
+        return switch
+
+    def interrupt(self) -> None:
+        """Stop at the next tag boundary."""
+        self.scheduler.interrupted = True
+        if self.links is not None:
+            self.links.interrupted = True
+
+    def run(self) -> dict[str, Any]:
+        """Run to the stop and report. Raises ReactionFailure."""
+        start = time.monotonic_ns()
+        try:
+            self.scheduler.run()
+        except Interrupted:
+            self.scheduler.interrupted = True
+        finally:
+            self.metrics.flush()
+            if self.links is not None:
+                self.links.leave()
+        return self._report(time.monotonic_ns() - start)
+
+    def _report(self, ran_ns: int) -> dict[str, Any]:
+        recorders = [outlet.recorder for outlet in self.binding.outlets.values()]
+        return {
+            "tag": self.scheduler.last,
+            "interrupted": self.scheduler.interrupted,
+            "digests": {r.path: r.digest() for r in recorders},
+            "trace": [(r.order, *event) for r in recorders for event in r.events],
+            "states": codec.unpack(codec.pack_leniently(self.binding.states())),
+            "worker": {
+                "tags": self.scheduler.tags,
+                "seconds": ran_ns * 1e-9,
+                "seconds_waited": (self.links.waited_ns if self.links else 0) * 1e-9,
+                "cores": sorted(os.sched_getaffinity(0)),
+                "pid": os.getpid(),
+            },
+        }
+
+
+def _spin(plan: Plan) -> int:
+    """Spinning pays only where every worker has a core of its own."""
+    cores = [set(worker.cores) for worker in plan.workers]
+    shared = any(a & b for i, a in enumerate(cores) for b in cores[:i])
+    return 0 if shared or not all(cores) else SPIN
+
+
+def _clock(options: Options) -> Clock:
+    return FastClock(options.start_ns) if options.fast else WallClock(options.start_ns)
+
+
+def _jitter(worker: int) -> Callable[[BoundReaction], None] | None:
+    setting = os.environ.get(JITTER)
+    if not setting:
+        return None
+    seed, _, longest = setting.partition(":")
+    sleeps = random.Random(f"{seed}/{worker}")
+    return lambda _: time.sleep(sleeps.random() * float(longest or 1000) * 1e-6)
+
+
+def work(share: Share, channel: Channel) -> int:
+    """What a forked worker does from beginning to end; returns its exit status.
+
+    The supervisor's one order, "stop at the next tag boundary", comes as SIGUSR1.
+    """
+    worker: Worker | None = None
+    told_to_stop = False
+
+    def stop(*_: Any) -> None:
+        nonlocal told_to_stop
+        told_to_stop = True
+        if worker is not None:
+            worker.interrupt()
+
+    signal.signal(signal.SIGUSR1, stop)
+    pin(share.plan.workers[share.index].cores)
+    try:
+        worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))
+        if told_to_stop:
+            worker.interrupt()
+        channel.send("done", **worker.run())
+        return 0
+    except Closed:
+        return 70
+    except ReactorError as error:
+        return _report_failure(channel, error)
+    except Exception as error:
+        text = "".join(traceback.format_exception(error))
+        return _report_failure(channel, RunError(f"worker {share.index} failed outside of any reaction:\n{text}"))
+
+
+def _report_failure(channel: Channel, error: ReactorError) -> int:
+    fields: dict[str, Any] = {"failure": type(error).__name__, "text": str(error)}
+    if isinstance(error, ReactionFailure):
+        fields |= {
+            "failure": error.kind, "text": error.text, "path": error.path, "tag": error.tag,
+            "user_traceback": error.user_traceback,
+        }  # fmt: skip
+    with contextlib.suppress(Closed):
+        channel.send("failed", **fields)
+    return 1

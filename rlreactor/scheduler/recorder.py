@@ -1,0 +1,118 @@
+"""What a worker keeps of its run: the trace, the fingerprint, metrics.
+
+The fingerprint covers every value that a reaction set, at its tag. Each port has a hash of its own, so that the
+result does not depend on which worker the port was on; `combined` joins them in the order of the paths.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgpack
+import numpy as np
+import xxhash
+
+from rlreactor.spec import Object, Record, Spec
+from rlreactor.tag import Tag
+
+__all__ = ["Event", "PortRecorder", "Trace", "combined"]
+
+_CHUNK = 1024
+_TAG = struct.Struct("<qq")
+
+
+class Event(NamedTuple):
+    """One value set by a reaction."""
+
+    tag: Tag
+    path: str
+    value: Any
+
+
+class Trace(list[Event]):
+    """A list of events that compares arrays by their contents."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, list) or len(self) != len(other):
+            return False
+        return all(_equal(a, b) for a, b in zip(self, other, strict=True))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc"))
+    if isinstance(a, tuple) and isinstance(b, tuple | list):
+        return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+class PortRecorder:
+    """The hash, and on request the trace, of one port."""
+
+    def __init__(self, path: str, spec: Spec[Any], order: int, *, fingerprint: bool, trace: bool) -> None:
+        self.path = path
+        self.order = order
+        self.events: list[Event] = []
+        self._spec = spec
+        self._trace = trace
+        self._hash = xxhash.xxh3_128() if fingerprint else None
+        self._scalars: list[Any] = []  # hashed a thousand at a time: packing one by one would cost more than the set
+        self.active = fingerprint or trace
+        self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
+        self._kept = _as_it_is if isinstance(spec, Object) else spec.private_copy
+
+    def record(self, tag: Tag, stored: Any) -> None:
+        """Note that `stored` was set at `tag`."""
+        if self._hash is not None:
+            self._add(tag, stored)
+        if self._trace:
+            self.events.append(Event(tag, self.path, self._kept(stored)))
+
+    def _add_object(self, tag: Tag, stored: Any) -> None:
+        self._scalars += (tag[0], tag[1], stored)
+        if len(self._scalars) >= 3 * _CHUNK:
+            self._flush()
+
+    def _add_arrays(self, tag: Tag, stored: Any) -> None:
+        assert self._hash is not None
+        self._hash.update(_TAG.pack(*tag))
+        if isinstance(stored, Record):
+            for _, array in stored:
+                self._hash.update(array)
+        else:
+            self._hash.update(stored)
+
+    def _flush(self) -> None:
+        assert self._hash is not None
+        self._hash.update(msgpack.packb(self._scalars, default=_big_int))
+        self._scalars = []
+
+    def digest(self) -> bytes:
+        """The hash of everything recorded so far; empty when switched off."""
+        if self._hash is None:
+            return b""
+        self._flush()
+        return self._hash.digest()
+
+
+def _as_it_is(stored: Any) -> Any:
+    return stored
+
+
+def _big_int(value: int) -> str:
+    return str(value)
+
+
+def combined(digests: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> str:
+    """One fingerprint from the digests of all ports; the order in which they come does not matter."""
+    total = xxhash.xxh3_128()
+    for path, digest in sorted(dict(digests).items()):
+        total.update(path.encode() + b"\0" + digest)
+    return total.hexdigest()

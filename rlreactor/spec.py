@@ -1,0 +1,436 @@
+"""What a port carries, known before any value exists.
+
+Three kinds: `Array` (dtype and shape), `Struct` (named arrays) and `Object` (any plain Python type). Arrays have a
+fixed size, so every edge's memory is known before the run. A spec also says how a value is *stored* once it was set:
+stored values never change, whatever a reader or the former owner does. That is what makes a value the same for a
+reader next door and one on another host.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from rlreactor import codec
+from rlreactor.errors import SpecError, did_you_mean
+
+__all__ = ["Array", "Field", "Object", "Record", "Spec", "Struct", "as_spec"]
+
+T = TypeVar("T")
+S = TypeVar("S", bound=np.generic)
+
+Dimension = int | str
+ALIGNMENT = 64  # bytes; numpy sums over odd addresses give other bits, and a cache line is never shared
+
+
+class Field(NamedTuple):
+    """One array inside a slot: where it starts and how to read it."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+class Spec(Generic[T]):
+    """What a port carries. `T` is the type of the value, so that type checkers see a mismatched connection."""
+
+    def resolved(self, parameters: Mapping[str, Any]) -> Spec[T]:
+        """This spec with every parameter's name replaced by its value. Raises SpecError."""
+        return self
+
+    def checked(self, value: Any) -> Any:
+        """The value itself, once it is sure that it fits. Raises SpecError if it does not."""
+        raise NotImplementedError
+
+    def store(self, value: Any) -> Any:
+        """The stored form of a value that was set: it never changes again. Raises SpecError if it does not fit."""
+        raise NotImplementedError
+
+    def empty(self) -> Any:
+        """A writable value with undefined contents. Raises SpecError where the size is not fixed."""
+        raise SpecError(f"{self} has no fixed size")
+
+    def load(self, stored: Any) -> T:
+        """What a reader sees of a stored value."""
+        return cast(T, stored)
+
+    def private_copy(self, stored: Any) -> T:
+        """A copy that its reader may change."""
+        return self.load(stored)
+
+    @property
+    def loads_as_stored(self) -> bool:
+        """Whether readers share the stored value itself (no decoding between)."""
+        return True
+
+    def encode(self, stored: Any) -> bytes:
+        """A stored value as the bytes of a message: the arrays as they lie in a slot."""
+        buffer = bytearray(self.nbytes)
+        self.fill(self.view(buffer), stored)
+        return bytes(buffer)
+
+    def decode(self, data: bytes | memoryview) -> Any:
+        """The stored value of a message's bytes. Raises SpecError for a wrong length."""
+        if len(data) != self.nbytes:
+            raise SpecError(f"expected the {self.nbytes} bytes of {self}, received {len(data)}")
+        return self.view(data)
+
+    def view(self, buffer: Any) -> Any:
+        """A value whose arrays lie in `buffer`, laid out as `fields` says."""
+        raise SpecError(f"{self} has no fixed size")
+
+    def fill(self, target: Any, value: Any) -> None:
+        """Copy a value into another one of the same spec."""
+        raise SpecError(f"{self} has no fixed size")
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The arrays of a slot, in order; empty where the size is not fixed."""
+        return ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one slot; 0 where the size is not fixed."""
+        return _aligned(self.fields[-1].offset + self.fields[-1].nbytes) if self.fields else 0
+
+
+class Array(Spec[NDArray[S]], Generic[S]):
+    """An array of fixed dtype and shape. A name in the shape (or as dtype) is a parameter of the reactor.
+
+    A parameter that is a tuple of ints is spliced into the shape: `Array("dtype", ("horizon", "obs_shape"))`.
+    """
+
+    @overload
+    def __init__(
+        self, dtype: type[S] | np.dtype[S], shape: tuple[Dimension, ...] | Dimension = ()
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Array[Any], dtype: str, shape: tuple[Dimension, ...] | Dimension = ()
+    ) -> None: ...
+    def __init__(self, dtype: Any, shape: tuple[Dimension, ...] | Dimension = ()) -> None:
+        self.dtype_name: str | None = dtype if isinstance(dtype, str) else None
+        self.shape: tuple[Any, ...] = shape if isinstance(shape, tuple) else (shape,)
+        self._dtype = None if isinstance(dtype, str) else _numeric(dtype)
+        for dimension in self.shape:
+            _check_dimension(dimension, self.shape)
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy dtype. Raises SpecError for a name that is neither a dtype nor resolved yet."""
+        return self._dtype if self._dtype is not None else _numeric(cast(str, self.dtype_name))
+
+    def resolved(self, parameters: Mapping[str, Any]) -> Array[S]:
+        dtype: Any = self.dtype_name if self._dtype is None else self._dtype
+        if isinstance(dtype, str) and dtype in parameters:
+            dtype = parameters[dtype]
+        shape = tuple(n for d in self.shape for n in _resolve_dimension(d, parameters))
+        return Array(_numeric(dtype), shape)
+
+    def checked(self, value: Any) -> NDArray[S]:
+        if isinstance(value, np.generic) and not self.shape:
+            value = np.asarray(value)
+        if type(value) is not np.ndarray or value.dtype != self.dtype or value.shape != self.shape:
+            raise SpecError(f"expected {self}, received {describe_value(value)}{self._hint(value)}")
+        return cast("NDArray[S]", value)
+
+    def store(self, value: Any) -> NDArray[S]:
+        array = self.checked(value)
+        if not array.flags.c_contiguous or array.base is not None:
+            frozen = array.copy()  # its memory belongs to somebody else, who could still change it
+            frozen.flags.writeable = False
+            array.flags.writeable = False
+            return frozen
+        array.flags.writeable = False
+        return array
+
+    def empty(self) -> NDArray[S]:
+        return np.empty(self.shape, self.dtype)
+
+    def view(self, buffer: Any) -> NDArray[S]:
+        return np.ndarray(self.shape, self.dtype, buffer=buffer)
+
+    def fill(self, target: Any, value: Any) -> None:
+        target[...] = value
+
+    def private_copy(self, stored: Any) -> NDArray[S]:
+        return cast("NDArray[S]", np.array(stored))
+
+    def _hint(self, value: Any) -> str:
+        if isinstance(value, np.ndarray) and value.shape == self.shape:
+            return f"; convert with value.astype(np.{self.dtype.name})"
+        return ""
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+        return (Field("", self.dtype, self.shape, 0),)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Array) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        name = self.dtype_name if self._dtype is None else self._dtype.name
+        return f"Array({name}, {_shape_text(self.shape)})"
+
+    __repr__ = __str__
+
+
+class Record:
+    """The value of a `Struct`: its arrays as attributes, in the order of the spec."""
+
+    def __init__(self, **arrays: NDArray[Any]) -> None:
+        self.__dict__.update(arrays)
+
+    if typing.TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NDArray[Any]: ...
+
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(f"no field {name!r}; {did_you_mean(name, self.__dict__)}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a record's fields cannot be replaced; fill the array in place: record.{name}[...] = ...")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a record keeps all of its fields; {name!r} cannot be deleted")
+
+    def __iter__(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        return iter(self.__dict__.items())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record) or list(self.__dict__) != list(other.__dict__):
+            return NotImplemented if not isinstance(other, Record) else False
+        return all(np.array_equal(a, other.__dict__[n], equal_nan=a.dtype.kind in "fc") for n, a in self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Record({', '.join(f'{name}={array!r}' for name, array in self)})"
+
+
+class Struct(Spec[Record]):
+    """Named arrays that travel as one value: `Struct(obs=Array(...), reward=Array(...))`."""
+
+    def __init__(self, **arrays: Array[Any]) -> None:
+        if not arrays:
+            raise SpecError("a Struct needs at least one field: Struct(obs=Array(np.float32, (4,)))")
+        for name, array in arrays.items():
+            if not isinstance(array, Array):
+                raise SpecError(f"Struct field {name!r}: expected an Array, received {array!r}")
+        self.arrays = arrays
+
+    def resolved(self, parameters: Mapping[str, Any]) -> Struct:
+        return Struct(**{name: array.resolved(parameters) for name, array in self.arrays.items()})
+
+    def checked(self, value: Any) -> Record:
+        return self._each(value, "checked")
+
+    def store(self, value: Any) -> Record:
+        return self._each(value, "store")
+
+    def _each(self, value: Any, method: str) -> Record:
+        given = value.__dict__ if isinstance(value, Record) else value
+        if not isinstance(given, Mapping) or set(given) != set(self.arrays):
+            raise SpecError(f"expected {self}, received {describe_value(value)}")
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, array in self.arrays.items():
+            try:
+                arrays[name] = getattr(array, method)(given[name])
+            except SpecError as error:
+                raise SpecError(f"field {name!r}: {error}") from None
+        return Record(**arrays)
+
+    def empty(self) -> Record:
+        return Record(**{name: array.empty() for name, array in self.arrays.items()})
+
+    def view(self, buffer: Any) -> Record:
+        return Record(**{f.name: np.ndarray(f.shape, f.dtype, buffer=buffer, offset=f.offset) for f in self.fields})
+
+    def fill(self, target: Any, value: Any) -> None:
+        for name, array in target:
+            array[...] = value.__dict__[name]
+
+    def private_copy(self, stored: Any) -> Record:
+        return Record(**{name: np.array(array) for name, array in stored})
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+        fields: list[Field] = []
+        offset = 0
+        for name, array in self.arrays.items():
+            fields.append(Field(name, array.dtype, array.shape, offset))
+            offset = _aligned(offset + fields[-1].nbytes)
+        return tuple(fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Struct) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        return f"Struct({', '.join(f'{name}={array}' for name, array in self.arrays.items())})"
+
+    __repr__ = __str__
+
+
+_SCALARS = (bool, int, float, str, bytes, type(None))
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+
+
+class Object(Spec[T]):
+    """Any plain Python type: scalars, containers, dataclasses, pydantic models. Of no fixed size.
+
+    Scalars travel as they are. Everything that could be changed is stored as bytes, and each reader decodes its own:
+    no reader can see what another one did to its copy.
+    """
+
+    def __init__(self, annotation: Any) -> None:
+        self.annotation = annotation
+        self._type: type[Any] = typing.get_origin(annotation) or annotation
+        self._scalar = annotation in _SCALARS
+        self._bare = annotation in _CONTAINERS
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.annotation)
+
+    @property
+    def loads_as_stored(self) -> bool:
+        return self._scalar
+
+    def checked(self, value: Any) -> Any:
+        self.store(value)
+        return value
+
+    def store(self, value: Any) -> Any:
+        if type(value) is self.annotation and self._scalar:
+            return value
+        return self._store_scalar(value) if self._scalar else self._store_bytes(value)
+
+    def _store_scalar(self, value: Any) -> Any:
+        # A subclass (np.float64 is a float) would arrive as the plain type on another worker: make it plain here too.
+        if isinstance(value, self._type) and not (isinstance(value, bool) and self._type is int):
+            return self._type(value)
+        if self._type is float and type(value) is int:
+            return float(value)
+        raise SpecError(f"expected {self}, received {describe_value(value)}{_number_hint(value)}")
+
+    def _store_bytes(self, value: Any) -> bytes:
+        if self._bare and type(value) is not self._type:
+            raise SpecError(f"expected {self}, received {describe_value(value)}")
+        try:
+            return codec.pack(value if self._bare else self._dumped(value))
+        except TypeError as error:
+            raise SpecError(f"expected {self}: {error}") from None
+
+    def _dumped(self, value: Any) -> Any:
+        try:
+            return self._adapter.dump_python(self._adapter.validate_python(value, strict=True))
+        except ValidationError as error:
+            raise SpecError(f"expected {self}, received {describe_value(value)}: {error}") from None
+
+    def encode(self, stored: Any) -> bytes:
+        return codec.pack(stored) if self._scalar else bytes(stored)
+
+    def decode(self, data: bytes | memoryview) -> Any:
+        return codec.unpack(data) if self._scalar else bytes(data)
+
+    def load(self, stored: Any) -> T:
+        if self._scalar:
+            return cast(T, stored)
+        value = codec.unpack(stored)
+        return cast(T, value if self._bare else self._adapter.validate_python(value))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Object) and self.annotation == other.annotation
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        return "None" if self._type is type(None) else getattr(
+            self.annotation if isinstance(self.annotation, type) else None, "__name__", str(self.annotation)
+        )
+
+    __repr__ = __str__
+
+
+def as_spec(given: Any) -> Spec[Any]:
+    """The spec that a port was declared with: a Spec, or a plain Python type. Raises SpecError."""
+    if isinstance(given, Spec):
+        return given
+    if given is None:
+        return Object(type(None))
+    if isinstance(given, type | types.GenericAlias | types.UnionType) or typing.get_origin(given):
+        return Object(given)
+    raise SpecError(
+        f"expected a spec or a plain type (Array(np.float32, (3,)), Struct(...), int, dict), received {given!r}"
+    )
+
+
+def _numeric(dtype: Any) -> np.dtype[Any]:
+    try:
+        numeric = np.dtype(dtype)
+    except TypeError:
+        raise SpecError(f"{dtype!r} is neither a numpy dtype nor a parameter of the reactor") from None
+    if numeric.hasobject:
+        raise SpecError(f"dtype {dtype!r} holds Python objects; an Array needs a dtype of fixed size")
+    return numeric
+
+
+def _check_dimension(dimension: Any, shape: tuple[Any, ...]) -> None:
+    if isinstance(dimension, str):
+        return
+    if not isinstance(dimension, int) or isinstance(dimension, bool) or dimension < 0:
+        raise SpecError(f"shape {shape}: expected non-negative ints or parameter names, received {dimension!r}")
+
+
+def _resolve_dimension(dimension: Dimension, parameters: Mapping[str, Any]) -> tuple[int, ...]:
+    if isinstance(dimension, int):
+        return (dimension,)
+    if dimension not in parameters:
+        raise SpecError(f"shape names {dimension!r}, which is no parameter; {did_you_mean(dimension, parameters)}")
+    value = parameters[dimension]
+    sizes = tuple(value) if isinstance(value, tuple | list) else (value,)
+    for size in sizes:
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise SpecError(f"shape names {dimension!r}: expected a non-negative int, received {value!r}")
+    return sizes
+
+
+def _shape_text(shape: tuple[Any, ...]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+
+def _number_hint(value: Any) -> str:
+    return f"; convert with {type(value.item()).__name__}(value)" if isinstance(value, np.generic) else ""
+
+
+def describe_value(value: Any) -> str:
+    """A value in an error message: kind, dtype and shape, never megabytes of numbers."""
+    if isinstance(value, np.ndarray):
+        return f"Array({value.dtype.name}, {_shape_text(value.shape)})"
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

@@ -1,0 +1,49 @@
+"""State fields: what a reactor remembers from tag to tag. Made on the worker, part of every snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, overload
+
+from rlreactor.errors import TopologyError
+from rlreactor.source import Location, caller
+
+__all__ = ["StateField", "state"]
+
+T = TypeVar("T")
+
+
+class StateField:
+    """The declaration of one state field."""
+
+    def __init__(self, default: Any, factory: Callable[[], Any] | None, where: Location) -> None:
+        self.default = default
+        self.factory = factory
+        self.where = where
+
+    def initial(self) -> Any:
+        """A fresh initial value."""
+        return self.factory() if self.factory is not None else self.default
+
+
+@overload
+def state(*, init: Literal[False] = False) -> Any: ...
+@overload
+def state(default: T, *, init: Literal[False] = False) -> T: ...
+@overload
+def state(*, factory: Callable[[], T], init: Literal[False] = False) -> T: ...
+def state(
+    default: Any = None, *, factory: Callable[[], Any] | None = None, init: Literal[False] = False
+) -> Any:
+    """Declare a state field: `steps: int = state(0)`, `seen: list[int] = state(factory=list)`.
+
+    It is no constructor argument (`init` is there for type checkers only). Raises TopologyError for a default that
+    could be changed in place and would then be shared between reactors.
+    """
+    where = caller()
+    if factory is None and isinstance(default, list | dict | set | bytearray):
+        name = type(default).__name__
+        raise TopologyError(
+            [f"state({default!r}) at {where} would be shared by all reactors of the class; write state(factory={name})"]
+        )
+    return StateField(default, factory, where)

@@ -1,0 +1,78 @@
+"""Logical time: tags, delays and durations. Time is an int of nanoseconds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["FOREVER", "NO_DELAY", "TICK", "Delay", "Tag", "ms", "ns", "sec", "us"]
+
+TICK = 1
+"""The logical step of topologies that train: one nanosecond of logical time."""
+
+
+class Tag(NamedTuple):
+    """A point of logical time: nanoseconds since the start, then the microstep. Totally ordered."""
+
+    time: int
+    microstep: int
+
+    def __str__(self) -> str:
+        return f"({self.time} ns, {self.microstep})"
+
+
+class Delay(NamedTuple):
+    """What a connection adds to a tag: `time` > 0 restarts the microsteps, otherwise they are counted on."""
+
+    time: int
+    microsteps: int
+
+    @staticmethod
+    def of(after: int | None) -> Delay:
+        """The delay that `after=` means: none, one microstep (0) or a duration in ns."""
+        if after is None:
+            return NO_DELAY
+        return Delay(after, 0) if after else Delay(0, 1)
+
+    def then(self, later: Delay) -> Delay:
+        """Two delays in a row."""
+        if later.time:
+            return Delay(self.time + later.time, later.microsteps)
+        return Delay(self.time, self.microsteps + later.microsteps)
+
+    def added_to(self, tag: Tag) -> Tag:
+        """The tag at which something sent at `tag` arrives."""
+        if self.time:
+            return Tag(tag.time + self.time, self.microsteps)
+        return Tag(tag.time, tag.microstep + self.microsteps)
+
+
+NO_DELAY = Delay(0, 0)
+FOREVER = Tag(2**63 - 1, 0)
+"""Later than every tag of a run."""
+
+
+def _duration(amount: float, unit: int, name: str) -> int:
+    exact = round(amount * unit)
+    if abs(exact - amount * unit) > 1e-3:
+        raise ValueError(f"{name}({amount!r}) is not a whole number of nanoseconds")
+    return exact
+
+
+def ns(amount: int) -> int:
+    """Nanoseconds, the unit of logical time."""
+    return _duration(amount, 1, "ns")
+
+
+def us(amount: float) -> int:
+    """Microseconds as nanoseconds."""
+    return _duration(amount, 1_000, "us")
+
+
+def ms(amount: float) -> int:
+    """Milliseconds as nanoseconds."""
+    return _duration(amount, 1_000_000, "ms")
+
+
+def sec(amount: float) -> int:
+    """Seconds as nanoseconds."""
+    return _duration(amount, 1_000_000_000, "sec")

@@ -1,0 +1,23 @@
+"""Timers: events at fixed points of logical time."""
+
+from __future__ import annotations
+
+from rlreactor.port import Element
+
+__all__ = ["Timer"]
+
+
+class Timer(Element):
+    """Fires at `offset`, `offset + period`, ...; without a period once.
+
+    Args:
+        offset: ns after the start, or the name of a parameter that holds it; 0 fires together with `startup`.
+        period: ns between firings, or the name of a parameter; None or 0 fires once.
+    """
+
+    kind = "timer"
+
+    def __init__(self, offset: int | str = 0, period: int | str | None = None) -> None:
+        super().__init__()
+        self.offset = offset
+        self.period = period or None
