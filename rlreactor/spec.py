@@ -113,7 +113,8 @@ class Spec(Generic[T]):
 class Array(Spec[NDArray[S]], Generic[S]):
     """An array of fixed dtype and shape. A name in the shape (or as dtype) is a parameter of the reactor.
 
-    A parameter that is a tuple of ints is spliced into the shape: `Array("dtype", ("horizon", "obs_shape"))`.
+    A parameter that is a tuple of ints is spliced into the shape, `("horizon", "obs_shape")`, and a dotted name is an
+    attribute of a parameter: `("horizon", "policy.observation_shape")`.
     """
 
     @overload
@@ -138,8 +139,8 @@ class Array(Spec[NDArray[S]], Generic[S]):
 
     def resolved(self, parameters: Mapping[str, Any]) -> Array[S]:
         dtype: Any = self.dtype_name if self._dtype is None else self._dtype
-        if isinstance(dtype, str) and dtype in parameters:
-            dtype = parameters[dtype]
+        if isinstance(dtype, str) and dtype.partition(".")[0] in parameters:
+            dtype = _looked_up(dtype, parameters)
         shape = tuple(n for d in self.shape for n in _resolve_dimension(d, parameters))
         return Array(_numeric(dtype), shape)
 
@@ -407,12 +408,23 @@ def _check_dimension(dimension: Any, shape: tuple[Any, ...]) -> None:
         raise SpecError(f"shape {shape}: expected non-negative ints or parameter names, received {dimension!r}")
 
 
+def _looked_up(name: str, parameters: Mapping[str, Any]) -> Any:
+    """The value of a parameter, `horizon`, or of an attribute of one, `policy.size`."""
+    first, *attributes = name.split(".")
+    if first not in parameters:
+        raise SpecError(f"spec names {name!r}, but there is no parameter {first!r}; {did_you_mean(first, parameters)}")
+    value = parameters[first]
+    for attribute in attributes:
+        if not hasattr(value, attribute):
+            raise SpecError(f"spec names {name!r}, but {type(value).__name__} has no attribute {attribute!r}")
+        value = getattr(value, attribute)
+    return value
+
+
 def _resolve_dimension(dimension: Dimension, parameters: Mapping[str, Any]) -> tuple[int, ...]:
     if isinstance(dimension, int):
         return (dimension,)
-    if dimension not in parameters:
-        raise SpecError(f"shape names {dimension!r}, which is no parameter; {did_you_mean(dimension, parameters)}")
-    value = parameters[dimension]
+    value = _looked_up(dimension, parameters)
     sizes = tuple(value) if isinstance(value, tuple | list) else (value,)
     for size in sizes:
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
