@@ -9,11 +9,11 @@ happen gets into a batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlreactor.algos.policy_spec import BoxAction, DiscreteAction
@@ -114,7 +114,9 @@ def _make(environment: EnvironmentSpec) -> gymnasium.Env[Any, Any]:
             raise EnvironmentProblem(f"environment {environment.id!r}: {error}") from None
         raise EnvironmentProblem(_missing(environment.id, module, _EXTRAS[module])) from None
     except TypeError as error:
-        raise EnvironmentProblem(f"environment {environment.id!r} refuses its options {environment.options}: {error}") from None
+        raise EnvironmentProblem(
+            f"environment {environment.id!r} refuses its options {environment.options}: {error}"
+        ) from None
     if not isinstance(made.observation_space, gymnasium.spaces.Box):
         made = gymnasium.wrappers.FlattenObservation(made)
     return made
@@ -211,12 +213,12 @@ class VectorisedEnvironments:
                 f"vector environment {environment.id!r} refuses its options {options}: {error}; it must be able to "
                 "reset in the step that ends an episode (autoreset_mode=SAME_STEP)"
             ) from None
-        self._vector = cast("VectorEnv[Any, Any, Any]", made)
+        self._vector: Any = made  # its declared types do not admit a list of seeds
         mode = self._vector.metadata.get("autoreset_mode")
         if mode not in (AutoresetMode.SAME_STEP, AutoresetMode.SAME_STEP.value):
             raise EnvironmentProblem(
-                f"vector environment {environment.id!r} resets in mode {mode}; expected SAME_STEP: every other mode puts "
-                "steps into a batch that never happened"
+                f"vector environment {environment.id!r} resets in mode {mode}; expected SAME_STEP: every other mode "
+                "puts steps into a batch that never happened"
             )
         self.description = _described(
             environment, self._vector.single_observation_space, self._vector.single_action_space

@@ -43,7 +43,7 @@ class Evaluator(Reactor):
 def evaluate(policy: Policy, environments: Environments, episodes: int, rng: np.random.Generator) -> list[float]:
     """Returns of `episodes` episodes, deterministic actions.
 
-    Each environment has its share of the episodes, fixed beforehand: taking whichever end first would prefer short ones.
+    Each environment has its share of the episodes, fixed beforehand: taking whichever end first prefers short ones.
     """
     count = environments.count
     left = np.full(count, episodes // count)

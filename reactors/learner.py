@@ -21,8 +21,8 @@ _EPISODES = 100  # how many finished episodes mean_return is taken over
 class Learner(Reactor):
     """Makes one update per tick from the trajectories of all rollouts, `updates` in all.
 
-    The weights that acted in a batch are exactly `policy_lag` updates old (fewer only while there have not been so many);
-    a batch for which that is not so is refused.
+    The weights that acted in a batch are exactly `policy_lag` updates old (fewer only while there have not been so
+    many); a batch for which that is not so is refused.
     """
 
     policy: PolicySpec

@@ -17,7 +17,8 @@ from rlreactor.tag import Tag
 __all__ = ["Unsaved", "pack", "pack_leniently", "unpack"]
 
 _BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX = range(1, 10)
-_PLAIN = 'None, bool, int, float, complex, str, bytes, list, tuple, dict, set, Tag or numpy'
+_BASES: tuple[Any, ...] = (str, bytes, float, list, dict)  # of subclasses: a StrEnum, a defaultdict
+_PLAIN = "None, bool, int, float, complex, str, bytes, list, tuple, dict, set, Tag or numpy"
 
 
 class Unsaved(NamedTuple):
@@ -50,7 +51,7 @@ def _default(value: Any) -> Any:
         return _extension(code, sorted(_packb(item, _default) for item in value), _default)
     if isinstance(value, complex):
         return _extension(_COMPLEX, [value.real, value.imag], _default)
-    for plain in (str, bytes, float, list, dict):  # subclasses: a StrEnum, a defaultdict
+    for plain in _BASES:
         if isinstance(value, plain):
             return plain(value)
     raise TypeError(f"cannot pack {type(value).__qualname__}: expected {_PLAIN}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rlreactor.port import Port
     from rlreactor.reactions import BoundReaction
 
-__all__ = ["Cell", "Execution", "IDLE"]
+__all__ = ["IDLE", "Cell", "Execution"]
 
 
 class Cell:

@@ -7,10 +7,10 @@ dependencies) and a rank, its place in the one order that every worker follows w
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rlreactor.action import Action
@@ -18,7 +18,7 @@ from rlreactor.connection import Broadcast, Connection
 from rlreactor.errors import SpecError, TopologyError, did_you_mean
 from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.port import Element, Input, MultiPort, Output, Port
-from rlreactor.reactor import Reactor, ReactionSignature, class_path
+from rlreactor.reactor import ReactionSignature, Reactor, class_path
 from rlreactor.source import Location
 from rlreactor.tag import NO_DELAY, Delay
 from rlreactor.timer import Timer
@@ -104,10 +104,7 @@ class _Check:
     """One pass over a topology; each step adds what it finds to `violations` and leaves the rest to go on."""
 
     def __init__(self, topology: Reactor) -> None:
-        if not isinstance(topology, Reactor):
-            hint = f"; make an instance: {topology.__name__}()" if isinstance(topology, type) else ""
-            raise TopologyError([f"expected a Reactor, received {topology!r}{hint}"])
-        self.topology = topology
+        self.topology = _instance(topology)
         self.violations: list[str] = []
         self.reactors: dict[str, Reactor] = {}
         self.ports: dict[str, Port[Any]] = {}
@@ -233,12 +230,14 @@ class _Check:
         after = connection.after
         if after is None or (type(after) is int and after >= 0):
             return True
-        self.violations.append(f"{at}: after: expected None or ns as an int of 0 or more (ms(5), TICK), received {after!r}")
+        self.violations.append(
+            f"{at}: after: expected None or ns as an int of 0 or more (ms(5), TICK), received {after!r}"
+        )
         return False
 
     def _paired(self, connection: Connection, at: str) -> list[tuple[Port[Any], Port[Any]]]:
         sources, sinks = connection.sources, connection.sinks
-        repeated = isinstance(connection.source_given, Broadcast) or isinstance(connection.source_given, Port)
+        repeated = isinstance(connection.source_given, Broadcast | Port)
         if len(sources) == len(sinks):
             return list(zip(sources, sinks, strict=True))
         if repeated and sources and len(sinks) % len(sources) == 0:
@@ -307,7 +306,7 @@ class _Check:
             yield from element.channels if isinstance(element, MultiPort) else [element]
             return
         known = {_relative(e.path, reactor.path): e for r in [reactor, *reactor.children] for e in self._elements(r)}
-        pattern = re.compile(fnmatch.translate(reference.replace("[", "[[]").replace("[[]*]", "[[]*]")) + "|" + re.escape(reference) + r"\[\d+\]\Z")
+        pattern = _pattern(reference)
         matches = [e for name, e in known.items() if pattern.match(name)]
         if not matches:
             self.violations.append(
@@ -316,16 +315,25 @@ class _Check:
             )
         yield from matches
 
-    def _check_role(self, reactor: Reactor, element: Element, role: str, path: str, signature: ReactionSignature) -> None:
+    def _check_role(
+        self, reactor: Reactor, element: Element, role: str, path: str, signature: ReactionSignature
+    ) -> None:
         own = element.owner is reactor
         problem = None
         if role == "effects":
             if isinstance(element, Timer) or (own and isinstance(element, Input)):
-                problem = f"{element.kind} {element.path} cannot be an effect; effects are outputs, actions and shutdown"
+                problem = (
+                    f"{element.kind} {element.path} cannot be an effect; effects are outputs, actions and shutdown"
+                )
             elif not own and not isinstance(element, Input):
-                problem = f"{element.kind} {element.path} cannot be an effect: of a contained reactor only inputs can be set"
+                problem = (
+                    f"{element.kind} {element.path} cannot be an effect: of a contained reactor only inputs can be set"
+                )
         elif role == "triggers" and own and isinstance(element, Output):
-            problem = f"output {element.path} cannot trigger a reaction of its own reactor; a reaction that reads it back lists it in reads"
+            problem = (
+                f"output {element.path} cannot trigger a reaction of its own reactor; "
+                "a reaction that reads it back lists it in reads"
+            )
         elif not own and not isinstance(element, Output):
             problem = f"{element.kind} {element.path} cannot be read: of a contained reactor only outputs can"
         if problem:
@@ -343,9 +351,10 @@ class _Check:
     def _resolve_placements(self, reactor: Reactor) -> None:
         for placement in reactor._placements:
             for target in placement.reactors:
-                if not isinstance(target, Reactor) or target._parent is not reactor:
+                if getattr(target, "_parent", None) is not reactor:
                     self.violations.append(
-                        f"place at {placement.where}: expected reactors inside {self._name(reactor)}, received {target!r}"
+                        f"place at {placement.where}: expected reactors inside {self._name(reactor)}, "
+                        f"received {target!r}"
                     )
                     continue
                 self.placing[target.path] = Placing(*placement[1:6])
@@ -359,7 +368,7 @@ class _Check:
             port, delay = writer.source, writer.delay.then(delay)
             if id(port) in seen:
                 self.violations.append(
-                    f"connect at {writer.where}: {port.path} is connected to itself in a circle and nothing ever sets it"
+                    f"connect at {writer.where}: {port.path} is connected to itself in a circle; nothing ever sets it"
                 )
                 return None
             seen.add(id(port))
@@ -377,7 +386,11 @@ class _Check:
         return roots
 
     def _dependencies(self, roots: dict[str, tuple[Port[Any], Delay]]) -> dict[str, dict[str, str]]:
-        """Reaction → the reactions that must come before it at a tag, each with the reason."""
+        """Reaction → the reactions that must come before it at a tag, each with the reason.
+
+        A reaction that reads back an output of its own reactor sees only what earlier reactions set.
+        """
+        order = {path: index for index, (path, _, _) in enumerate(self.nodes)}
         before: dict[str, dict[str, str]] = {path: {} for path, _, _ in self.nodes}
         previous: dict[str, str] = {}
         for path, reactor, _ in self.nodes:
@@ -389,14 +402,9 @@ class _Check:
                 if root is None or delay != NO_DELAY:
                     continue
                 for writer in self.writers.get(id(root), ()):
-                    if writer != path and not (root is element and self._comes_later(writer, path)):
+                    if writer != path and not (root is element and order[writer] > order[path]):
                         before[path][writer] = f"sets {root.path}, read as {element.path}"
         return before
-
-    def _comes_later(self, writer: str, reader: str) -> bool:
-        """A reaction reads back only what earlier reactions of its own reactor set."""
-        order = [path for path, _, _ in self.nodes]
-        return order.index(writer) > order.index(reader)
 
     def _order(self, roots: dict[str, tuple[Port[Any], Delay]]) -> list[tuple[int, int, str]]:
         """(level, declaration, path) of every reaction, in order; a cycle becomes a violation."""
@@ -414,7 +422,7 @@ class _Check:
         where = {path: signature.where for path, _, signature in self.nodes}
         start = min(range(len(cycle) - 1), key=lambda i: cycle[i])
         turned = cycle[start:-1] + cycle[: start + 1]
-        steps = [f"  {a} ({where[a]}) {before[b].get(a, '')}" for a, b in zip(turned, turned[1:], strict=False)]
+        steps = [f"  {a} ({where[a]}) {before[b].get(a, '')}" for a, b in pairwise(turned)]
         self.violations.append(
             "a cycle without delay:\n" + "\n".join(steps) + f"\n  {turned[-1]}: back at the start\n"
             "break it with after=... on one of the connections, with an action, or by reordering the reactions"
@@ -439,6 +447,18 @@ class _Check:
         read = (path for path in self.ports if path in roots)
         found = ((path, *roots[path]) for path in read)
         return tuple(Edge(root.path, path, delay) for path, root, delay in found if root.path != path)
+
+
+def _instance(given: Any) -> Reactor:
+    if isinstance(given, Reactor):
+        return given
+    hint = f"; make an instance: {given.__name__}()" if isinstance(given, type) else ""
+    raise TopologyError([f"expected a Reactor, received {given!r}{hint}"])
+
+
+def _pattern(reference: str) -> re.Pattern[str]:
+    """Matches the paths that a reference names: itself, each channel of a multiport, `[*]` for every index."""
+    return re.compile(re.escape(reference).replace(r"\[\*\]", r"\[\d+\]") + r"(\[\d+\])?\Z")
 
 
 def _paths(elements: Iterable[Element]) -> tuple[str, ...]:

@@ -52,7 +52,9 @@ def validated(
     """The value of every parameter, and every violation in words. `strict=False` is for data from a file."""
     values: dict[str, Any] = {}
     violations = [
-        f"{owner} has no parameter {name!r}; {did_you_mean(name, parameters)}" for name in given if name not in parameters
+        f"{owner} has no parameter {name!r}; {did_you_mean(name, parameters)}"
+        for name in given
+        if name not in parameters
     ]
     for name, parameter in parameters.items():
         if name not in given and parameter.default is MISSING:

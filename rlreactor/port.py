@@ -149,7 +149,9 @@ class Port(Element, Generic[T]):
         if self._execution.reaction not in self._writers:
             self._refuse("sets", self._writers)
         if isinstance(self.spec, Object):
-            raise SpecError(f"{self.path}: empty() needs a fixed size, an Array or a Struct, and this carries {self.spec}")
+            raise SpecError(
+                f"{self.path}: empty() needs a fixed size, an Array or a Struct, and this carries {self.spec}"
+            )
         value: T = self._storage.empty()
         return value
 
@@ -164,8 +166,7 @@ class Port(Element, Generic[T]):
         reaction = self._execution.reaction
         held = "" if self.hold or self.kind == "output" else ", or declare it with hold=True to keep its last value"
         return AbsentError(
-            f"{self.path} carries nothing at {self._execution.tag}, in reaction {reaction}; "
-            f"ask .present first{held}"
+            f"{self.path} carries nothing at {self._execution.tag}, in reaction {reaction}; ask .present first{held}"
         )
 
     def _refuse(self, verb: str, allowed: frozenset[BoundReaction]) -> None:

@@ -21,7 +21,7 @@ from rlreactor.errors import TopologyError, did_you_mean
 from rlreactor.execution import IDLE, Execution, generator
 from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.parameter import MISSING, Parameter, validated
-from rlreactor.port import Element, Input, MultiPort, Output, Port
+from rlreactor.port import Element, Input, MultiPort, Output
 from rlreactor.reactions import ReactionDeclaration
 from rlreactor.source import Location, caller
 from rlreactor.state_field import StateField, state
@@ -29,7 +29,7 @@ from rlreactor.tag import Tag
 from rlreactor.timer import Timer
 from rlreactor.usage import Use, uses
 
-__all__ = ["Declaration", "Reactor", "ReactionSignature", "class_path"]
+__all__ = ["Declaration", "ReactionSignature", "Reactor", "class_path"]
 
 T = TypeVar("T")
 
@@ -137,7 +137,11 @@ class Reactor:
         for name in type(self)._declaration.elements:
             element = self.__dict__[name]
             if isinstance(element, MultiPort):
-                width = self._parameters.get(element.width, element.width) if isinstance(element.width, str) else element.width
+                width = (
+                    self._parameters.get(element.width, element.width)
+                    if isinstance(element.width, str)
+                    else element.width
+                )
                 if type(width) is int and width >= 0:
                     element.channels = []
                     element.open(width, element.spec)
@@ -207,7 +211,9 @@ class Reactor:
         Lists pair in order; one source feeds every port of a list. `after` is in ns: None keeps the tag, 0 adds a
         microstep. `physical` takes the receiver's tag from the wall clock. Mistakes are reported by `check`.
         """
-        self._connections.append(Connection(endpoints(source), endpoints(sink), after, physical, caller(), source, sink))
+        self._connections.append(
+            Connection(endpoints(source), endpoints(sink), after, physical, caller(), source, sink)
+        )
 
     def place(
         self,
@@ -363,20 +369,22 @@ def _signature(cls: type[Reactor], name: str, declaration: Declaration, violatio
     if not triggers:
         violations.append(f"reaction {owner} ({given.where}) has no trigger; name a port, timer, action or startup")
     if (given.deadline is None) != (late is None):
-        violations.append(f"reaction {owner} ({given.where}): deadline= and late= belong together; give both or neither")
+        violations.append(
+            f"reaction {owner} ({given.where}): deadline= and late= belong together; give both or neither"
+        )
     if late is not None and not callable(getattr(cls, late, None)):
         violations.append(f"reaction {owner} ({given.where}): late={late!r} is no method of {cls.__name__}")
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         violations.append(f"reaction {owner} ({given.where}) is a coroutine or generator; a reaction runs to its end")
-    return ReactionSignature(name, triggers, paths(given.reads), paths(given.effects), given.deadline, late, given.where)
+    return ReactionSignature(
+        name, triggers, paths(given.reads), paths(given.effects), given.deadline, late, given.where
+    )
 
 
 def _reference(
     cls: type[Reactor], owner: str, given: Any, declaration: Declaration, where: Location, violations: list[str]
 ) -> Iterator[str | Lifecycle]:
-    if isinstance(given, Lifecycle):
-        yield given
-    elif isinstance(given, str):
+    if isinstance(given, Lifecycle | str):
         yield given
     elif isinstance(given, Element):
         yield _element_path(cls, owner, given, declaration)
@@ -404,7 +412,9 @@ def _element_path(cls: type[Reactor], owner: str, element: Element, declaration:
     return element.name
 
 
-def _check_usage(cls: type[Reactor], signature: ReactionSignature, declaration: Declaration, violations: list[str]) -> None:
+def _check_usage(
+    cls: type[Reactor], signature: ReactionSignature, declaration: Declaration, violations: list[str]
+) -> None:
     declared = _declared_names(signature)
     assigned = _assigned_names(cls)
     for method in filter(None, (signature.name, signature.late)):
@@ -447,7 +457,7 @@ def _usage_problem(
         verb = "schedules" if isinstance(element, Action) else "sets"
         return f"line {use.line} {verb} `{use.name}`, which it does not declare; add it to effects=[{use.name}]"
     if use.mode == "uses" and not (readable or writable):
-        return f"line {use.line} uses `{use.name}`, which it does not declare; add it to reads=[{use.name}] or effects=[...]"
+        return f"line {use.line} uses `{use.name}`, which it does not declare; add it to reads=[...] or effects=[...]"
     return None
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
 __all__ = ["Location", "caller"]
 
-_ENGINE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_ENGINE = str(Path(__file__).absolute().parent) + "/"
 
 
 class Location(NamedTuple):
@@ -23,7 +23,7 @@ class Location(NamedTuple):
 
 
 def _is_engine(frame: FrameType) -> bool:
-    file = os.path.abspath(frame.f_code.co_filename)
+    file = frame.f_code.co_filename
     linked = (_ENGINE + "reactors", _ENGINE + "topologies", _ENGINE + "algos")
     return file.startswith(_ENGINE) and not file.startswith(linked)
 

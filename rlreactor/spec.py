@@ -118,13 +118,9 @@ class Array(Spec[NDArray[S]], Generic[S]):
     """
 
     @overload
-    def __init__(
-        self, dtype: type[S] | np.dtype[S], shape: tuple[Dimension, ...] | Dimension = ()
-    ) -> None: ...
+    def __init__(self, dtype: type[S] | np.dtype[S], shape: tuple[Dimension, ...] | Dimension = ()) -> None: ...
     @overload
-    def __init__(
-        self: Array[Any], dtype: str, shape: tuple[Dimension, ...] | Dimension = ()
-    ) -> None: ...
+    def __init__(self: Array[Any], dtype: str, shape: tuple[Dimension, ...] | Dimension = ()) -> None: ...
     def __init__(self, dtype: Any, shape: tuple[Dimension, ...] | Dimension = ()) -> None:
         self.dtype_name: str | None = dtype if isinstance(dtype, str) else None
         self.shape: tuple[Any, ...] = shape if isinstance(shape, tuple) else (shape,)
@@ -179,7 +175,7 @@ class Array(Spec[NDArray[S]], Generic[S]):
         return ""
 
     @cached_property
-    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+    def fields(self) -> tuple[Field, ...]:
         return (Field("", self.dtype, self.shape, 0),)
 
     def __eq__(self, other: object) -> bool:
@@ -276,7 +272,7 @@ class Struct(Spec[Record]):
         return Record(**{name: np.array(array) for name, array in stored})
 
     @cached_property
-    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+    def fields(self) -> tuple[Field, ...]:
         fields: list[Field] = []
         offset = 0
         for name, array in self.arrays.items():
@@ -371,8 +367,12 @@ class Object(Spec[T]):
         return hash(str(self))
 
     def __str__(self) -> str:
-        return "None" if self._type is type(None) else getattr(
-            self.annotation if isinstance(self.annotation, type) else None, "__name__", str(self.annotation)
+        return (
+            "None"
+            if self._type is type(None)
+            else getattr(
+                self.annotation if isinstance(self.annotation, type) else None, "__name__", str(self.annotation)
+            )
         )
 
     __repr__ = __str__
@@ -393,7 +393,7 @@ def as_spec(given: Any) -> Spec[Any]:
 
 def _numeric(dtype: Any) -> np.dtype[Any]:
     try:
-        numeric = np.dtype(dtype)
+        numeric: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         raise SpecError(f"{dtype!r} is neither a numpy dtype nor a parameter of the reactor") from None
     if numeric.hasobject:

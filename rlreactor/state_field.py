@@ -32,9 +32,7 @@ def state(*, init: Literal[False] = False) -> Any: ...
 def state(default: T, *, init: Literal[False] = False) -> T: ...
 @overload
 def state(*, factory: Callable[[], T], init: Literal[False] = False) -> T: ...
-def state(
-    default: Any = None, *, factory: Callable[[], Any] | None = None, init: Literal[False] = False
-) -> Any:
+def state(default: Any = None, *, factory: Callable[[], Any] | None = None, init: Literal[False] = False) -> Any:
     """Declare a state field: `steps: int = state(0)`, `seen: list[int] = state(factory=list)`.
 
     It is no constructor argument (`init` is there for type checkers only). Raises TopologyError for a default that

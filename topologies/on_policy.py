@@ -23,10 +23,10 @@ NotNegative = Annotated[int, Field(ge=0)]
 class OnPolicy(Reactor):
     """`rollouts` rollouts feed one learner, whose weights come back `1 + policy_lag` ticks later.
 
-    At tick 1 + policy_lag the first rollouts act with the initial weights; from then on every tick is one batch per rollout
-    and one update. With lag 0 the rollouts wait for each update; with lag k they act with weights k updates old, and
-    collecting overlaps with learning. After the last update (and every `evaluate_every`) a bank of evaluators shares
-    `eval_episodes` episodes.
+    At tick 1 + policy_lag the first rollouts act with the initial weights; from then on every tick is one batch per
+    rollout and one update. With lag 0 the rollouts wait for each update; with lag k they act with weights k updates
+    old, and collecting overlaps with learning. After the last update (and every `evaluate_every`) a bank of
+    evaluators shares `eval_episodes` episodes.
     """
 
     environment: EnvironmentSpec

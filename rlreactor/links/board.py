@@ -108,9 +108,7 @@ class Board:
                 return 0, Status.initial()
             if values[0] == version and self._cells[worker][_VERSION] - version < _GENERATIONS - 1:
                 frontier = (values[1], values[2], values[3])
-                return version, Status(
-                    frontier, Tag(values[4], values[5]), Tag(values[6], values[7]), values[8]
-                )
+                return version, Status(frontier, Tag(values[4], values[5]), Tag(values[6], values[7]), values[8])
 
     def count_sent(self, worker: int) -> None:
         """One more message leaves for `worker`; said before it can be seen, so that it is never in nobody's count."""

@@ -47,9 +47,7 @@ class _End:
         self._cells = Words(mapping, offset, (RING_OVERHEAD + capacity) // WORD).cells
         self._mapping = mapping
         self._capacity = capacity
-        self._first = (
-            offset + RING_OVERHEAD + WORD
-        )  # where in the mapping the first record's bytes begin
+        self._first = offset + RING_OVERHEAD + WORD  # where in the mapping the first record's bytes begin
         self._tail = self._cells[_TAIL]
         self._head = self._cells[_HEAD]
         self._check_backlog()
@@ -58,8 +56,7 @@ class _End:
         backlog = self._tail - self._head
         if not 0 <= backlog <= self._capacity or (self._tail | self._head) % WORD:
             raise LinkError(
-                f"ring is corrupt: {self._tail} bytes written and {self._head} read, "
-                f"with room for {self._capacity}"
+                f"ring is corrupt: {self._tail} bytes written and {self._head} read, with room for {self._capacity}"
             )
 
 
@@ -168,9 +165,7 @@ class RingReader(_End):
                 continue
             need = (length + 15) & -8
             if not _LAST <= kind <= _MORE or at + need > self._capacity or need > tail - head:
-                raise LinkError(
-                    f"ring is corrupt: record of kind {kind} and {length} bytes at byte {head}"
-                )
+                raise LinkError(f"ring is corrupt: record of kind {kind} and {length} bytes at byte {head}")
             begin = self._first + at
             data = self._mapping[begin : begin + length]
             head += need

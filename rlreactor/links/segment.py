@@ -36,9 +36,7 @@ class Segment:
 
     def __init__(self, size: int, label: str) -> None:
         if size < 1:
-            raise LinkError(
-                f"segment for {label}: expected a size of at least 1 byte, received {size}"
-            )
+            raise LinkError(f"segment for {label}: expected a size of at least 1 byte, received {size}")
         self.label = label
         self.size = round_up(size, PAGE)
         self._check_room()
@@ -57,8 +55,7 @@ class Segment:
 
     def _refused(self, reason: str) -> LinkError:
         return LinkError(
-            f"cannot reserve {describe_bytes(self.size)} of shared memory for {self.label}: "
-            f"{reason} ({memory_room()})"
+            f"cannot reserve {describe_bytes(self.size)} of shared memory for {self.label}: {reason} ({memory_room()})"
         )
 
     def map(self, writable: bool) -> mmap.mmap:

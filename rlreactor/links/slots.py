@@ -56,9 +56,7 @@ class SlotMemory(Generic[T]):
     is in use. Raises LinkError when the slots do not fit or cannot be mapped.
     """
 
-    def __init__(
-        self, segment: Segment, offset: int, spec: Spec[T], count: int, writable: bool
-    ) -> None:
+    def __init__(self, segment: Segment, offset: int, spec: Spec[T], count: int, writable: bool) -> None:
         self.stride = slot_stride(spec)
         self.count = count
         self.detached = 0

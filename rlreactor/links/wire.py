@@ -14,9 +14,7 @@ from rlreactor.tag import Tag
 
 __all__ = ["HEADER", "INLINE", "STOP", "Message", "decode", "encode"]
 
-HEADER = struct.Struct(
-    "<IiqQQ"
-)  # port, slot, time, microstep, reserved: 32 bytes, so that the payload is aligned
+HEADER = struct.Struct("<IiqQQ")  # port, slot, time, microstep, reserved: 32 bytes, so that the payload is aligned
 INLINE = -1  # in place of a slot: the payload follows the header
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
 
@@ -41,7 +39,5 @@ def decode(data: bytes) -> Message:
         raise LinkError(f"a message of {len(data)} bytes: expected a header of {HEADER.size} bytes")
     port, slot, time, microstep, _ = HEADER.unpack_from(data)
     if time < 0 or slot < INLINE or (slot != INLINE and len(data) != HEADER.size):
-        raise LinkError(
-            f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes"
-        )
+        raise LinkError(f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes")
     return Message(port, slot, Tag(time, microstep), memoryview(data)[HEADER.size :])

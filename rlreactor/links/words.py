@@ -90,8 +90,7 @@ class Words:
         end = offset + count * WORD
         if offset < 0 or offset % WORD or count < 1 or end > len(mapping):
             raise LinkError(
-                f"{count} words at byte {offset}: expected a multiple of {WORD} "
-                f"and an end within {len(mapping)} bytes"
+                f"{count} words at byte {offset}: expected a multiple of {WORD} and an end within {len(mapping)} bytes"
             )
         self.cells = memoryview(mapping)[offset:end].cast("q")
         self.load = self.cells.__getitem__

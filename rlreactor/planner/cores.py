@@ -80,9 +80,7 @@ def _sharing(folder: Path, level: int, index: int) -> int:
 def _numa_nodes(folder: Path) -> dict[int, int]:
     nodes = sorted(folder.glob("node[0-9]*"))
     return {
-        core: int(node.name.removeprefix("node"))
-        for node in nodes
-        for core in parse_cpu_list(_read(node / "cpulist"))
+        core: int(node.name.removeprefix("node")) for node in nodes for core in parse_cpu_list(_read(node / "cpulist"))
     }
 
 

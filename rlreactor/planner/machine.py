@@ -64,16 +64,12 @@ class Machine(Frozen):
 
 def _core(index: int, per_l3: int, per_node: int) -> Core:
     node = index // per_node
-    return Core(
-        id=index, package=node, node=node, l2=index, l3=index - index % per_l3, physical=index
-    )
+    return Core(id=index, package=node, node=node, l2=index, l3=index - index % per_l3, physical=index)
 
 
 def discover() -> Machine:
     """The machine that this process runs on, as far as it lets itself be seen."""
-    return Machine(
-        cores=usable_cores(), memory=_memory(), gpus=find_gpus(), quota=cpu_quota()
-    )
+    return Machine(cores=usable_cores(), memory=_memory(), gpus=find_gpus(), quota=cpu_quota())
 
 
 def _memory() -> int:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from rlreactor.errors import PlanError, did_you_mean
-from rlreactor.graph import Graph
 from rlreactor.planner.model import Frozen
 from rlreactor.planner.report import report
-from rlreactor.reactor import class_path
 
 __all__ = ["Carrier", "EdgePlan", "Plan", "WorkerPlan"]
 
@@ -78,6 +76,13 @@ class Plan(Frozen):
     memory_bytes: int = 0
     notes: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _check_numbering(self) -> Self:
+        for position, worker in enumerate(self.workers):
+            if worker.index != position:
+                raise ValueError(f"workers[{position}].index: expected {position}, received {worker.index}")
+        return self
+
     @cached_property
     def _workers_by_path(self) -> dict[str, int]:
         return {path: worker.index for worker in self.workers for path in worker.reactors}
@@ -88,21 +93,6 @@ class Plan(Frozen):
             hint = did_you_mean(path, self._workers_by_path)
             raise PlanError(f"the plan of {self.topology} has no reactor {path!r}; {hint}")
         return self._workers_by_path[path]
-
-    def check(self, graph: Graph) -> None:
-        """Raises PlanError if this is not a plan for `graph`: other reactors, or one on two workers."""
-        planned = [path for worker in self.workers for path in worker.reactors]
-        twice = {path for path in planned if planned.count(path) > 1} if _repeats(planned) else set()
-        problems = [
-            _named("has no worker for", set(graph.reactors) - set(planned)),
-            _named("places what the topology does not contain:", set(planned) - set(graph.reactors)),
-            _named("places more than once:", twice),
-        ]
-        if any(problems):
-            raise PlanError(
-                f"the plan of {self.topology} does not fit {class_path(type(graph.topology))}: it "
-                f"{'; it '.join(filter(None, problems))}. Make a new one with rlreactor.plan(topology)"
-            )
 
     def to_yaml(self) -> str:
         """The plan as a file for people and for `from_yaml`."""
@@ -120,15 +110,6 @@ class Plan(Frozen):
 
     def __str__(self) -> str:
         return report(self)
-
-
-def _repeats(paths: list[str]) -> bool:
-    return len(set(paths)) < len(paths)
-
-
-def _named(what: str, paths: set[str]) -> str:
-    shown = ", ".join(repr(path) for path in sorted(paths)[:3])
-    return f"{what} {shown}{' …' if len(paths) > 3 else ''}" if paths else ""
 
 
 def _parsed(text: str) -> Any:

@@ -8,9 +8,7 @@ from pathlib import Path
 __all__ = ["cpu_quota"]
 
 
-def cpu_quota(
-    proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")
-) -> float | None:
+def cpu_quota(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> float | None:
     """Cores' worth of time that the tightest cgroup grants; None without a limit."""
     quotas = [quota for folder in _folders(proc, cgroups) for quota in _quota(folder)]
     return min(quotas, default=None)

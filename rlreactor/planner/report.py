@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rlreactor.planner.names import shortened
-from rlreactor.planner.units import bytes_text, seconds_text
+from rlreactor.planner.quantities import bytes_text, seconds_text
 
 if TYPE_CHECKING:
     from rlreactor.planner.plan import EdgePlan, Plan, WorkerPlan

@@ -251,7 +251,8 @@ class Neighbourhood:
             version = self._board.version(worker)
             if version == self._seen[worker] and not reader.waiting():
                 continue
-            if self.backlog[worker] >= BACKLOG and not self._board.waits_in_circle():  # a slow reader slows its writer
+            # A slow reader slows its writer, unless the writer is what it waits for.
+            if self.backlog[worker] >= BACKLOG and not self._board.waits_in_circle():
                 continue
             # The status first: what it promises to be sent is then in the ring.
             version, status = self._board.read(worker)
@@ -306,7 +307,7 @@ class Neighbourhood:
         return self._frontiers.floor != before
 
     def _versions(self) -> list[int]:
-        """What the board said of everybody, taken before looking for news: a later change ends the next rest at once."""
+        """What the board says of everybody, taken before looking for news: what changes later ends the next rest."""
         return [self._board.version(w) for w in range(self._memory.workers)]
 
     def _rest(self, edge: InEdge | None, versions: list[int]) -> bool:

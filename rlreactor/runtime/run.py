@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rlreactor.errors import PlanError, RunError
 from rlreactor.graph import Graph, check
@@ -22,8 +22,6 @@ from rlreactor.spec import Object
 from rlreactor.tag import Tag
 
 __all__ = ["run"]
-
-R = TypeVar("R", bound=Reactor)
 
 
 def run(
@@ -89,16 +87,16 @@ def run(
         raise Interrupt(_result(graph, plan, stopped.reports, metrics), stopped.signal_number) from None
 
 
-def _fresh(topology: R) -> R:
-    """The same topology again: class and parameters are its whole description."""
-    if not isinstance(topology, Reactor):
-        return topology  # check() says what is wrong with it
-    return type(topology)(**topology.parameters)
+def _fresh(topology: Any) -> Any:
+    """The same topology again: class and parameters are its whole description. What is none, check() refuses."""
+    return type(topology)(**topology.parameters) if isinstance(topology, Reactor) else topology
 
 
 def _check_numbers(timeout: Any, seed: Any) -> None:
     if timeout is not None and (type(timeout) is not int or timeout < 0):
-        raise RunError(f"timeout: expected ns of logical time as an int of 0 or more (ms(100), sec(1)), received {timeout!r}")
+        raise RunError(
+            f"timeout: expected ns of logical time as an int of 0 or more (ms(100), sec(1)), received {timeout!r}"
+        )
     if type(seed) is not int or seed < 0:
         raise RunError(f"seed: expected an int of 0 or more, received {seed!r}")
 

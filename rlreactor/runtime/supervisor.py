@@ -121,9 +121,9 @@ class _Member:
 
     @property
     def name(self) -> str:
-        reactors = [path or "the topology itself" for path in self.share.plan.workers[self.share.index].reactors]
+        reactors = [path or "the topology itself" for path in self.share.plan.workers[self.share.worker].reactors]
         shown = ", ".join(reactors[:4]) + (f" and {len(reactors) - 4} more" if len(reactors) > 4 else "")
-        return f"worker {self.share.index} (pid {self.pid}; {shown})"
+        return f"worker {self.share.worker} (pid {self.pid}; {shown})"
 
 
 class _Crew:

@@ -48,7 +48,7 @@ class Share(NamedTuple):
 
     graph: Graph
     plan: Plan
-    index: int
+    worker: int
     options: Options
     memory: HostMemory | None  # None: there is only one worker
     routes: Routes | None
@@ -68,11 +68,11 @@ class Worker:
         self.links: Neighbourhood | None = None
         if share.memory is not None:
             assert share.routes is not None
-            self.links = Neighbourhood(share.memory, share.routes, share.index, spin=_spin(share.plan))
+            self.links = Neighbourhood(share.memory, share.routes, share.worker, spin=_spin(share.plan))
         links = self.links
         self.binding = Binding(
             graph,
-            share.plan.workers[share.index].reactors,
+            share.plan.workers[share.worker].reactors,
             seed=options.seed,
             fingerprint=options.fingerprint,
             trace=options.trace,
@@ -85,9 +85,9 @@ class Worker:
         self._set_hooks()
 
     def _set_hooks(self) -> None:
-        hooks = [hook for hook in (_jitter(self.share.index), self._thread_switch()) if hook is not None]
+        hooks = [hook for hook in (_jitter(self.share.worker), self._thread_switch()) if hook is not None]
         if hooks:
-            self.scheduler.before_reaction = lambda reaction: [hook(reaction) for hook in hooks] and None
+            self.scheduler.before_reaction = lambda reaction: _call_all(hooks, reaction)
 
     def _thread_switch(self) -> Callable[[BoundReaction], None] | None:
         """Where reactors of different thread counts share a worker: switch before each reaction."""
@@ -143,6 +143,11 @@ class Worker:
         }
 
 
+def _call_all(hooks: list[Callable[[BoundReaction], None]], reaction: BoundReaction) -> None:
+    for hook in hooks:
+        hook(reaction)
+
+
 def _spin(plan: Plan) -> int:
     """Spinning pays only where every worker has a core of its own."""
     cores = [set(worker.cores) for worker in plan.workers]
@@ -178,7 +183,7 @@ def work(share: Share, channel: Channel) -> int:
             worker.interrupt()
 
     signal.signal(signal.SIGUSR1, stop)
-    pin(share.plan.workers[share.index].cores)
+    pin(share.plan.workers[share.worker].cores)
     try:
         worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))
         if told_to_stop:
@@ -191,7 +196,7 @@ def work(share: Share, channel: Channel) -> int:
         return _report_failure(channel, error)
     except Exception as error:
         text = "".join(traceback.format_exception(error))
-        return _report_failure(channel, RunError(f"worker {share.index} failed outside of any reaction:\n{text}"))
+        return _report_failure(channel, RunError(f"worker {share.worker} failed outside of any reaction:\n{text}"))
 
 
 def _report_failure(channel: Channel, error: ReactorError) -> int:

@@ -42,7 +42,7 @@ class Trace(list[Event]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -85,9 +85,9 @@ class PortRecorder:
         self._hash.update(_TAG.pack(*tag))
         if isinstance(stored, Record):
             for _, array in stored:
-                self._hash.update(array)
+                self._hash.update(array.data)
         else:
-            self._hash.update(stored)
+            self._hash.update(stored.data)
 
     def _flush(self) -> None:
         assert self._hash is not None

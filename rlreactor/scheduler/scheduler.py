@@ -160,9 +160,7 @@ class Scheduler:
             self.clock.sleep(pause)
         return None
 
-    def _schedule(
-        self, tag: Tag, target: Target, stored: Any, *, replace: bool = False, remove: bool = False
-    ) -> None:
+    def _schedule(self, tag: Tag, target: Target, stored: Any, *, replace: bool = False, remove: bool = False) -> None:
         queue = self.binding.queue
         if replace:
             queue.replace(tag, target, stored)

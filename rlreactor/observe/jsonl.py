@@ -1,0 +1,69 @@
+"""Metrics as lines of JSON, written while the run lasts."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rlreactor.observe.files import writing
+from rlreactor.runtime.metrics import Metric
+
+__all__ = ["JsonLines", "plain"]
+
+
+class JsonLines:
+    """One object a metric: tag, path, seconds since this was made, and the values."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._start = time.monotonic()
+        self._written = 0
+        with writing(path):
+            self._file = path.open("ab", buffering=0)  # unbuffered: whoever follows the file sees whole lines
+
+    def __call__(self, metric: Metric) -> None:
+        """Append one line. Raises FileError; then the file ends with the last whole line."""
+        line = json.dumps(self._entry(metric), allow_nan=False).encode() + b"\n"
+        with writing(self._path):
+            self._append(line)
+
+    def _entry(self, metric: Metric) -> dict[str, Any]:
+        seconds = round(time.monotonic() - self._start, 3)
+        return {"path": metric.path, "tag": list(metric.tag), "seconds": seconds, **plain(metric.values)}
+
+    def _append(self, line: bytes) -> None:
+        """A disk that is nearly full takes part of a line and refuses the rest."""
+        whole = self._file.tell()
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            os.ftruncate(self._file.fileno(), whole)
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> JsonLines:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def plain(value: Any) -> Any:
+    """The same with None for numbers that JSON cannot express: NaN and infinities."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

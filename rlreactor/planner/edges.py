@@ -1,0 +1,77 @@
+"""The edges between workers and the memory that they need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from rlreactor.errors import PlanError
+from rlreactor.graph import Graph
+from rlreactor.links.board import Board
+from rlreactor.links.memory import describe_bytes
+from rlreactor.links.ring import RING_OVERHEAD
+from rlreactor.links.segment import PAGE, round_up
+from rlreactor.links.words import CACHE_LINE
+from rlreactor.planner.flows import Flow
+from rlreactor.planner.memory import ring_capacity, slot_bytes, slot_counts, stop_ring_capacity
+from rlreactor.planner.plan import EdgePlan
+
+__all__ = ["between_workers", "check_memory", "reserved_bytes"]
+
+
+def between_workers(graph: Graph, among: tuple[Flow, ...], place: Mapping[str, int]) -> tuple[EdgePlan, ...]:
+    """The ports that other workers read than the one that sets them, in graph order."""
+    slots = slot_counts(graph, among)
+    writers: dict[str, int] = {}
+    readers: defaultdict[str, set[int]] = defaultdict(set)
+    for flow in among:
+        writers[flow.source] = place[flow.writer]
+        if place[flow.reader] != place[flow.writer]:
+            readers[flow.source].add(place[flow.reader])
+    return tuple(
+        EdgePlan(
+            source=port,
+            worker=writers[port],
+            readers=tuple(sorted(readers[port])),
+            carrier="slots" if port in slots else "inline",
+            slots=slots.get(port, 0),
+            slot_bytes=slot_bytes(graph, port),
+            message_bytes=graph.ports[port].spec.nbytes,
+        )
+        for port in graph.ports
+        if port in readers
+    )
+
+
+def reserved_bytes(edges: Sequence[EdgePlan], worker_count: int) -> int:
+    """Slots of every edge; a board, a ring each way between any two workers, and a word for every reader.
+
+    One worker alone has nobody to share with. The test compares this with what the links really lay out.
+    """
+    if worker_count == 1:
+        return 0
+    joined = {(edge.worker, reader) for edge in edges for reader in edge.readers}
+    pairs = worker_count * (worker_count - 1)
+    rings = len(joined) * ring_capacity + (pairs - len(joined)) * stop_ring_capacity + pairs * RING_OVERHEAD
+    words = sum(len(edge.readers) for edge in edges if edge.slots) * CACHE_LINE
+    control = round_up(Board.size(worker_count), CACHE_LINE) + rings + words
+    return round_up(control, PAGE) + max(sum(map(_slot_memory, edges)), PAGE)
+
+
+def check_memory(edges: Sequence[EdgePlan], needed: int, available: int) -> None:
+    """Raises PlanError if more is needed than available, naming the edges that need most."""
+    if needed <= available:
+        return
+    largest = sorted(edges, key=lambda edge: (-_slot_memory(edge), edge.source))[:3]
+    each = "; ".join(
+        f"{edge.source}: {edge.slots} slots of {describe_bytes(edge.slot_bytes)}" for edge in largest if edge.slots
+    )
+    raise PlanError(
+        f"the edges between workers need {describe_bytes(needed)} of shared memory, but the machine has "
+        f"{describe_bytes(available)} to give. Most is needed by {each or 'the rings'}. Use smaller specs, a smaller "
+        "lag (after=), or fewer workers"
+    )
+
+
+def _slot_memory(edge: EdgePlan) -> int:
+    return edge.slots * edge.slot_bytes
