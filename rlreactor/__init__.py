@@ -17,6 +17,7 @@ from rlreactor.errors import (
 )
 from rlreactor.graph import Graph, check
 from rlreactor.lifecycle import shutdown, startup
+from rlreactor.physical_action import PhysicalAction
 from rlreactor.planner.placement import plan
 from rlreactor.planner.plan import Plan
 from rlreactor.port import Input, Inputs, Output, Outputs
@@ -42,6 +43,7 @@ __all__ = [
     "LinkError",
     "Output",
     "Outputs",
+    "PhysicalAction",
     "Plan",
     "PlanError",
     "Reactor",

@@ -125,13 +125,14 @@ class Action(Element, Generic[T]):
             stored = self.spec.store(value)
         except SpecError as error:
             raise SpecError(f"{self.path} ({self.where}): {error}") from None
-        self._admit(self._requested(execution.tag, delay), stored)
+        self.admit(self._requested(execution.tag, delay), stored)
 
     def _requested(self, now: Tag, delay: int) -> Tag:
         total = int(self.min_delay) + delay
         return Tag(now.time + total, 0) if total else Tag(now.time, now.microstep + 1)
 
-    def _admit(self, tag: Tag, stored: Any) -> None:
+    def admit(self, tag: Tag, stored: Any) -> None:
+        """Queue an event that asks for `tag`, spaced as declared."""
         if self.min_spacing is not None and self._last is not None:
             earliest = self._spaced_after(self._last, int(self.min_spacing))
             if tag < earliest:

@@ -17,6 +17,7 @@ from rlreactor.tag import Tag
 if TYPE_CHECKING:
     from rlreactor.port import Port
     from rlreactor.reactions import BoundReaction
+    from rlreactor.scheduler.inbox import Inbox
 
 __all__ = ["IDLE", "Cell", "Execution"]
 
@@ -47,7 +48,8 @@ class Execution:
     """The state of one worker's current tag."""
 
     __slots__ = (
-        "clock", "log", "present", "queued", "reaction", "ready", "request_stop", "schedule", "seed", "tag", "written",
+        "clock", "inbox", "log", "present", "queued", "reaction", "ready", "request_stop", "schedule", "seed", "tag",
+        "thread", "written",
     )  # fmt: skip
 
     def __init__(self, reactions: int = 0) -> None:
@@ -58,6 +60,8 @@ class Execution:
         self.present: list[Cell] = []  # cleared when the tag is done
         self.written: list[Port[Any]] = []  # root ports written at this tag, in order of their first write
         self.seed = 0
+        self.inbox: Inbox | None = None  # takes events from other threads while the worker runs
+        self.thread = 0  # of the scheduler
         self.schedule: Callable[..., None] = _not_running
         self.request_stop: Callable[[], None] = _not_running
         self.log: Callable[[str, dict[str, Any]], None] = _not_running

@@ -7,6 +7,7 @@ dependencies) and a rank, its place in the one order that every worker follows w
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -17,6 +18,7 @@ from rlreactor.action import Action
 from rlreactor.connection import Broadcast, Connection
 from rlreactor.errors import SpecError, TopologyError, did_you_mean
 from rlreactor.lifecycle import Lifecycle, shutdown
+from rlreactor.physical_action import PhysicalAction
 from rlreactor.port import Element, Input, MultiPort, Output, Port
 from rlreactor.reactor import ReactionSignature, Reactor, class_path
 from rlreactor.source import Location
@@ -24,6 +26,9 @@ from rlreactor.tag import NO_DELAY, Delay
 from rlreactor.timer import Timer
 
 __all__ = ["Edge", "Graph", "Placing", "ReactionNode", "check"]
+
+
+PHYSICAL = PhysicalAction.kind
 
 
 class ReactionNode(NamedTuple):
@@ -72,6 +77,11 @@ class Graph(NamedTuple):
     placing: dict[str, Placing]
 
     @property
+    def keepalive(self) -> bool:
+        """Whether something outside may send events, so that running dry is no reason to stop."""
+        return any(action.kind == PHYSICAL for action in self.actions.values())
+
+    @property
     def levels(self) -> int:
         """How many levels the reactions have."""
         return max((r.level for r in self.reactions), default=-1) + 1
@@ -92,12 +102,12 @@ class _Writer(NamedTuple):
     where: Location
 
 
-def check(topology: Reactor) -> Graph:
-    """Flatten a topology and check it against every rule.
+def check(topology: Reactor, *, fast: bool = False) -> Graph:
+    """Flatten a topology and check it against every rule; with `fast`, also that it can run in fast mode.
 
     Raises TopologyError with all violations: specs, widths, directions, second writers, cycles, references.
     """
-    return _Check(topology).graph()
+    return _Check(topology).graph(fast)
 
 
 class _Check:
@@ -116,7 +126,7 @@ class _Check:
         self.references: dict[str, dict[str, list[Element]]] = {}
         self.nodes: list[tuple[str, Reactor, ReactionSignature]] = []
 
-    def graph(self) -> Graph:
+    def graph(self, fast: bool) -> Graph:
         self._collect(self.topology)
         for reactor in self.reactors.values():
             for connection in reactor._connections:
@@ -124,6 +134,8 @@ class _Check:
             self._resolve_reactions(reactor)
             self._resolve_placements(reactor)
         self._check_second_writers()
+        if fast:
+            self._check_physical()
         roots = self._roots()
         order = self._order(roots)
         if self.violations:
@@ -204,11 +216,6 @@ class _Check:
         at = f"connect at {connection.where}"
         if not self._endpoints_are_ports(connection, at) or not self._delay_is_valid(connection, at):
             return
-        if connection.physical:
-            self.violations.append(
-                f"{at}: physical=True is not supported yet; use after=... for a delay in logical time"
-            )
-            return
         pairs = self._paired(connection, at)
         directions = {self._direction_problem(container, source, sink) for source, sink in pairs}
         for problem in sorted(filter(None, directions))[:1]:
@@ -281,7 +288,8 @@ class _Check:
                 f"also from {source.path}; an input has one writer: use Inputs(..., width=2) or another port"
             )
             return
-        self.incoming[id(sink)] = _Writer(source, Delay.of(connection.after), connection.where)
+        delay = Delay.of(connection.after, sink.path if connection.physical else "")
+        self.incoming[id(sink)] = _Writer(source, delay, connection.where)
 
     # Reactions
 
@@ -338,6 +346,12 @@ class _Check:
             problem = f"{element.kind} {element.path} cannot be read: of a contained reactor only outputs can"
         if problem:
             self.violations.append(f"reaction {path} ({signature.where}): {problem}")
+
+    def _check_physical(self) -> None:
+        physical = [f"physical action {a.path} ({a.where})" for a in self.actions.values() if a.kind == PHYSICAL]
+        physical += [f"connect at {w.where} (physical=True)" for w in self.incoming.values() if w.delay.physical]
+        for place in dict.fromkeys(physical):
+            self.violations.append(f"{place}: its tags come from the wall clock; run with fast=False, not fast=True")
 
     def _check_second_writers(self) -> None:
         for port in self.ports.values():
@@ -402,7 +416,7 @@ class _Check:
                 if root is None or delay != NO_DELAY:
                     continue
                 for writer in self.writers.get(id(root), ()):
-                    if writer != path and not (root is element and order[writer] > order[path]):
+                    if writer != path and not (element.owner is reactor and order[writer] > order[path]):
                         before[path][writer] = f"sets {root.path}, read as {element.path}"
         return before
 
@@ -416,7 +430,17 @@ class _Check:
         except CycleError as error:
             self._report_cycle(error.args[1], before)
             return []
-        return sorted((levels[path], i, path) for i, (path, _, _) in enumerate(self.nodes))
+        deadlines = self._inherited_deadlines(before, levels)
+        order = sorted((levels[path], deadlines[path], i, path) for i, (path, _, _) in enumerate(self.nodes))
+        return [(level, i, path) for level, _, i, path in order]
+
+    def _inherited_deadlines(self, before: dict[str, dict[str, str]], levels: dict[str, int]) -> dict[str, float]:
+        """The earliest deadline of a reaction and of everything that waits for it at a tag."""
+        deadlines = {path: math.inf if s.deadline is None else float(s.deadline) for path, _, s in self.nodes}
+        for path in sorted(deadlines, key=lambda p: -levels[p]):
+            for earlier in before[path]:
+                deadlines[earlier] = min(deadlines[earlier], deadlines[path])
+        return deadlines
 
     def _report_cycle(self, cycle: list[str], before: dict[str, dict[str, str]]) -> None:
         where = {path: signature.where for path, _, signature in self.nodes}
@@ -477,4 +501,6 @@ def _listed(ports: list[Any]) -> str:
 def _delay_text(delay: Delay) -> str:
     if delay == NO_DELAY:
         return ""
+    if delay.physical:
+        return f"  physical, after {delay.time} ns"
     return f"  after {delay.time} ns" if delay.time else f"  after {delay.microsteps} microstep(s)"

@@ -13,6 +13,7 @@ from rlreactor.errors import AbsentError, RunError, SpecError
 from rlreactor.execution import IDLE, Cell, Execution
 from rlreactor.source import Location, caller
 from rlreactor.spec import Object, Spec, as_spec
+from rlreactor.tag import Tag
 
 if TYPE_CHECKING:
     from rlreactor.reactions import BoundReaction
@@ -71,10 +72,22 @@ class Heap:
 
     def __init__(self, spec: Spec[Any]) -> None:
         self._spec = spec
-        self.store = spec.store
+        self._lent: Any = None
+        if isinstance(spec, Object):
+            self.store = spec.store
 
     def empty(self) -> Any:
-        return self._spec.empty()
+        """A fresh value."""
+        self._lent = self._spec.empty()
+        return self._lent
+
+    def store(self, value: Any) -> Any:
+        """The value that `empty` lent, from now on read-only, or a copy of any other."""
+        if value is not self._lent or value is None:
+            return self._spec.store(value)
+        self._lent = None
+        self._spec.freeze(value)
+        return value
 
 
 class Port(Element, Generic[T]):
@@ -102,7 +115,7 @@ class Port(Element, Generic[T]):
         self._readers = readers
         self._writers = writers
         self._storage = storage
-        self._copied_version = 0
+        self._copied_at: Tag | None = None
         self._copy: Any = None
         self._load: Callable[[Any], T] | None = None
         if self.mutable:
@@ -125,7 +138,9 @@ class Port(Element, Generic[T]):
         cell = self._cell
         if not cell.present and not (self.hold and cell.version):
             raise self._absent()
-        return cell.value if self._load is None else self._own_copy(self._load)
+        if self._load is None:
+            return cell.value
+        return self._own_copy(self._load) if self.mutable else self._load(cell.value)
 
     def set(self, value: T) -> None:
         """Give a value away; the last one set at a tag counts. Raises SpecError if it does not fit the spec."""
@@ -156,8 +171,9 @@ class Port(Element, Generic[T]):
         return value
 
     def _own_copy(self, load: Callable[[Any], T]) -> T:
-        if self._copied_version != self._cell.version:
-            self._copied_version = self._cell.version
+        tag = self._execution.tag
+        if self._copied_at is not tag:
+            self._copied_at = tag
             self._copy = load(self._cell.value)
         copy: T = self._copy
         return copy

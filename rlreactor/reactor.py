@@ -21,6 +21,7 @@ from rlreactor.errors import TopologyError, did_you_mean
 from rlreactor.execution import IDLE, Execution, generator
 from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.parameter import MISSING, Parameter, validated
+from rlreactor.physical_action import PhysicalAction
 from rlreactor.port import Element, Input, MultiPort, Output
 from rlreactor.reactions import ReactionDeclaration
 from rlreactor.source import Location, caller
@@ -447,7 +448,7 @@ def _usage_problem(
     element = declaration.elements.get(use.name)
     if element is None:
         return _misspelt(cls, use, declaration, assigned)
-    if isinstance(element, Timer):
+    if isinstance(element, Timer | PhysicalAction):  # a physical action is scheduled from any thread
         return None
     readable, writable = use.name in declared.readable, use.name in declared.writable
     readback = writable and isinstance(element, Output)

@@ -66,6 +66,10 @@ class Spec(Generic[T]):
         """A writable value with undefined contents. Raises SpecError where the size is not fixed."""
         raise SpecError(f"{self} has no fixed size")
 
+    def freeze(self, value: Any) -> None:
+        """Make a value that came from `empty()` read-only."""
+        raise SpecError(f"{self} has no fixed size")
+
     def load(self, stored: Any) -> T:
         """What a reader sees of a stored value."""
         return cast(T, stored)
@@ -148,14 +152,15 @@ class Array(Spec[NDArray[S]], Generic[S]):
         return cast("NDArray[S]", value)
 
     def store(self, value: Any) -> NDArray[S]:
+        # A copy, always: whoever took a view of the array before could still write through it, and a reader next door
+        # would see that while one on another worker would not. What comes from `empty()` is not copied.
         array = self.checked(value)
-        if not array.flags.c_contiguous or array.base is not None:
-            frozen = array.copy()  # its memory belongs to somebody else, who could still change it
-            frozen.flags.writeable = False
-            array.flags.writeable = False
-            return frozen
-        array.flags.writeable = False
-        return array
+        stored = array.copy()
+        stored.flags.writeable = array.flags.writeable = False
+        return stored
+
+    def freeze(self, value: Any) -> None:
+        value.flags.writeable = False
 
     def empty(self) -> NDArray[S]:
         return np.empty(self.shape, self.dtype)
@@ -260,6 +265,10 @@ class Struct(Spec[Record]):
 
     def empty(self) -> Record:
         return Record(**{name: array.empty() for name, array in self.arrays.items()})
+
+    def freeze(self, value: Any) -> None:
+        for _, array in value:
+            array.flags.writeable = False
 
     def view(self, buffer: Any) -> Record:
         return Record(**{f.name: np.ndarray(f.shape, f.dtype, buffer=buffer, offset=f.offset) for f in self.fields})

@@ -21,23 +21,30 @@ class Tag(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """What a connection adds to a tag: `time` > 0 restarts the microsteps, otherwise they are counted on."""
+    """What a connection adds to a tag: `time` > 0 restarts the microsteps, otherwise they are counted on.
+
+    `physical` is empty, or the path of a port whose events get their tag from the receiver's wall clock plus `time`.
+    """
 
     time: int
     microsteps: int
+    physical: str = ""
 
     @staticmethod
-    def of(after: int | None) -> Delay:
+    def of(after: int | None, physical: str = "") -> Delay:
         """The delay that `after=` means: none, one microstep (0) or a duration in ns."""
+        if physical:
+            return Delay(after or 0, 0, physical)
         if after is None:
             return NO_DELAY
         return Delay(after, 0) if after else Delay(0, 1)
 
     def then(self, later: Delay) -> Delay:
         """Two delays in a row."""
+        physical = later.physical or self.physical
         if later.time:
-            return Delay(self.time + later.time, later.microsteps)
-        return Delay(self.time, self.microsteps + later.microsteps)
+            return Delay(self.time + later.time, later.microsteps, physical)
+        return Delay(self.time, self.microsteps + later.microsteps, physical)
 
     def added_to(self, tag: Tag) -> Tag:
         """The tag at which something sent at `tag` arrives."""

@@ -19,7 +19,7 @@ from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Board", "Status"]
 
-_VERSION, _WAITING, _ASLEEP = range(3)
+_VERSION, _WAITING, _ASLEEP, _GONE = range(4)
 _GENERATIONS = 4
 _STATUS = struct.Struct("<9q")
 _STRIDE = 2 * CACHE_LINE  # bytes of a generation
@@ -47,7 +47,7 @@ class Status(NamedTuple):
     @staticmethod
     def finished(last: Tag, received: int) -> Status:
         """After the stop."""
-        return Status((*FOREVER, 0), FOREVER, last, received)
+        return Status((FOREVER.time, 0, 0), FOREVER, last, received)
 
 
 class Board:
@@ -122,8 +122,8 @@ class Board:
         """
         before = [self.read(w) for w in range(self.workers)]
         sent = self._sent_to_each()
-        for count, (_, status) in zip(sent, before, strict=True):
-            if count != status.received and status.frontier[0] != FOREVER.time:
+        for worker, (count, (_, status)) in enumerate(zip(sent, before, strict=True)):
+            if count != status.received and not self.gone(worker):
                 return None
         unchanged = all(cells[_VERSION] == v for cells, (v, _) in zip(self._cells, before, strict=True))
         return [status for _, status in before] if unchanged and sent == self._sent_to_each() else None
@@ -135,16 +135,26 @@ class Board:
         """Say whom this worker waits for; None: nobody, it runs."""
         self._cells[self._me][_WAITING] = 0 if worker is None else worker + 1
 
+    def leave(self) -> None:
+        """Say that this worker has stopped for good: nobody need send it anything or wait for it."""
+        self._cells[self._me][_GONE] = 1
+
+    def gone(self, worker: int) -> bool:
+        """Whether `worker` has stopped for good."""
+        return bool(self._cells[worker][_GONE])
+
+    def waits_for(self, worker: int) -> list[int]:
+        """Whom `worker` waits for, whom that one waits for, and so on; empty if it runs."""
+        chain: list[int] = []
+        following = self._cells[worker][_WAITING] - 1
+        while following >= 0 and following not in chain:
+            chain.append(following)
+            following = self._cells[following][_WAITING] - 1
+        return chain
+
     def waits_in_circle(self) -> bool:
         """Whether this worker waits for one that waits … for this one."""
-        seen = set()
-        worker = self._cells[self._me][_WAITING] - 1
-        while worker >= 0 and worker not in seen:
-            if worker == self._me:
-                return True
-            seen.add(worker)
-            worker = self._cells[worker][_WAITING] - 1
-        return False
+        return self._me in self.waits_for(self._me)
 
     def asleep(self, worker: int) -> tuple[Words, int]:
         """The word in which `worker` says that it sleeps, for its doorbell."""

@@ -17,6 +17,9 @@ from rlreactor.spec import Spec
 __all__ = ["Lease", "SlotReader", "SlottedStorage"]
 
 
+GONE = 2**62  # slots that a reader has finished with who has left
+
+
 class SlottedStorage:
     """Storage of a root port in shared slots.
 
@@ -57,7 +60,7 @@ class SlottedStorage:
         if value is not self._lent:
             checked = self._spec.checked(value)
             self._spec.fill(self.empty(), checked)
-            _freeze(checked)
+            self._spec.freeze(checked)
         stored, self._lent = self._lent, None
         assert self.current is not None
         self._memory.freeze(self.current)
@@ -83,18 +86,13 @@ class SlottedStorage:
         return self._taken < self._free
 
 
-def _freeze(value: Any) -> None:
-    for array in value.__dict__.values() if hasattr(value, "__dict__") else (value,):
-        array.flags.writeable = False
-
-
 class Lease:
     """A received slot that is still needed `uses` times (once per delay that the port has on this worker)."""
 
-    __slots__ = ("_reader", "index", "uses")
+    __slots__ = ("index", "reader", "uses")
 
     def __init__(self, reader: SlotReader, index: int, uses: int) -> None:
-        self._reader = reader
+        self.reader = reader
         self.index = index
         self.uses = uses
 
@@ -102,7 +100,7 @@ class Lease:
         """One use is over."""
         self.uses -= 1
         if self.uses == 0:
-            self._reader.finish(self.index)
+            self.reader.finish(self.index)
 
 
 class SlotReader:
@@ -130,8 +128,13 @@ class SlotReader:
     def private(self, value: Any) -> Any:
         """A copy that needs no slot."""
         copy = self._spec.private_copy(value)
-        _freeze(copy)
+        self._spec.freeze(copy)
         return copy
+
+    def leave(self) -> None:
+        """This worker reads no more: the writer need not wait for it."""
+        self._released.store(0, GONE)
+        self._ring()
 
     def finish(self, index: int) -> None:
         """The slot is not needed any more. Slots are given back in the order in which they came."""

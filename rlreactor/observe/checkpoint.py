@@ -48,7 +48,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
             return Checkpoint(file.get_tensor("weights"), about)
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise FileError(f"{path} cannot be read: {reason}; `train` writes checkpoint.safetensors into its run folder") from None
+        raise FileError(
+            f"{path} cannot be read: {reason}; `train` writes checkpoint.safetensors into its run folder"
+        ) from None
     except SafetensorError as error:
         raise FileError(f"{path} is not a checkpoint, or is damaged: {error}") from None
 

@@ -29,7 +29,7 @@ def describe_program(graph: Graph, seed: int) -> dict[str, Any]:
         "topology": class_path(type(graph.topology)),
         "parameters": to_jsonable_python(dict(graph.topology.parameters), inf_nan_mode="strings"),
         "seed": seed,
-        "threads": {path: placing.threads for path, placing in graph.placing.items()},
+        "threads": {path: graph.placing[path].threads if path in graph.placing else 1 for path in graph.reactors},
     }
 
 

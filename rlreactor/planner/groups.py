@@ -76,7 +76,7 @@ def _check_targets(graph: Graph) -> None:
 
 
 def _needs_reactions(graph: Graph, path: str) -> str:
-    inside = [busy for busy in busy_reactors(graph) if busy.startswith(f"{path}.")]
+    inside = [busy for busy in busy_reactors(graph) if not path or busy.startswith(f"{path}.")]
     name = path or "the topology"
     mend = f"place what it contains: {', '.join(inside[:3])}" if inside else "remove the constraint"
     return f"{name} has no reactions, so it runs nowhere; {mend}"

@@ -28,7 +28,7 @@ from rlreactor.planner.rates import in_flight, source_periods, timed_reactors
 from rlreactor.planner.unions import Unions
 from rlreactor.tag import NO_DELAY
 
-__all__ = ["Phase", "phases"]
+__all__ = ["Phase", "phases", "recurrent_reactions"]
 
 _LIFECYCLE = frozenset({"startup", "shutdown"})
 
@@ -48,7 +48,7 @@ def phases(graph: Graph, among: tuple[Flow, ...]) -> dict[str, tuple[Phase, ...]
     overlapping = _overlapping(graph, among, trains)
     hops = _hops(graph, among, timed)
     found: defaultdict[str, dict[Phase, None]] = defaultdict(dict)
-    for node in _recurrent(graph):
+    for node in recurrent_reactions(graph):
         train = trains[node.reactor]
         turn = (0, 0) if train in overlapping else (hops.get(node.reactor, 0), node.level)
         found[node.reactor][Phase(train, *turn)] = None
@@ -95,7 +95,7 @@ def _origins(graph: Graph) -> set[str]:
     return {node.reactor for node in graph.reactions if starting.intersection(node.triggers)}
 
 
-def _recurrent(graph: Graph) -> list[ReactionNode]:
+def recurrent_reactions(graph: Graph) -> list[ReactionNode]:
     """Reactions that run again and again; of a reactor that has none of them, all."""
     recurrent = [node for node in graph.reactions if not _LIFECYCLE.issuperset(node.triggers)]
     busy = {node.reactor for node in recurrent}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["bytes_text", "duration_text", "seconds_text"]
+from rlreactor.tag import Delay
+
+__all__ = ["bytes_text", "delay_text", "duration_text", "seconds_text"]
 
 _BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _NANOSECONDS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
@@ -31,3 +33,11 @@ def seconds_text(seconds: float) -> str:
 
 def _short(amount: float) -> str:
     return f"{amount:.2f}".rstrip("0").rstrip(".")
+
+
+def delay_text(delay: Delay) -> str:
+    """`1 ms`, `2 microsteps`; nothing for no delay."""
+    parts = [duration_text(delay.time)] if delay.time else []
+    if delay.microsteps:
+        parts.append(f"{delay.microsteps} microstep{'s' * (delay.microsteps > 1)}")
+    return " + ".join(parts)

@@ -43,9 +43,12 @@ class Channel:
             raise Closed from error
 
     def receive(self) -> list[dict[str, Any]]:
-        """Every message that is complete, after reading what is there once. Raises Closed at the end."""
+        """Every message that is complete by now. Raises Closed when the other end is gone."""
         try:
-            data = self._socket.recv(1 << 20)
+            # Without waiting: a child that a reactor forked may keep the worker's end open after the worker's death.
+            data = self._socket.recv(1 << 20, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
         except ConnectionError as error:
             raise Closed from error
         if not data:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rlreactor.execution import Cell, Execution
+from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.board import Status
 from rlreactor.links.doorbell import ring_all
@@ -57,6 +58,13 @@ class Inlet:
         elif lease is not None:
             self._links.ended.append((self.cell, lease))
 
+    def evacuate(self) -> None:
+        """Replace a held value by a copy that needs no slot."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            self.cell.value = lease.reader.private(self.cell.value)
+            lease.drop()
+
 
 class RemotePort:
     """A root port of another worker: how its messages become values here."""
@@ -94,6 +102,7 @@ class Neighbourhood:
         self._told = self._status
         self._last = Tag(0, -1)
         self._received = 0
+        self._waits_for: int | None = None
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
         self._reader_bells = [self._bells[w] for w in sorted({w for r in self._read_here() for w in r} - {me})]
         self._in_tag = False  # then messages for the current tag go straight to their cells
@@ -127,6 +136,11 @@ class Neighbourhood:
                 self._binding.outlets[path].remote = readers
             elif self._me in readers:
                 self._remote[order.index(path)] = self._remote_port(path)
+        actions = self._binding.graph.actions.values()
+        owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
+        self._has_physical = not owners.isdisjoint(self._binding.local)
+        self._keepalive = self._binding.graph.keepalive
+        self._asks = bool(owners)  # then a blocked worker rings the one it waits for
         self._announced = {o.last_writer for o in self._binding.outlets.values() if o.remote}
         self._announced |= {n.rank for n in self._binding.nodes if n.may_stop}
 
@@ -157,14 +171,46 @@ class Neighbourhood:
         versions = self._versions()
         self._receive()
         while not self._frontiers.known_before(candidate := tag()):
-            self._publish(self._frontiers.promise(candidate), self._binding.queue.head)
-            self._tell_everybody()
+            self._promise(candidate)
             if not self._try_floor() and not self._rest(self._frontiers.blocking(candidate), versions):
                 return False
             versions = self._versions()
             self._receive()
+            if self._scheduler.inbox.waiting:
+                self._scheduler.take_in()
+        self._runs()
         self._in_tag = True
         return not self.interrupted
+
+    def sleep(self, candidate: Tag, duration: int) -> None:
+        """Sleep for `duration` ns or until there is news or a ring; what can be promised meanwhile is."""
+        self._in_tag = False
+        versions = self._versions()
+        if self._receive():
+            return
+        self._promise(candidate)
+        looks = 0
+
+        def ready() -> bool:  # any ring ends the sleep: somebody wants to know how far we are
+            nonlocal looks
+            looks += 1
+            return looks > 1 or self._scheduler.inbox.waiting or self._news(versions)
+
+        self._bells[self._me].wait(ready, spin=0, timeout_s=duration * 1e-9)
+
+    def wake(self) -> None:
+        """End a sleep; from any thread."""
+        self._bells[self._me].ring()
+
+    def _promise(self, candidate: Tag) -> None:
+        """Publish how far this worker is between two tags, and wake whoever may go on because of it."""
+        head = self._binding.queue.head
+        if self._has_physical:
+            now = Tag(self._scheduler.take_in(), 0)
+            head = min(self._binding.queue.head, now)
+            candidate = min(self._scheduler.candidate(), now)
+        self._publish(self._frontiers.promise(candidate), head)
+        self._tell_everybody()
 
     def at_gate(self, rank: int) -> bool:
         """Wait until all that the reaction of `rank` reads is known; False when interrupted."""
@@ -176,7 +222,8 @@ class Neighbourhood:
             self._publish((tag[0], tag[1], rank), tag)
             if not self._rest(self._frontiers.blocking(tag, rank), versions):
                 return False
-        return True
+        self._runs()
+        return not self.interrupted
 
     def done(self, rank: int) -> None:
         """Let the others know, if that reaction sends to any of them."""
@@ -195,7 +242,10 @@ class Neighbourhood:
         self._in_tag = False
         if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
             self._last = self._execution.tag
-            self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
+            if self._has_physical:
+                self._promise(self._scheduler.candidate())
+            else:
+                self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
 
     def send(self, port: Port[Any], outlet: Outlet) -> None:
         """Send a value to every worker that reads the port."""
@@ -216,18 +266,24 @@ class Neighbourhood:
 
     def leave(self) -> None:
         """This worker is done or gives up: nobody shall wait for it."""
-        self._publish((*FOREVER, 0), FOREVER)
+        self._publish((FOREVER.time, 0, 0), FOREVER)
+        self._board.leave()
+        for port in self._remote.values():
+            if port.slots is not None:
+                port.slots.leave()
         ring_all(self._other_bells)
 
     # Sending
 
     def _write(self, worker: int, message: list[bytes]) -> None:
-        writer = self._writers[worker]
+        writer, gone = self._writers[worker], self._board.gone
+        if gone(worker):
+            return  # what it would do with the message lies after the stop
         self._board.count_sent(worker)
         if not writer.try_write(message):
-            self._wait_for(worker, lambda: writer.try_write(message))
+            self._wait_for(worker, lambda: gone(worker) or writer.try_write(message))
         if not writer.flush():
-            self._wait_for(worker, writer.flush)
+            self._wait_for(worker, lambda: gone(worker) or writer.flush())
 
     def _publish(self, frontier: Triple, head: Tag) -> None:
         status = Status(frontier, head, self._last, self._received)
@@ -251,8 +307,7 @@ class Neighbourhood:
             version = self._board.version(worker)
             if version == self._seen[worker] and not reader.waiting():
                 continue
-            # A slow reader slows its writer, unless the writer is what it waits for.
-            if self.backlog[worker] >= BACKLOG and not self._board.waits_in_circle():
+            if self._too_much_from(worker):
                 continue
             # The status first: what it promises to be sent is then in the ring.
             version, status = self._board.read(worker)
@@ -264,6 +319,12 @@ class Neighbourhood:
                 self._frontiers.advance(worker, status.frontier)
                 news = True
         return news
+
+    def _too_much_from(self, worker: int) -> bool:
+        """A slow reader slows its writer, unless the writer is what it waits for."""
+        if self.backlog[worker] < BACKLOG or worker == self._waits_for:
+            return False
+        return not self._board.waits_in_circle()
 
     def _accept(self, worker: int, data: bytes) -> None:
         message = wire.decode(data)
@@ -280,6 +341,9 @@ class Neighbourhood:
             lease = Lease(port.slots, message.slot, len(port.inlets))
         for inlet in port.inlets:
             self.backlog[worker] += 1
+            if inlet.delay.physical:
+                self._scheduler.inbox.put(inlet, (value, lease), inlet.delay.time)
+                continue
             arrival = inlet.delay.added_to(message.tag)
             if self._in_tag and arrival == self._execution.tag:
                 inlet.fire((value, lease), self._execution)
@@ -300,7 +364,7 @@ class Neighbourhood:
         if statuses is None:
             return False
         before = self._frontiers.floor
-        if all(status.head == FOREVER for status in statuses):  # the program has run dry
+        if not self._keepalive and all(s.head == FOREVER for s in statuses):  # the program has run dry
             last = max(status.last for status in statuses)
             self._adopt_stop(Tag(last.time, last.microstep + 1))
         self._frontiers.raise_floor(statuses, self._scheduler.stop)
@@ -312,15 +376,26 @@ class Neighbourhood:
 
     def _rest(self, edge: InEdge | None, versions: list[int]) -> bool:
         """Wait for anything new since `versions`; False when interrupted."""
-        self._board.set_waiting(None if edge is None else edge.source)
+        self._wait_word(None if edge is None else edge.source)
         full = any(port.slots is not None and port.slots.full for port in self._remote.values())
         if full and self._board.waits_in_circle():
             self._evacuate()
             full = False
         versions[self._me] = self._board.version(self._me)
-        self._sleep(lambda: self._news(versions) or (full and self._board.waits_in_circle()))
-        self._board.set_waiting(None)
+        inbox = self._scheduler.inbox
+        if self._asks and edge is not None:
+            self._bells[edge.source].ring()
+        self._sleep(lambda: self._news(versions) or inbox.waiting or (full and self._board.waits_in_circle()))
         return not self.interrupted
+
+    def _wait_word(self, worker: int | None) -> None:
+        if worker != self._waits_for:
+            self._waits_for = worker
+            self._board.set_waiting(worker)
+
+    def _runs(self) -> None:
+        """Nobody is waited for any more. The word stands until then: what we read meanwhile may depend on it."""
+        self._wait_word(None)
 
     def _news(self, versions: list[int]) -> bool:
         version = self._board.version
@@ -331,7 +406,8 @@ class Neighbourhood:
 
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
-        self._board.set_waiting(worker)
+        before = self._waits_for
+        self._wait_word(worker)
         while not ready():
             self._bells[worker].ring()
             self._receive()
@@ -340,7 +416,7 @@ class Neighbourhood:
             self._sleep(ready)
             if self.interrupted:
                 raise Interrupted
-        self._board.set_waiting(None)
+        self._wait_word(before)
 
     def _sleep(self, ready: Callable[[], bool]) -> None:
         start = time.monotonic_ns()
@@ -348,20 +424,27 @@ class Neighbourhood:
         self.waited_ns += time.monotonic_ns() - start
 
     def _evacuate(self) -> None:
-        """Copy queued values out of slots whose writer waits, through others, for this very worker.
+        """Copy values out of slots whose writer waits, through others, for this very worker.
 
         Only a circle of waiting workers can need this (a delay longer than the slots foresaw): the writer wants a
-        slot, we hold them all for later tags, and those tags want something from the writer first.
+        slot, we hold them all for this or later tags, and those tags want something from the writer first.
         """
-        self._binding.queue.rewrite(self._without_slot)
+        full = {id(port.slots) for port in self._remote.values() if port.slots is not None and port.slots.full}
 
-    def _without_slot(self, target: Any, stored: Any) -> Any:
-        if not isinstance(target, Inlet) or stored[1] is None:
-            return stored
-        value, lease = stored
-        if not lease.reader.full:
-            return stored
-        private = lease.reader.private(value)
-        del value
-        lease.drop()
-        return private, None
+        def without_slot(target: Any, stored: Any) -> Any:
+            if not isinstance(target, Inlet) or stored[1] is None or id(stored[1].reader) not in full:
+                return stored
+            private = stored[1].reader.private(stored[0])
+            stored[1].drop()
+            return private, None
+
+        self._binding.queue.rewrite(without_slot)
+        for cell, lease in [entry for entry in self.ended if id(entry[1].reader) in full]:
+            if cell is not None:
+                cell.value = lease.reader.private(cell.value)
+            lease.drop()
+        self.ended = [entry for entry in self.ended if id(entry[1].reader) not in full]
+        for port in self._remote.values():
+            if id(port.slots) in full:
+                for inlet in port.inlets:
+                    inlet.evacuate()

@@ -18,7 +18,7 @@ from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
 from rlreactor.scheduler.recorder import Event, Trace, combined
-from rlreactor.spec import Object
+from rlreactor.spec import Record, Struct
 from rlreactor.tag import Tag
 
 __all__ = ["run"]
@@ -68,7 +68,7 @@ def run(
         if value is not None:
             raise RunError(f"run({name}=...) is not available in this version")
     _check_numbers(timeout, seed)
-    graph = check(_fresh(topology))
+    graph = check(_fresh(topology), fast=fast)
     plan = _fitting(graph, plan, workers)
     options = Options(seed, fast, timeout, fingerprint, trace, time.monotonic_ns())
     metrics: dict[str, Series] = defaultdict(Series)
@@ -130,4 +130,6 @@ def _result(graph: Graph, plan: Plan, reports: list[dict[str, Any]], metrics: di
 
 def _value(graph: Graph, path: str, stored: Any) -> Any:
     spec = graph.ports[path].spec
-    return spec.load(stored) if isinstance(spec, Object) else stored
+    if isinstance(spec, Struct):
+        return Record(**stored)
+    return spec.load(stored)

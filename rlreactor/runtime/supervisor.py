@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import selectors
 import signal
@@ -10,8 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rlreactor.errors import ReactorError, RunError, SpecError
+from rlreactor.errors import LinkError, ReactorError, RunError, SpecError
 from rlreactor.graph import Graph
+from rlreactor.links.board import Board
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.planner.memory import ring_capacity, stop_ring_capacity
 from rlreactor.planner.plan import Plan
@@ -25,7 +27,8 @@ from rlreactor.tag import Tag
 
 __all__ = ["Stopped", "run_alone", "supervise"]
 
-_GRACE_S = 2.0  # after a failure: how long the others may take to say whether they failed at an earlier tag
+_GRACE_S = 5.0  # after a failure: how long the others may take to come to the same point of the program
+_LOOK_UP_S = 0.005
 Observer = Callable[[list[Metric]], None]
 
 
@@ -78,7 +81,7 @@ def supervise(graph: Graph, plan: Plan, options: Options, observe: Observer) -> 
     worker_of = {path: worker.index for worker in plan.workers for path in worker.reactors}
     routes = Routes.of(graph, worker_of, len(plan.workers))
     memory = _memory(graph, plan, routes)
-    crew = _Crew(observe)
+    crew = _Crew(observe, memory.board(memory.map(), 0))
     try:
         with _Signals(crew.ask_to_stop) as signals:
             for worker in plan.workers:
@@ -129,8 +132,9 @@ class _Member:
 class _Crew:
     """All workers of a run."""
 
-    def __init__(self, observe: Observer) -> None:
+    def __init__(self, observe: Observer, board: Board) -> None:
         self._observe = observe
+        self._board = board  # only read here
         self._members: list[_Member] = []
         self._selector = selectors.DefaultSelector()
         self._asked = False
@@ -163,20 +167,37 @@ class _Crew:
                     os.kill(member.pid, signal.SIGUSR1)
 
     def gather(self) -> list[dict[str, Any]]:
-        """Wait for every worker's report. Raises the failure with the lowest tag."""
-        deadline: float | None = None
-        while any(member.status is None for member in self._members):
-            for key, _ in self._selector.select(0.2 if deadline is None else max(0.0, deadline - time.monotonic())):
+        """Wait for every worker's report. Raises the failure with the lowest tag, and at one tag the lowest rank.
+
+        Whichever worker fails first in real time, the others run on until they are past that point or need something
+        from a worker that has ended: an earlier failure of theirs, if there is one, comes out on every run.
+        """
+        deadline = math.inf
+        while any(member.status is None for member in self._members) and time.monotonic() < deadline:
+            failed = any(member.failure for member in self._members)
+            for key, _ in self._selector.select(_LOOK_UP_S if failed else None):
                 self._attend(key.data, key.fileobj)
-            if deadline is None and any(m.failure for m in self._members):
-                deadline = time.monotonic() + _GRACE_S
-                self.ask_to_stop()
-            if deadline is not None and time.monotonic() >= deadline:
-                break
+            if not self._asked and any(member.failure for member in self._members):
+                if deadline == math.inf:
+                    deadline = time.monotonic() + _GRACE_S
+                if self._settled():
+                    self.ask_to_stop()
         failures = [m.failure for m in self._members if m.failure is not None]
         if failures:
-            raise _error(min(failures, key=lambda f: (f.get("path") is None, f.get("tag") or Tag(0, 0))))
+            raise _error(min(failures, key=_place))
         return [m.report for m in self._members if m.report is not None]
+
+    def _settled(self) -> bool:
+        """Whether no worker that still runs can fail before what has failed already."""
+        tag, rank = _place(min((m.failure for m in self._members if m.failure is not None), key=_place))[1:]
+        ended = {m.share.worker for m in self._members if m.status is not None or m.failure is not None}
+        for member in self._members:
+            worker = member.share.worker
+            if worker in ended or self._board.read(worker)[1].frontier > (*tag, rank):
+                continue
+            if ended.isdisjoint(self._board.waits_for(worker)):
+                return False
+        return True
 
     def _attend(self, member: _Member, source: object) -> None:
         if source is member.channel:
@@ -205,7 +226,7 @@ class _Crew:
                 member.report = message
             else:
                 member.failure = message
-        return True
+        return bool(messages)
 
     def dismiss(self) -> None:
         """Make sure that no process of the run is left, with whatever the reactors themselves started."""
@@ -232,13 +253,20 @@ def _manner(status: int) -> str:
     return f"ended with status {status} without a word; something in a reactor called exit"
 
 
+def _place(failure: Mapping[str, Any]) -> tuple[bool, Tag, int]:
+    """Where in the program a failure lies; what has no place comes last."""
+    return failure.get("path") is None, Tag(*failure.get("tag", (0, 0))), failure.get("rank", 0)
+
+
 def _error(failure: Mapping[str, Any]) -> ReactorError:
     if failure.get("path") is not None:
         return ReactionFailure.named(
-            failure["path"], failure["tag"], failure["failure"], failure["text"], failure["user_traceback"]
+            failure["path"],
+            failure["tag"],
+            failure["failure"],
+            failure["text"],
+            failure["user_traceback"],
+            failure["rank"],
         )
-    kinds = {"SpecError": SpecError}
-    from rlreactor.errors import LinkError
-
-    kinds["LinkError"] = LinkError  # type: ignore[assignment]
+    kinds: dict[str, type[ReactorError]] = {"SpecError": SpecError, "LinkError": LinkError}
     return kinds.get(failure["failure"], RunError)(failure["text"])

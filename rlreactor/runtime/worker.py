@@ -121,8 +121,8 @@ class Worker:
             self.scheduler.interrupted = True
         finally:
             self.metrics.flush()
-            if self.links is not None:
-                self.links.leave()
+        if self.links is not None and not self.scheduler.interrupted:  # what failed has promised nothing more
+            self.links.leave()
         return self._report(time.monotonic_ns() - start)
 
     def _report(self, ran_ns: int) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _report_failure(channel: Channel, error: ReactorError) -> int:
     if isinstance(error, ReactionFailure):
         fields |= {
             "failure": error.kind, "text": error.text, "path": error.path, "tag": error.tag,
-            "user_traceback": error.user_traceback,
+            "rank": error.rank, "user_traceback": error.user_traceback,
         }  # fmt: skip
     with contextlib.suppress(Closed):
         channel.send("failed", **fields)

@@ -22,11 +22,11 @@ __all__ = ["Binding", "CellGroup", "Outlet", "TimerTarget", "root_ports"]
 
 
 class CellGroup:
-    """The cells that one root feeds after one delay. `held`: some reader keeps the last value."""
+    """The cell that one root feeds after one delay. `path` names a physical connection in recordings."""
 
-    def __init__(self, cell: Cell, held: bool) -> None:
+    def __init__(self, cell: Cell, path: str) -> None:
         self.cell = cell
-        self.held = held
+        self.path = path
 
     def fire(self, stored: Any, execution: Execution) -> None:
         """A value arrives."""
@@ -155,7 +155,7 @@ class Binding:
                 port.outlet = self.outlets[path] = Outlet(indices[path], last_writer[path], recorder)
         for path, outlet in self.outlets.items():
             outlet.delayed = tuple(
-                (delay, CellGroup(cell, (root, delay) in self.held))
+                (delay, CellGroup(cell, delay.physical))
                 for (root, delay), cell in self.cells.items()
                 if root == path and delay != NO_DELAY
             )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 from rlreactor.tag import Tag
@@ -23,7 +23,11 @@ class Clock(Protocol):
         ...
 
     def sleep(self, duration: int) -> None:
-        """Let `duration` pass, or less when something happens."""
+        """Let `duration` pass, or less when somebody calls `wake`."""
+        ...
+
+    def wake(self) -> None:
+        """End a sleep; from any thread."""
         ...
 
 
@@ -32,12 +36,11 @@ class WallClock:
 
     Args:
         start: `time.monotonic_ns()` at tag (0, 0).
-        sleeper: sleeps for some seconds or until an event comes from outside.
     """
 
-    def __init__(self, start: int, sleeper: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, start: int) -> None:
         self._start = start
-        self._sleeper = sleeper
+        self._alarm = threading.Event()
 
     def now(self) -> int:
         return time.monotonic_ns() - self._start
@@ -46,7 +49,11 @@ class WallClock:
         return tag.time - self.now()
 
     def sleep(self, duration: int) -> None:
-        self._sleeper(duration * 1e-9)
+        self._alarm.wait(duration * 1e-9)
+        self._alarm.clear()
+
+    def wake(self) -> None:
+        self._alarm.set()
 
 
 class FastClock(WallClock):
@@ -70,3 +77,6 @@ class VirtualClock:
 
     def sleep(self, duration: int) -> None:
         self.time += duration
+
+    def wake(self) -> None:
+        pass

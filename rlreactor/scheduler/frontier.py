@@ -63,6 +63,7 @@ class Routes(NamedTuple):
         home = {path: worker_of[node.reactor] for path, node in written}
         roots = {e.sink: (e.source, e.delay) for e in graph.edges}
         edges: dict[tuple[int, int, Delay, int], int] = {}  # (source, writer, delay, target) → lowest reader
+        physical: set[tuple[int, Delay, int]] = set()  # the receiver's clock decides: nothing to wait for
         gates: list[dict[int, set[tuple[int, int, Delay]]]] = [{} for _ in range(workers)]
         readers: dict[str, set[int]] = {}
         for node in graph.reactions:
@@ -73,9 +74,12 @@ class Routes(NamedTuple):
                 if source is None or source == target:
                     continue
                 writer = last_writer[root]
+                readers.setdefault(root, set()).add(target)
+                if delay.physical:
+                    physical.add((source, delay, target))
+                    continue
                 edges.setdefault((source, writer, delay, target), node.rank)
                 gates[target].setdefault(node.rank, set()).add((source, writer, delay))
-                readers.setdefault(root, set()).add(target)
         for node in graph.reactions:  # a stop is a message to everybody, one microstep later
             if node.may_stop:
                 source = worker_of[node.reactor]
@@ -87,7 +91,7 @@ class Routes(NamedTuple):
             tuple({rank: tuple(sorted(found)) for rank, found in gate.items()} for gate in gates),
             {path: tuple(sorted(found)) for path, found in readers.items()},
             home,
-            _distances(((s, d, t) for s, _, d, t in edges), workers),
+            _distances([*((s, d, t) for s, _, d, t in edges), *physical], workers),
         )
 
 
@@ -134,8 +138,9 @@ class Frontiers:
         self._refresh()
 
     def known_before(self, tag: Tag) -> bool:
-        """Whether nothing can arrive any more before `tag`."""
-        return tag <= self.known or tag <= self.floor
+        """Whether nothing can arrive any more before `tag`. Never so for FOREVER: that the program has run dry only
+        a snapshot can tell."""
+        return tag != FOREVER and (tag <= self.known or tag <= self.floor)
 
     def known_at(self, tag: Tag, gate: int) -> bool:
         """Whether nothing can arrive any more at `tag` for the reaction of rank `gate`."""

@@ -66,7 +66,7 @@ class PortRecorder:
         self._scalars: list[Any] = []  # hashed a thousand at a time: packing one by one would cost more than the set
         self.active = fingerprint or trace
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
-        self._kept = _as_it_is if isinstance(spec, Object) else spec.private_copy
+        self._kept = _as_it_is if isinstance(spec, Object) else _copied
 
     def record(self, tag: Tag, stored: Any) -> None:
         """Note that `stored` was set at `tag`."""
@@ -104,6 +104,12 @@ class PortRecorder:
 
 def _as_it_is(stored: Any) -> Any:
     return stored
+
+
+def _copied(stored: Any) -> Any:
+    if isinstance(stored, Record):
+        return {name: array.copy() for name, array in stored}
+    return stored.copy()
 
 
 def _big_int(value: int) -> str:

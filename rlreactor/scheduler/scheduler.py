@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable
 from heapq import heappop
 from typing import Any, Protocol
 
+from rlreactor.action import Action
 from rlreactor.errors import AbsentError, LinkError, RunError, SpecError
 from rlreactor.execution import Execution
 from rlreactor.port import Port
 from rlreactor.reactions import BoundReaction
 from rlreactor.scheduler.binding import Binding, Outlet
 from rlreactor.scheduler.clock import Clock
+from rlreactor.scheduler.inbox import Inbox
 from rlreactor.scheduler.queue import Target
 from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Neighbours", "ReactionFailure", "Scheduler"]
+
+
+LONGEST_SLEEP = 50_000_000  # ns; a sleeping worker looks up this often to see whether it was told to stop
 
 
 class ReactionFailure(RunError):
@@ -26,9 +32,10 @@ class ReactionFailure(RunError):
     can be caught as SpecError or AbsentError, on every placement.
     """
 
-    def __init__(self, path: str, tag: Tag, kind: str, text: str, user_traceback: str) -> None:
+    def __init__(self, path: str, tag: Tag, kind: str, text: str, user_traceback: str, rank: int = 0) -> None:
         self.path = path
         self.tag = tag
+        self.rank = rank
         self.kind = kind
         self.text = text
         self.user_traceback = user_traceback
@@ -41,13 +48,15 @@ class ReactionFailure(RunError):
         while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
             frames = frames.tb_next
         lines = traceback.format_exception(type(error), error, frames)
-        return ReactionFailure.named(str(reaction), tag, type(error).__name__, str(error), "".join(lines))
+        return ReactionFailure.named(
+            str(reaction), tag, type(error).__name__, str(error), "".join(lines), reaction.rank
+        )
 
     @staticmethod
-    def named(path: str, tag: Tag, kind: str, text: str, user_traceback: str) -> ReactionFailure:
+    def named(path: str, tag: Tag, kind: str, text: str, user_traceback: str, rank: int) -> ReactionFailure:
         """A failure from its parts, as another worker reports it."""
         own = {"SpecError": SpecFailure, "AbsentError": AbsentFailure, "LinkError": LinkFailure}
-        return own.get(kind, ReactionFailure)(path, tag, kind, text, user_traceback)
+        return own.get(kind, ReactionFailure)(path, tag, kind, text, user_traceback, rank)
 
 
 class SpecFailure(ReactionFailure, SpecError):
@@ -69,6 +78,14 @@ class Neighbours(Protocol):
 
     def before(self, tag: Callable[[], Tag]) -> bool:
         """Wait until nothing can arrive before `tag()`, which falls when messages come in. False: interrupted."""
+        ...
+
+    def sleep(self, candidate: Tag, duration: int) -> None:
+        """Sleep for `duration` ns or until there is news; `candidate` comes next if nothing earlier does."""
+        ...
+
+    def wake(self) -> None:
+        """End the sleep; from any thread."""
         ...
 
     def at_gate(self, rank: int) -> bool:
@@ -112,17 +129,22 @@ class Scheduler:
         self.last = Tag(0, -1)  # the last tag that was processed
         self.tags = 0
         self.interrupted = False
+        self.keepalive = binding.graph.keepalive
+        self.record: Callable[[Tag, Any, Any], None] | None = None
+        self.inbox = Inbox(clock.now, clock.wake if neighbours is None else neighbours.wake)
         self.before_reaction: Callable[[BoundReaction], None] | None = None
         execution = binding.execution
         execution.schedule = self._schedule
         execution.request_stop = self._request_stop
         execution.clock = clock.now
+        execution.inbox = self.inbox
 
     def run(self) -> Tag:
         """Process tags until the program stops; returns the last one.
 
         Raises ReactionFailure when a reaction raises. After `interrupted` was set it returns at the next tag boundary.
         """
+        self.binding.execution.thread = threading.get_ident()
         process = self._process_alone if self.neighbours is None else self._process_linked
         while not self.interrupted and self.last != self.stop:
             tag = self._next()
@@ -131,6 +153,7 @@ class Scheduler:
             process(tag)
             self.last = tag
             self.tags += 1
+        self.inbox.closed = True
         return self.last
 
     # Which tag comes next
@@ -147,26 +170,78 @@ class Scheduler:
         """Stop at `tag`, unless the program stops earlier."""
         self.stop = min(self.stop, tag)
 
+    def take_in(self) -> int:
+        """Queue what came from outside; returns a wall-clock time that everything still to come lies after."""
+        events, now = self.inbox.take()
+        for event in events:
+            self._admit(max(event.tag, self._successor()), event.target, event.stored)
+        return now
+
+    def _admit(self, tag: Tag, target: Any, stored: Any) -> None:
+        if self.record is not None:
+            self.record(tag, target, stored)
+        if isinstance(target, Action):
+            target.admit(tag, stored)
+        else:
+            self.binding.queue.push(tag, target, stored)
+
+    def _successor(self) -> Tag:
+        """The earliest tag that has not been begun."""
+        last = max(self.last, self.binding.execution.tag) if self.tags else self.last
+        return Tag(last.time, last.microstep + 1)
+
     def _next(self) -> Tag | None:
+        """Wait for the next tag; None when interrupted.
+
+        First for the wall clock, then for the neighbours: those that are not there yet can still tell of something
+        earlier while this worker sleeps.
+        """
         while not self.interrupted:
-            if self.neighbours is not None and not self.neighbours.before(self.candidate):
-                return None
-            if self.neighbours is None and self.binding.queue.head == FOREVER:
-                self.starved(self.last)
+            if self.inbox.waiting:
+                self.take_in()
             tag = self.candidate()
-            pause = self.clock.pause(tag) if self.binding.queue.head != FOREVER else 0
-            if pause <= 0:
+            if self.neighbours is None and self._run_dry():
+                self.starved(self.last)
+                tag = self.stop
+            elif tag.time > 0 and (pause := self._pause(tag)) > 0:
+                self._sleep(pause)
+                continue
+            if self.neighbours is None:
                 return tag
-            self.clock.sleep(pause)
+            if not self.neighbours.before(self.candidate):
+                return None
+            if self.candidate() == tag or self._pause(self.candidate()) <= 0:
+                return self.candidate()
         return None
 
+    def _run_dry(self) -> bool:
+        return self.binding.queue.head == FOREVER and not self.keepalive
+
+    def _pause(self, tag: Tag) -> int:
+        """ns to wait for the wall clock. What came from outside before `tag` is queued when this is 0 or less."""
+        if tag == FOREVER and not self.keepalive:
+            return 0  # nothing to wait for by the clock: the neighbours know how it goes on
+        pause = self.clock.pause(tag)
+        if pause <= 0 and self.keepalive:
+            self.take_in()
+        return pause
+
+    def _sleep(self, pause: int) -> None:
+        pause = min(pause, LONGEST_SLEEP)
+        if self.neighbours is not None:
+            self.neighbours.sleep(self.candidate(), pause)
+        else:
+            self.clock.sleep(pause)
+
     def _schedule(self, tag: Tag, target: Target, stored: Any, *, replace: bool = False, remove: bool = False) -> None:
+        if self.binding.execution.tag >= self.stop:
+            return  # what shutdown reactions schedule is ignored
         queue = self.binding.queue
         if replace:
             queue.replace(tag, target, stored)
         elif remove:
             queue.remove(tag, target)
-        elif self.binding.execution.tag < self.stop:
+        else:
             queue.push(tag, target, stored)
 
     def _request_stop(self) -> None:
@@ -260,7 +335,9 @@ class Scheduler:
                 if outlet.recorder.active:
                     outlet.recorder.record(tag, cell.value)
                 for delay, group in outlet.delayed:
-                    if tag < self.stop:
+                    if delay.physical:
+                        self.inbox.put(group, cell.value, delay.time)
+                    elif tag < self.stop:
                         push(delay.added_to(tag), group, cell.value)
             execution.written.clear()
         if execution.present:

@@ -1,0 +1,230 @@
+"""The command line.
+
+This is the one file of the engine that may know reactors, topologies and algorithms; it loads them late. What the
+commands do stands in `rlreactor/commands`, which knows nothing of reinforcement learning and gets from here what it
+needs: a topology to train, a policy to play.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from rlreactor.algos.policy_spec import PolicySpec
+    from rlreactor.algos.ppo_config import PPOConfig
+    from rlreactor.commands.evaluation import Player
+    from rlreactor.commands.output import Output
+    from rlreactor.commands.train_options import TrainOptions
+    from rlreactor.commands.training import Training
+    from rlreactor.observe.checkpoint import Checkpoint
+    from rlreactor.reactors.environment_spec import EnvironmentDescription, EnvironmentSpec
+
+__all__ = ["main"]
+
+Words = Sequence[str]
+Work = Callable[[Words, "Output"], Mapping[str, Any]]
+
+
+def main(words: Words | None = None) -> int:
+    """Run `rlreactor` with these words, the program's own when not given; returns the exit status."""
+    given = sys.argv[1:] if words is None else words
+    if not given or given[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if given else 2
+    from rlreactor.commands.failure import Termination
+    from rlreactor.commands.output import Output
+
+    Termination.on_signal()
+    output = Output(as_json="--json" in given)
+    return output.conclude(lambda: _choose(_COMMANDS, "rlreactor", given[0]).work(given[1:], output))
+
+
+class _Command(NamedTuple):
+    """A command or an algorithm: one line of help, and what it does."""
+
+    summary: str
+    work: Work
+
+
+def _choose(commands: Mapping[str, _Command], program: str, name: str) -> _Command:
+    from rlreactor.commands.failure import UsageError
+    from rlreactor.errors import did_you_mean
+
+    if name not in commands:
+        raise UsageError(f"{program} has no {name!r}; {did_you_mean(name, commands)}; see {program} --help")
+    return commands[name]
+
+
+def _usage() -> str:
+    return "\n".join(["usage: rlreactor COMMAND [OPTIONS]", "", *_listed(_COMMANDS), "", _MORE])
+
+
+def _listed(commands: Mapping[str, _Command]) -> list[str]:
+    return [f"  {name:8}{command.summary}" for name, command in commands.items()]
+
+
+_MORE = """rlreactor COMMAND --help explains the options; every command takes --json.
+MODULE:CLASS is package.module:Class or path/to/file.py:Class; --set NAME=VALUE gives parameters."""
+
+
+def _train(words: Words, output: Output) -> Mapping[str, Any]:
+    if not words or words[0] in ("-h", "--help"):
+        usage = ["usage: rlreactor train ALGORITHM [OPTIONS]", "", *_listed(_ALGORITHMS)]
+        output.say("\n".join([*usage, "", "rlreactor train ALGORITHM --help explains the options."]))
+        raise SystemExit(0 if words else 2)
+    return _choose(_ALGORITHMS, "rlreactor train", words[0]).work(words[1:], output)
+
+
+def _check(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.check import CheckOptions, check_command
+    from rlreactor.commands.options import parse
+
+    return check_command(parse(CheckOptions, words, "rlreactor check"), output)
+
+
+def _plan(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.options import parse
+    from rlreactor.commands.plan import PlanOptions, plan_command
+
+    return plan_command(parse(PlanOptions, words, "rlreactor plan"), output)
+
+
+def _graph(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.graph import GraphOptions, graph_command
+    from rlreactor.commands.options import parse
+
+    return graph_command(parse(GraphOptions, words, "rlreactor graph"), output)
+
+
+def _run(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.options import parse
+    from rlreactor.commands.run import RunOptions, run_command
+
+    return run_command(parse(RunOptions, words, "rlreactor run"), output)
+
+
+def _eval(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.evaluation import EvalOptions, evaluate
+    from rlreactor.commands.failure import UsageError, user_code
+    from rlreactor.commands.options import parse
+    from rlreactor.reactors.environment_spec import EnvironmentProblem
+
+    options = parse(EvalOptions, words, "rlreactor eval")
+    with user_code("the environment of the checkpoint failed"):
+        try:
+            return evaluate(options, output, _player)
+        except EnvironmentProblem as problem:
+            raise UsageError(str(problem)) from None
+
+
+def _ppo(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.algos.ppo_config import PPOConfig
+    from rlreactor.algos.ppo_defaults import ppo_defaults
+    from rlreactor.commands.options import chosen, parse
+    from rlreactor.commands.train_options import TrainOptions
+    from rlreactor.commands.training import train
+
+    class PPOOptions(TrainOptions):
+        """Train a policy with Proximal Policy Optimisation (Schulman et al. 2017).
+
+        Defaults are those of the environment: `--env ID --help` shows them.
+        """
+
+        config: PPOConfig
+
+    defaults = ppo_defaults(chosen("env", words))
+    options = parse(PPOOptions, words, "rlreactor train ppo", defaults={
+        "rollouts": defaults.rollouts,
+        "envs_per_rollout": defaults.environments_per_rollout,
+        "steps": defaults.steps,
+        "config": defaults.config,
+    })  # fmt: skip
+    return train(_ppo_training(options, options.config), options, output)
+
+
+_COMMANDS = {
+    "train": _Command("train a policy: rlreactor train ppo --env CartPole-v1", _train),
+    "eval": _Command("let the policy of a checkpoint play: rlreactor eval CHECKPOINT", _eval),
+    "run": _Command("run a topology: rlreactor run MODULE:CLASS", _run),
+    "check": _Command("check a topology: rlreactor check MODULE:CLASS", _check),
+    "plan": _Command("place a topology on this machine: rlreactor plan MODULE:CLASS", _plan),
+    "graph": _Command("draw a topology: rlreactor graph MODULE:CLASS --output picture.svg", _graph),
+}
+_ALGORITHMS = {"ppo": _Command("Proximal Policy Optimisation", _ppo)}
+
+
+def _ppo_training(options: TrainOptions, config: PPOConfig) -> Training:
+    """The on-policy topology with PPO in it."""
+    from rlreactor.commands.training import Training
+    from rlreactor.topologies.on_policy import OnPolicy
+
+    environment, description = _environment(options)
+    policy = _policy(description, config)
+    batch = options.rollouts * options.envs_per_rollout * config.horizon
+    updates = max(1, options.steps // batch)
+    topology = OnPolicy(
+        environment=environment, policy=policy, config=config, rollouts=options.rollouts,
+        envs_per_rollout=options.envs_per_rollout, updates=updates, policy_lag=options.lag,
+        eval_episodes=options.eval_episodes, device=_device(options.device, policy), threads=options.threads,
+    )  # fmt: skip
+    return Training(
+        algorithm="ppo", topology=topology, ticks=topology.ticks, steps=updates * batch,
+        learner=topology.learner.path, evaluators=tuple(judge.path for judge in topology.judges),
+        about={"policy": policy.model_dump(mode="json"), "environment": environment.model_dump(mode="json"),
+               "config": config.model_dump(mode="json")},
+        packages=("numpy", "torch", "gymnasium", "ale-py", "Box2D", "mujoco", "envpool"),
+    )  # fmt: skip
+
+
+def _environment(options: TrainOptions) -> tuple[EnvironmentSpec, EnvironmentDescription]:
+    from rlreactor.commands.failure import UsageError, user_code
+    from rlreactor.commands.reference import assignments
+    from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec, describe
+
+    environment = EnvironmentSpec(id=options.env, options=assignments("--env-option", options.env_option))
+    with user_code(f"--env {options.env} cannot be made"):
+        try:
+            return environment, describe(environment)
+        except EnvironmentProblem as problem:
+            raise UsageError(f"--env: {problem}") from None
+
+
+def _policy(description: EnvironmentDescription, config: PPOConfig) -> PolicySpec:
+    from pydantic import ValidationError
+
+    from rlreactor.algos.policy_spec import PolicySpec
+    from rlreactor.commands.failure import UsageError
+
+    image = len(description.observation_shape) == 3 and description.observation_dtype == "uint8"
+    try:
+        return PolicySpec(
+            **dict(description), network="nature_cnn" if image else "mlp", hidden=config.hidden,
+            activation=config.activation, normalise_observations=config.normalise_observations,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise UsageError("; ".join(detail["msg"] for detail in error.errors())) from None
+
+
+def _device(chosen: str, policy: PolicySpec) -> str:
+    from rlreactor.planner.gpus import find_gpus
+
+    if chosen != "auto":
+        return chosen
+    return "cuda" if policy.network == "nature_cnn" and find_gpus() else "cpu"
+
+
+def _player(checkpoint: Checkpoint) -> Player:
+    from rlreactor.algos.policy import Policy
+    from rlreactor.algos.policy_spec import PolicySpec
+    from rlreactor.reactors.environment_spec import EnvironmentSpec
+    from rlreactor.reactors.player import Player
+
+    policy = Policy(PolicySpec.model_validate(checkpoint.about["policy"]), checkpoint.weights)
+    return Player(EnvironmentSpec.model_validate(checkpoint.about["environment"]), policy)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

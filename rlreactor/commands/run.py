@@ -1,0 +1,94 @@
+"""`rlreactor run`."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rlreactor.commands.failure import Interruption, UsageError
+from rlreactor.commands.options import Shown
+from rlreactor.commands.output import Output
+from rlreactor.commands.reference import TopologyOptions
+from rlreactor.observe.files import FileError
+from rlreactor.planner.plan import Plan
+from rlreactor.runtime.result import Interrupt, Result
+from rlreactor.runtime.run import run
+
+__all__ = ["RunOptions", "duration", "run_command"]
+
+_UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "sec": 10**9}
+
+
+class RunOptions(TopologyOptions):
+    """Run a topology on this machine until it stops, and print the last value of every metric."""
+
+    workers: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Processes; the planner's choice when not given."
+    )
+    plan: Path | None = Field(default=None, description="Placement from a file that `rlreactor plan --output` wrote.")
+    timeout: Annotated[str | None, Field()] = Field(
+        default=None, description="Logical time after which the program stops: a number with ns, us, ms or s."
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="Of every reactor's random numbers.")
+    real_time: Annotated[bool, Shown(switch=True)] = Field(
+        default=False, description="Let logical time follow the wall clock, instead of running as fast as possible."
+    )
+
+
+def run_command(options: RunOptions, output: Output) -> dict[str, Any]:
+    """Raises ReactorError, or Interruption after Ctrl-C."""
+    topology = options.load()
+    plan = None if options.plan is None else _read_plan(options.plan)
+    timeout = None if options.timeout is None else duration("--timeout", options.timeout)
+    start = time.monotonic()
+    try:
+        result = run(
+            topology, plan=plan, workers=options.workers, fast=not options.real_time, timeout=timeout, seed=options.seed
+        )
+    except Interrupt as interrupt:
+        message = f"interrupted at {interrupt.result.tag}"
+        summary = _summary(interrupt.result, time.monotonic() - start)
+        raise Interruption(message, interrupt.signal_number, summary) from None
+    summary = _summary(result, time.monotonic() - start)
+    output.say(_text(summary))
+    return summary
+
+
+def _read_plan(path: Path) -> Plan:
+    try:
+        return Plan.from_yaml(path.read_text())
+    except OSError as error:
+        raise FileError(
+            f"{path} cannot be read: {error.strerror}; `rlreactor plan --output` writes such files"
+        ) from None
+
+
+def _summary(result: Result, seconds: float) -> dict[str, Any]:
+    return {
+        "tag": list(result.tag),
+        "fingerprint": result.fingerprint,
+        "workers": len(result.plan.workers),
+        "seconds": round(seconds, 3),
+        "metrics": {name: series[-1][1] for name, series in result.metrics.items() if series},
+    }
+
+
+def _text(summary: dict[str, Any]) -> str:
+    time_ns, microstep = summary["tag"]
+    lines = [
+        f"stopped at ({time_ns} ns, {microstep}) after {summary['seconds']} s on {summary['workers']} worker(s)",
+        f"fingerprint {summary['fingerprint']}",
+    ]
+    return "\n".join(lines + [f"{name} = {value}" for name, value in summary["metrics"].items()])
+
+
+def duration(option: str, text: str) -> int:
+    """Nanoseconds: 100000000 out of "100ms". Raises UsageError."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|sec|s)\s*", text)
+    if found is None:
+        raise UsageError(f"{option}: expected a number with a unit (ns, us, ms or s), such as 100ms; received {text!r}")
+    return round(float(found[1]) * _UNITS[found[2]])

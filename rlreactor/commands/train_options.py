@@ -1,0 +1,43 @@
+"""Options of `rlreactor train` that every algorithm has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rlreactor.commands.options import CommandOptions, Shown
+
+__all__ = ["TrainOptions"]
+
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+
+
+class TrainOptions(CommandOptions):
+    """What is trained where, for how long, and where the results go."""
+
+    env: str = Field(description="Gymnasium id of the environment, such as CartPole-v1; module:Id-v0 imports it first.")
+    rollouts: Positive = Field(description="Rollout reactors that collect side by side; part of the result.")
+    envs_per_rollout: Positive = Field(description="Environments of each rollout; part of the result.")
+    steps: Positive = Field(description="Environment steps in all, rounded down to whole updates, at least one.")
+    seed: NotNegative = Field(default=0, description="Of every random number of the run.")
+    workers: Positive | None = Field(
+        default=None, description="Processes; the planner's choice when none; never changes the result."
+    )
+    lag: NotNegative = Field(
+        default=0, description="Updates that rollouts run ahead of the learner: 0 is strictly on-policy."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where networks compute; auto: on a GPU if there is one and the policy is a CNN."
+    )
+    threads: Positive = Field(default=1, description="Threads that the learner computes with; part of the result.")
+    eval_episodes: NotNegative = Field(default=100, description="Episodes of the evaluation after the last update.")
+    run_dir: Path | None = Field(
+        default=None, description="Folder for the results; runs/ENV-ALGORITHM-SEED-TIME when none."
+    )
+    env_option: Annotated[tuple[str, ...], Shown(metavar="KEY=VALUE", repeated=True)] = Field(
+        default=(), description="An option of the environment; the value is JSON, or else taken as text."
+    )
+    quiet: Annotated[bool, Shown(switch=True)] = Field(default=False, description="Show no progress.")

@@ -1,0 +1,44 @@
+"""Physical actions: events from outside, stamped by the wall clock."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, TypeVar
+
+from rlreactor.action import Action
+from rlreactor.errors import RunError, SpecError
+
+__all__ = ["PhysicalAction"]
+
+T = TypeVar("T")
+
+
+class PhysicalAction(Action[T]):
+    """An event that any thread may schedule, also while the worker sleeps.
+
+    Its tag is the wall clock since the start plus `min_delay`; two calls give two tags. A topology with a physical
+    action runs by the wall clock (`fast=False`) and goes on until it is stopped. Arguments are those of `Action`.
+    """
+
+    kind = "physical action"
+
+    def schedule(self, value: Any = None, delay: int = 0) -> None:
+        """Fire `min_delay + delay` ns of wall clock from now.
+
+        Raises:
+            SpecError: the value does not fit, or the delay is negative.
+            RunError: the topology does not run, or a reaction schedules it without having declared it.
+        """
+        execution = self._execution
+        if execution.inbox is None:
+            raise RunError(f"{self.path}: a physical action can be scheduled only while its topology runs")
+        running = execution.reaction
+        if running is not None and execution.thread == threading.get_ident() and running not in self._writers:
+            self._refuse("schedules")
+        if type(delay) is not int or delay < 0:
+            raise SpecError(f"{self.path}.schedule: expected a delay of 0 ns or more, received {delay!r}")
+        try:
+            stored = self.spec.store(value)
+        except SpecError as error:
+            raise SpecError(f"{self.path} ({self.where}): {error}") from None
+        execution.inbox.put(self, stored, int(self.min_delay) + delay)
