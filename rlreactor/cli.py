@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def _eval(words: Words, output: Output) -> Mapping[str, Any]:
 
 
 def _ppo(words: Words, output: Output) -> Mapping[str, Any]:
-    from rlreactor.algos.ppo_config import PPOConfig
+    from rlreactor.algos import ppo_config
     from rlreactor.algos.ppo_defaults import ppo_defaults
     from rlreactor.commands.options import chosen, parse
     from rlreactor.commands.train_options import TrainOptions
@@ -133,7 +132,7 @@ def _ppo(words: Words, output: Output) -> Mapping[str, Any]:
         Defaults are those of the environment: `--env ID --help` shows them.
         """
 
-        config: PPOConfig
+        config: ppo_config.PPOConfig
 
     defaults = ppo_defaults(chosen("env", words))
     options = parse(PPOOptions, words, "rlreactor train ppo", defaults={

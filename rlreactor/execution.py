@@ -48,8 +48,8 @@ class Execution:
     """The state of one worker's current tag."""
 
     __slots__ = (
-        "clock", "inbox", "log", "present", "queued", "reaction", "ready", "request_stop", "schedule", "seed", "tag",
-        "thread", "written",
+        "clock", "inbox", "log", "present", "queued", "reaction", "ready", "record", "request_stop", "schedule",
+        "seed", "tag", "thread", "written",
     )  # fmt: skip
 
     def __init__(self, reactions: int = 0) -> None:
@@ -62,6 +62,7 @@ class Execution:
         self.seed = 0
         self.inbox: Inbox | None = None  # takes events from other threads while the worker runs
         self.thread = 0  # of the scheduler
+        self.record: Callable[[str, Any], None] | None = None  # keeps physical events as they fire
         self.schedule: Callable[..., None] = _not_running
         self.request_stop: Callable[[], None] = _not_running
         self.log: Callable[[str, dict[str, Any]], None] = _not_running

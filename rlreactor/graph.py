@@ -416,7 +416,8 @@ class _Check:
                 if root is None or delay != NO_DELAY:
                     continue
                 for writer in self.writers.get(id(root), ()):
-                    if writer != path and not (element.owner is reactor and order[writer] > order[path]):
+                    readback = root is element and element.owner is reactor and isinstance(element, Output)
+                    if writer != path and not (readback and order[writer] > order[path]):
                         before[path][writer] = f"sets {root.path}, read as {element.path}"
         return before
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from rlreactor.action import Action
 from rlreactor.errors import RunError, SpecError
+from rlreactor.execution import Execution
 
 __all__ = ["PhysicalAction"]
 
@@ -21,6 +22,12 @@ class PhysicalAction(Action[T]):
     """
 
     kind = "physical action"
+
+    def fire(self, stored: Any, execution: Execution) -> None:
+        """Called by the scheduler at the tag of the event."""
+        if execution.record is not None:
+            execution.record(self.path, stored)
+        super().fire(stored, execution)
 
     def schedule(self, value: Any = None, delay: int = 0) -> None:
         """Fire `min_delay + delay` ns of wall clock from now.

@@ -73,8 +73,6 @@ class Heap:
     def __init__(self, spec: Spec[Any]) -> None:
         self._spec = spec
         self._lent: Any = None
-        if isinstance(spec, Object):
-            self.store = spec.store
 
     def empty(self) -> Any:
         """A fresh value."""
@@ -83,7 +81,7 @@ class Heap:
 
     def store(self, value: Any) -> Any:
         """The value that `empty` lent, from now on read-only, or a copy of any other."""
-        if value is not self._lent or value is None:
+        if self._lent is None or value is not self._lent:
             return self._spec.store(value)
         self._lent = None
         self._spec.freeze(value)
@@ -139,7 +137,8 @@ class Port(Element, Generic[T]):
         if not cell.present and not (self.hold and cell.version):
             raise self._absent()
         if self._load is None:
-            return cell.value
+            shared: T = cell.value
+            return shared
         return self._own_copy(self._load) if self.mutable else self._load(cell.value)
 
     def set(self, value: T) -> None:

@@ -28,7 +28,8 @@ class EvalOptions(CommandOptions):
     episodes: Annotated[int, Field(gt=0)] = Field(default=100, description="Episodes to play.")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="Of the environments.")
     video: Path | None = Field(
-        default=None, description=f"Folder for films (mp4) of up to {_SHOWN} episodes; needs the extra rlreactor[video]."
+        default=None,
+        description=f"Folder for films (mp4) of up to {_SHOWN} episodes; needs the extra rlreactor[video].",
     )
 
 
@@ -58,14 +59,18 @@ def evaluate(options: EvalOptions, output: Output, make_player: MakePlayer) -> d
     films: Sequence[Path] = ()
     if options.video is not None:
         with writing(options.video):
-            options.video.mkdir(parents=True, exist_ok=True)
-        films = player.film(options.video, min(options.episodes, _SHOWN), options.seed)
+            films = player.film(options.video, min(options.episodes, _SHOWN), options.seed)
     returns = player.returns(options.episodes, options.seed)
     figures = _figures(returns)
     output.say(_text(figures))
     for film in films:
         output.say(f"  film  {film}")
-    return {**figures, "returns": list(returns), "films": [str(f) for f in films], "checkpoint": str(options.checkpoint)}
+    return {
+        **figures,
+        "returns": list(returns),
+        "films": [str(f) for f in films],
+        "checkpoint": str(options.checkpoint),
+    }
 
 
 def _figures(returns: Sequence[float]) -> dict[str, Any]:

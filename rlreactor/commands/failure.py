@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import signal
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -54,7 +54,7 @@ class Interruption(Exception):
 
 
 @contextlib.contextmanager
-def user_code(what: str) -> Iterator[None]:
+def user_code(what: str) -> Generator[None]:
     """Turn whatever the body raises, except errors of ours, into a UserCodeError with the user's traceback."""
     try:
         yield

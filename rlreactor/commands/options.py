@@ -94,7 +94,7 @@ def _annotation(info: FieldInfo) -> Any:
         markers.append(tyro.conf.UseAppendAction)
     if shown.switch:
         markers.append(tyro.conf.FlagCreatePairsOff)
-    return Annotated[(info.annotation, *markers)]  # type: ignore[return-value]
+    return Annotated[(info.annotation, *markers)]
 
 
 def _violation(model: type[BaseModel], detail: Any) -> str:

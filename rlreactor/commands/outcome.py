@@ -39,6 +39,11 @@ class Outcome:
         except RunError:
             return {}
 
+    @property
+    def status(self) -> str:
+        """For the manifest."""
+        return "finished" if self.signal_number is None else "interrupted"
+
     @cached_property
     def update(self) -> int:
         """Updates that were made."""

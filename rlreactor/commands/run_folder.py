@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class RunFolder:
         write_atomically(self.manifest, text.encode() + b"\n")
 
     @contextlib.contextmanager
-    def recorded(self) -> Iterator[None]:
+    def recorded(self) -> Generator[None]:
         """The manifest tells when and how the body ended, if it did not do so itself."""
         try:
             yield

@@ -7,17 +7,19 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from rlreactor.commands.closing_words import broken_off, finished, interrupted
 from rlreactor.commands.failure import Interruption
 from rlreactor.commands.outcome import Outcome
 from rlreactor.commands.output import Output
 from rlreactor.commands.recorder import Recorder
 from rlreactor.commands.run_folder import RunFolder
-from rlreactor.commands.this_command import this_command
 from rlreactor.commands.train_options import TrainOptions
+from rlreactor.commands.user_traceback import concise
+from rlreactor.errors import RunError
 from rlreactor.graph import Graph, check
 from rlreactor.observe.checkpoint import Checkpoint, save_checkpoint
 from rlreactor.observe.curve import Curve, draw_curve
-from rlreactor.observe.files import write_atomically
+from rlreactor.observe.files import FileError, write_atomically
 from rlreactor.observe.manifest import describe_program, describe_surroundings, now
 from rlreactor.observe.progress import progress
 from rlreactor.planner.placement import plan as make_plan
@@ -25,6 +27,7 @@ from rlreactor.planner.plan import Plan
 from rlreactor.reactor import Reactor
 from rlreactor.runtime.result import Interrupt
 from rlreactor.runtime.run import run
+from rlreactor.scheduler.scheduler import ReactionFailure
 
 __all__ = ["Training", "train"]
 
@@ -58,91 +61,85 @@ def train(training: Training, options: TrainOptions, output: Output) -> dict[str
     graph = check(training.topology)
     plan = make_plan(graph, workers=options.workers)
     folder = RunFolder.make(options.run_dir, f"{options.env}-{training.algorithm}-{options.seed}")
-    with folder.recorded():
-        _begin(training, graph, plan, options, folder)
-        outcome = _run(training, plan, options, folder)
-        figures = _keep(training, options, folder, outcome)
-        _draw(training, graph, plan, options, folder, outcome)
-    if outcome.signal_number is not None:
-        raise Interruption(_interrupted_text(figures, folder), outcome.signal_number, figures)
-    output.say(_finished_text(figures, folder))
+    try:
+        with folder.recorded():
+            figures, signal_number = _Run(training, options, graph, plan, folder).go()
+    except ReactionFailure as failure:
+        raise RunError(f"{concise(failure)}\nthe whole traceback is in {folder.manifest}") from None
+    if signal_number is not None:
+        raise Interruption(interrupted(figures, folder), signal_number, figures)
+    output.say(finished(figures, folder))
     return figures
 
 
-def _begin(training: Training, graph: Graph, plan: Plan, options: TrainOptions, folder: RunFolder) -> None:
-    write_atomically(folder.plan, plan.to_yaml().encode())
-    program = describe_program(graph, options.seed)
-    surroundings = describe_surroundings(training.packages)
-    folder.record({"status": "running", "started": now(), **program, **surroundings, "plan": folder.plan.name})
+class _Run:
+    """One training run and its folder."""
 
+    def __init__(self, training: Training, options: TrainOptions, graph: Graph, plan: Plan, folder: RunFolder) -> None:
+        self._training = training
+        self._options = options
+        self._graph = graph
+        self._plan = plan
+        self._folder = folder
 
-def _run(training: Training, plan: Plan, options: TrainOptions, folder: RunFolder) -> Outcome:
-    recorder = Recorder(folder, training.learner, progress(sys.stderr, training.steps, quiet=options.quiet))
-    with contextlib.closing(recorder):
+    def go(self) -> tuple[dict[str, Any], int | None]:
+        """The figures, and the signal that ended the run if one did."""
+        self._begin()
+        outcome = self._run()
+        figures = {**outcome.figures(), **self._names()}
+        # First what matters, and then the pictures, which somebody in a hurry may break off.
+        self._save(outcome)
+        self._folder.record({"status": outcome.status, "finished": now(), **figures})
+        self._draw(outcome)
+        return figures, outcome.signal_number
+
+    def _names(self) -> dict[str, Any]:
+        return {"env": self._options.env, "seed": self._options.seed, "run_dir": str(self._folder.path)}
+
+    def _begin(self) -> None:
+        write_atomically(self._folder.plan, self._plan.to_yaml().encode())
+        self._folder.record({
+            "status": "running",
+            "started": now(),
+            **describe_program(self._graph, self._options.seed),
+            **describe_surroundings(self._training.packages),
+            "plan": self._folder.plan.name,
+        })  # fmt: skip
+
+    def _run(self) -> Outcome:
+        training, seed = self._training, self._options.seed
+        line = progress(sys.stderr, training.steps, quiet=self._options.quiet)
+        with contextlib.closing(Recorder(self._folder, training.learner, line)) as recorder:
+            try:
+                result = run(training.topology, plan=self._plan, timeout=training.ticks, seed=seed, observe=recorder)
+                number = None
+            except Interrupt as interrupt:
+                result, number = interrupt.result, interrupt.signal_number
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(broken_off(self._folder)) from None
+        return Outcome(training.learner, training.evaluators, result, recorder, number)
+
+    def _save(self, outcome: Outcome) -> None:
+        """Raises FileError, also where metrics could not be written while the run lasted."""
+        failure = outcome.recorder.failure
         try:
-            result = run(training.topology, plan=plan, timeout=training.ticks, seed=options.seed, observe=recorder)
-            number = None
-        except Interrupt as interrupt:
-            result, number = interrupt.result, interrupt.signal_number
-    return Outcome(training.learner, training.evaluators, result, recorder, number)
+            if outcome.update:
+                save_checkpoint(self._folder.checkpoint, Checkpoint(outcome.weights, self._about(outcome)))
+        except FileError as error:
+            raise failure or error from None
+        if failure is not None:
+            raise FileError(f"{failure}\n{interrupted(outcome.figures(), self._folder)}")
 
+    def _about(self, outcome: Outcome) -> dict[str, Any]:
+        counts = {"seed": self._options.seed, "update": outcome.update, "env_steps": outcome.env_steps}
+        return {"algorithm": self._training.algorithm, **self._training.about, **counts}
 
-def _keep(training: Training, options: TrainOptions, folder: RunFolder, outcome: Outcome) -> dict[str, Any]:
-    """Checkpoint and manifest: first, and apart from the pictures, which somebody in a hurry may break off."""
-    figures = {**outcome.figures(), "env": options.env, "seed": options.seed, "run_dir": str(folder.path)}
-    if outcome.update:
-        about = {"algorithm": training.algorithm, "seed": options.seed, **training.about}
-        about |= {"update": outcome.update, "env_steps": outcome.env_steps}
-        save_checkpoint(folder.checkpoint, Checkpoint(outcome.weights, about))
-    if outcome.recorder.failure is not None:
-        raise outcome.recorder.failure
-    status = "finished" if outcome.signal_number is None else "interrupted"
-    folder.record({"status": status, "finished": now(), **figures})
-    return figures
+    def _draw(self, outcome: Outcome) -> None:
+        from rlreactor.observe.diagram import mermaid, svg
 
-
-def _draw(
-    training: Training, graph: Graph, plan: Plan, options: TrainOptions, folder: RunFolder, outcome: Outcome
-) -> None:
-    from rlreactor.observe.diagram import mermaid, svg
-
-    write_atomically(folder.mermaid, mermaid(graph, plan).encode())
-    write_atomically(folder.picture, svg(graph, plan).encode())
-    title = f"{training.algorithm.upper()} on {options.env}, seed {options.seed}"
-    steps, returns = outcome.learning_curve()
-    if steps:
-        draw_curve(Curve(title, steps, returns, outcome.evaluation), folder.curve)
-
-
-def _interrupted_text(figures: Mapping[str, Any], folder: RunFolder) -> str:
-    if not figures["updates"]:
-        return f"interrupted before the first update: there is no checkpoint; {folder.path} tells what was started"
-    return (
-        f"interrupted after {figures['env_steps']:,} steps; the policy so far is in {folder.checkpoint}\n"
-        f"see what it is worth: {this_command()} eval {folder.checkpoint}"
-    )
-
-
-def _finished_text(figures: Mapping[str, Any], folder: RunFolder) -> str:
-    lines = [_figures_text(figures)]
-    if not figures["updates"]:
-        return lines[0]
-    lines += [
-        f"  checkpoint  {folder.checkpoint}",
-        f"  curve       {folder.curve}",
-        f"  picture     {folder.picture}",
-        f"  metrics     {folder.metrics}, and for: tensorboard --logdir {folder.path}",
-        "show the trained policy:",
-        f"  {this_command()} eval {folder.checkpoint} --video {folder.path / 'video'}",
-    ]
-    return "\n".join(lines)
-
-
-def _figures_text(figures: Mapping[str, Any]) -> str:
-    parts = [f"{figures['env_steps']:,} steps at {figures['steps_per_second']:,.0f} steps/s"]
-    parts.append(f"{figures['workers']} worker" + ("" if figures["workers"] == 1 else "s"))
-    if figures["mean_return"] is not None:
-        parts.append(f"return {figures['mean_return']:.1f} in training")
-    if figures["eval_return"] is not None:
-        parts.append(f"{figures['eval_return']:.1f} in evaluation")
-    return " · ".join(parts)
+        write_atomically(self._folder.mermaid, mermaid(self._graph, self._plan).encode())
+        write_atomically(self._folder.picture, svg(self._graph, self._plan).encode())
+        title = f"{self._training.algorithm.upper()} on {self._options.env}, seed {self._options.seed}"
+        steps, returns = outcome.learning_curve()
+        if steps:
+            draw_curve(Curve(title, steps, returns, outcome.evaluation), self._folder.curve)

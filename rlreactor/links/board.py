@@ -4,8 +4,9 @@ Each worker has one row, written by it alone. A row holds a version and a few ge
 status, so that a reader always finds one whole: it copies the newest and looks whether it was
 overwritten meanwhile.
 
-Row, in words: 0 version, 1 messages sent, 2 waiting for (worker + 1; 0: runs), 3 asleep, then
-GENERATIONS × STATUS.
+Row, in words: 0 version, 1 waiting for (worker + 1; 0: runs), 2 asleep, 3 gone, 4 how often it ran out of work, 5 the
+logical time it waits for, 6 the rank of the reaction it runs (+ 1), then on lines of their own GENERATIONS × STATUS and
+the number of messages sent to each worker.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Board", "Status"]
 
-_VERSION, _WAITING, _ASLEEP, _GONE = range(4)
+_VERSION, _WAITING, _ASLEEP, _GONE, _IDLE, _WANTED, _RUNNING = range(7)
 _GENERATIONS = 4
 _STATUS = struct.Struct("<9q")
 _STRIDE = 2 * CACHE_LINE  # bytes of a generation
@@ -134,6 +135,30 @@ class Board:
     def set_waiting(self, worker: int | None) -> None:
         """Say whom this worker waits for; None: nobody, it runs."""
         self._cells[self._me][_WAITING] = 0 if worker is None else worker + 1
+
+    def tell_idle(self) -> None:
+        """Say that this worker can do nothing now: others may go on because of it."""
+        self._cells[self._me][_IDLE] += 1
+
+    def idle_count(self, worker: int) -> int:
+        """How often `worker` has said so."""
+        return self._cells[worker][_IDLE]
+
+    def set_wanted(self, time: int) -> None:
+        """Say that frontiers before this logical time are of no use to this worker."""
+        self._cells[self._me][_WANTED] = time
+
+    def wanted(self, worker: int) -> int:
+        """The logical time that `worker` waits for."""
+        return self._cells[worker][_WANTED]
+
+    def set_running(self, rank: int) -> None:
+        """Say which reaction runs."""
+        self._cells[self._me][_RUNNING] = rank + 1
+
+    def running(self, worker: int) -> int | None:
+        """The rank of the reaction that `worker` runs, or ran last."""
+        return self._cells[worker][_RUNNING] - 1 if self._cells[worker][_RUNNING] else None
 
     def leave(self) -> None:
         """Say that this worker has stopped for good: nobody need send it anything or wait for it."""

@@ -12,11 +12,12 @@ from typing import NamedTuple
 from rlreactor.errors import LinkError
 from rlreactor.tag import Tag
 
-__all__ = ["HEADER", "INLINE", "STOP", "Message", "decode", "encode"]
+__all__ = ["DRY", "HEADER", "INLINE", "STOP", "Message", "decode", "encode"]
 
 HEADER = struct.Struct("<IiqQQ")  # port, slot, time, microstep, reserved: 32 bytes, so that the payload is aligned
 INLINE = -1  # in place of a slot: the payload follows the header
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
+DRY = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
 
 
 class Message(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from rlreactor.observe.files import FileError, write_atomically
 
@@ -43,7 +43,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as file:
+        with cast("Any", safe_open)(path, framework="numpy") as file:
             about = _about(path, file.metadata() or {})
             return Checkpoint(file.get_tensor("weights"), about)
     except OSError as error:

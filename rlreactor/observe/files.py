@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from rlreactor.errors import ReactorError
@@ -21,7 +21,7 @@ class FileError(ReactorError):
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Generator[None]:
     """Turn an OSError of the body into a FileError that names `path` and what to do."""
     try:
         yield

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from rlreactor.observe.files import writing
@@ -51,21 +49,7 @@ class JsonLines:
         """Close the file."""
         self._file.close()
 
-    def __enter__(self) -> JsonLines:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def plain(value: Any) -> Any:
-    """The same with None for numbers that JSON cannot express: NaN and infinities."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
+    """What JSON makes of it, with null for the numbers that JSON cannot express: NaN and infinities."""
+    return json.loads(json.dumps(value), parse_constant=lambda _: None)

@@ -24,6 +24,7 @@ TRACK = 10  # px between neighbouring pieces of arrows
 MARGIN = 16
 LANE_LABEL = 176
 TITLE = 3 * ROW
+GAP = 3 * ROW / 4  # px between boxes, which with the foot of a box makes a whole row
 STACK = 8  # px that the lower sheets of a stack stick out
 ARROW = 12  # px of the piece with the arrowhead
 
@@ -118,12 +119,12 @@ class _Layout:
         strips: list[LaneStrip] = []
         y = float(TITLE + ROW * -(-len(set(self.corridor.values())) * TRACK // ROW))
         for lane in range(len(self.picture.lanes)):
-            filled: defaultdict[int, float] = defaultdict(lambda: y + ROW)
+            filled = [y + ROW] * self.picture.columns
             for index, box in enumerate(self.picture.boxes):
                 if box.lane == lane:
                     tops[index] = filled[box.column]
-                    filled[box.column] += _height(box) + ROW
-            height = max([*filled.values(), y + 3 * ROW]) - y
+                    filled[box.column] += _height(box) + GAP
+            height = max(*filled, y + 4 * ROW) - y
             strips.append(LaneStrip(y, height))
             y += height + ROW
         return tops, tuple(strips)
@@ -247,14 +248,12 @@ class _Layout:
 
 def _height(box: Box) -> float:
     rows = max(len(box.inputs), len(box.outputs))
-    return HEADER + ROW * rows
+    return HEADER + ROW * rows + ROW / 4
 
 
 def _width(box: Box) -> float:
-    pairs = [
-        _name(box.inputs, i) + _name(box.outputs, i) + 5 for i in range(max(len(box.inputs), len(box.outputs)))
-    ]
-    code = max([*pairs, len(box.kind) + 4]) * CODE_WIDTH
+    pairs = [_name(box.inputs, i) + _name(box.outputs, i) + 5 for i in range(max(len(box.inputs), len(box.outputs)))]
+    code = max([*pairs, len(box.kind) + 7]) * CODE_WIDTH
     return max(code, (len(box.name) + 3) * TITLE_WIDTH, 120) + STACK
 
 
@@ -267,14 +266,10 @@ def _packed(spans: Iterable[tuple[float, float, K]]) -> dict[K, int]:
     ends: list[list[tuple[float, float]]] = []
     tracks: dict[K, int] = {}
     for low, high, key in sorted(spans, key=lambda span: span[1] - span[0]):
-        for track, taken in enumerate(ends):
-            if all(high < other_low or other_high < low for other_low, other_high in taken):
-                break
-        else:
-            track = len(ends)
-            ends.append([])
+        free = (t for t, taken in enumerate(ends) if all(high < first or last < low for first, last in taken))
+        track = tracks[key] = next(free, len(ends))
+        ends.extend([[]] if track == len(ends) else [])
         ends[track].append((low, high))
-        tracks[key] = track
     return tracks
 
 

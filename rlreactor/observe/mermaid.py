@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rlreactor.graph import Graph
-from rlreactor.observe.picture import Arrow, Box, Lane, Picture, picture
+from rlreactor.observe.picture import Arrow, Box, Picture, picture
 from rlreactor.planner.names import shortened
 from rlreactor.planner.plan import Plan
 from rlreactor.planner.quantities import delay_text
-from rlreactor.planner.report import number_ranges
 
 __all__ = ["mermaid"]
 
@@ -37,14 +36,8 @@ def _workers(drawn: Picture) -> _Frame:
     by_lane: defaultdict[int, list[int]] = defaultdict(list)
     for index, box in enumerate(drawn.boxes):
         by_lane[box.lane].append(index)
-    frames = {str(lane): _Frame(_lane_label(drawn.lanes[lane]), boxes, {}) for lane, boxes in sorted(by_lane.items())}
-    return _Frame("", [], frames)
-
-
-def _lane_label(lane: Lane) -> str:
-    noun = "worker" if len(lane.workers) == 1 else "workers"
-    cores = number_ranges(sorted({core for worker in lane.workers for core in worker.cores}))
-    return f"{noun} {number_ranges([worker.index for worker in lane.workers])}, cores {cores or 'any'}"
+    labels = {lane: f"{drawn.lanes[lane].label}, {drawn.lanes[lane].cores}" for lane in sorted(by_lane)}
+    return _Frame("", [], {label: _Frame(label, by_lane[lane], {}) for lane, label in labels.items()})
 
 
 def _containers(graph: Graph, drawn: Picture) -> _Frame:

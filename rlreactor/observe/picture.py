@@ -13,9 +13,10 @@ from typing import NamedTuple
 from rlreactor.graph import Graph
 from rlreactor.planner.cost import busy_reactors
 from rlreactor.planner.flows import Flow, flows
-from rlreactor.planner.names import bank_of, shortened
+from rlreactor.planner.names import bank_of, runs
 from rlreactor.planner.phases import recurrent_reactions
 from rlreactor.planner.plan import Plan, WorkerPlan
+from rlreactor.planner.report import number_ranges
 from rlreactor.reactor import class_path
 from rlreactor.spec import Spec
 from rlreactor.tag import Delay
@@ -54,13 +55,24 @@ class Arrow(NamedTuple):
     delay: Delay
     spec: Spec[object]
     crosses: bool  # from worker to worker
-    count: int  # how many pairs of ports it stands for
+    connections: int  # how many pairs of ports it stands for
 
 
 class Lane(NamedTuple):
     """The workers that run the same things; none without a plan."""
 
     workers: tuple[WorkerPlan, ...]
+
+    @property
+    def label(self) -> str:
+        """`worker 0` or `workers 2-15`."""
+        return f"worker{'s' * (len(self.workers) > 1)} {number_ranges([worker.index for worker in self.workers])}"
+
+    @property
+    def cores(self) -> str:
+        """`core 3` or `cores 2-15`."""
+        cores = sorted({core for worker in self.workers for core in worker.cores})
+        return f"core{'s' * (len(cores) != 1)} {number_ranges(cores) or 'any'}"
 
 
 class Picture(NamedTuple):
@@ -85,7 +97,7 @@ def picture(graph: Graph, plan: Plan | None = None) -> Picture:
     sides = _Sides(owner, among)
     boxes = tuple(
         Box(
-            name=", ".join(shortened(paths)) or type(graph.topology).__name__,
+            name=_name(paths) or type(graph.topology).__name__,
             kind=banks[paths[0]][1],
             members=paths,
             lane=lane_of.get(paths[0], 0),
@@ -131,6 +143,12 @@ def _members(banks: Mapping[str, Bank], lane_of: Mapping[str, int]) -> list[tupl
     return [tuple(paths) for paths in members.values()]
 
 
+def _name(paths: tuple[str, ...]) -> str:
+    """A stack by its first neighbours; the tooltip lists the rest."""
+    first = runs(paths)[0]
+    return str(first) + (f" + {len(paths) - first.size}" if first.size < len(paths) else "")
+
+
 def _columns(graph: Graph) -> dict[str, int]:
     """Reactor → how many levels come before the first at which it works again and again."""
     levels: dict[str, int] = {}
@@ -165,4 +183,4 @@ def _arrows(graph: Graph, among: tuple[Flow, ...], owner: Mapping[str, int], pla
         spec = graph.ports[flow.source].spec
         ends = (source, _port(flow.source, flow.writer), sink, _port(flow.sink, flow.reader))
         counts[Arrow(*ends, flow.delay, spec, crosses, 0)] += 1
-    return tuple(arrow._replace(count=count) for arrow, count in counts.items())
+    return tuple(arrow._replace(connections=count) for arrow, count in counts.items())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rlreactor.observe.files import writing
+from rlreactor.observe.files import FileError, writing
 from rlreactor.runtime.metrics import Metric
 
 __all__ = ["TensorBoard"]
@@ -33,9 +33,9 @@ class TensorBoard:
             from tensorboardX.event_file_writer import EventsWriter
             from tensorboardX.proto import event_pb2, summary_pb2
 
+            messages: Any = (event_pb2, summary_pb2)  # protobuf makes their classes when they are imported
             self._writer: Any = EventsWriter(str(folder / "events"))
-        self._event: Any = event_pb2.Event
-        self._summary: Any = summary_pb2.Summary
+        self._event, self._summary = messages[0].Event, messages[1].Summary
 
     def __call__(self, metric: Metric) -> None:
         """Add a point to every series of `metric`. Raises FileError."""
@@ -52,9 +52,14 @@ class TensorBoard:
             self._writer.flush()
 
     def close(self) -> None:
-        """Write what is buffered and close the file. Raises FileError."""
-        with writing(self._folder):
-            self._writer.close()
+        """Write what is buffered and close the file; one that cannot be completed goes. Raises FileError."""
+        try:
+            with writing(self._folder):
+                self._writer.close()
+        except FileError:
+            for half_written in self._folder.glob("events.out.tfevents.*"):
+                half_written.unlink()
+            raise
 
 
 def _series(metric: Metric) -> Iterator[tuple[str, float]]:
@@ -64,7 +69,7 @@ def _series(metric: Metric) -> Iterator[tuple[str, float]]:
 
 
 @contextlib.contextmanager
-def _torch_out_of_reach() -> Iterator[None]:
+def _torch_out_of_reach() -> Generator[None]:
     """tensorboardX imports torch where it finds it, which costs a second and 200 MB; numbers do not need it."""
     missing: dict[str, ModuleType | None] = {} if "torch" in sys.modules else {"torch": None}
     sys.modules.update(missing)  # type: ignore[arg-type]  # None is how Python is told "not importable"

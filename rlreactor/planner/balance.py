@@ -57,17 +57,25 @@ def _best_single(board: Board, group: int) -> int:
 
 def _shares(board: Board, bank: Sequence[int]) -> Counter[int]:
     """How many members each worker gets, found by dealing them out one by one."""
-    tick = board.tick
+    tick, take_turns = board.tick, _take_turns(board, bank)
     for group in bank:
-        board.put(group, min(board.workers, key=lambda w: _pressure(board, group, w)))
+        board.put(group, min(board.workers, key=lambda w: _pressure(board, group, w, take_turns)))
     shares = Counter(board.take(group) for group in bank)
     board.tick = tick
     return shares
 
 
-def _pressure(board: Board, group: int, worker: int) -> tuple[int, ...]:
-    competing = board.competing(group, worker)
-    return board.tick_with(group, worker), competing, board.totals[worker], worker
+def _take_turns(board: Board, bank: Sequence[int]) -> bool:
+    """Whether no two members work at the same time, like the stages of a chain."""
+    phases = [phase for group in bank for phase in board.loads[group]]
+    return len(set(phases)) == len(phases)
+
+
+def _pressure(board: Board, group: int, worker: int, take_turns: bool) -> tuple[int, ...]:
+    """What speaks against a worker. Traffic would draw everything that takes turns to one worker."""
+    tick, competing = board.tick_with(group, worker), board.competing(group, worker)
+    added = 0 if take_turns else board.traffic.added(group, worker)
+    return tick, competing, added, board.totals[worker], worker
 
 
 def _fill_empty(board: Board) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import psutil
-
 from rlreactor.links.memory import memory_room
 from rlreactor.planner.cores import Core, usable_cores
 from rlreactor.planner.gpus import Gpu, find_gpus
@@ -76,4 +74,6 @@ def _memory() -> int:
     try:
         return memory_room().free
     except OSError:  # no /proc: another system, or a container that hides it
+        import psutil  # only here, since it costs every other start 10 ms
+
         return int(psutil.virtual_memory().available)

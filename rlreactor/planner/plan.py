@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import ValidationError, model_validator
 
 from rlreactor.errors import PlanError, did_you_mean
@@ -96,6 +95,8 @@ class Plan(Frozen):
 
     def to_yaml(self) -> str:
         """The plan as a file for people and for `from_yaml`."""
+        import yaml  # only where a file is written or read: it costs every other start 10 ms
+
         data = self.model_dump(mode="json")
         return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
 
@@ -113,6 +114,8 @@ class Plan(Frozen):
 
 
 def _parsed(text: str) -> Any:
+    import yaml
+
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -17,6 +17,7 @@ from rlreactor.links.board import Status
 from rlreactor.links.doorbell import ring_all
 from rlreactor.links.host_memory import HostMemory
 from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
+from rlreactor.links.words import fence
 from rlreactor.port import Heap, Port, Storage
 from rlreactor.scheduler.binding import Binding, Outlet, root_ports
 from rlreactor.scheduler.frontier import Frontiers, InEdge, Routes, Triple
@@ -50,6 +51,8 @@ class Inlet:
         """The value's tag has come."""
         value, lease = stored
         self._links.backlog[self.source] -= 1
+        if self.delay.physical and execution.record is not None:
+            execution.record(self.delay.physical, value)
         self.cell.assign(value, execution)
         if self._held:
             self._lease, lease = lease, self._lease
@@ -103,8 +106,12 @@ class Neighbourhood:
         self._last = Tag(0, -1)
         self._received = 0
         self._waits_for: int | None = None
+        self._to_tell: tuple[Tag, int] | None = None
+        self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
+        self._others = [w for w in range(memory.workers) if w != me]
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
-        self._reader_bells = [self._bells[w] for w in sorted({w for r in self._read_here() for w in r} - {me})]
+        self._reader_bells = [(w, self._bells[w], d) for w, d in self._readers_here().items()]
+        self._sent_to: set[int] = set()
         self._in_tag = False  # then messages for the current tag go straight to their cells
         self.gates = self._frontiers.gates
         self.backlog = [0] * memory.workers
@@ -138,9 +145,8 @@ class Neighbourhood:
                 self._remote[order.index(path)] = self._remote_port(path)
         actions = self._binding.graph.actions.values()
         owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
+        self._outlasts_timeout = scheduler.keepalive
         self._has_physical = not owners.isdisjoint(self._binding.local)
-        self._keepalive = self._binding.graph.keepalive
-        self._asks = bool(owners)  # then a blocked worker rings the one it waits for
         self._announced = {o.last_writer for o in self._binding.outlets.values() if o.remote}
         self._announced |= {n.rank for n in self._binding.nodes if n.may_stop}
 
@@ -159,9 +165,17 @@ class Neighbourhood:
             slots = SlotReader(spec, memory, released, self._bells[source].ring)
         return RemotePort(spec, inlets, slots)
 
-    def _read_here(self) -> list[tuple[int, ...]]:
-        """For every port that this worker writes: the other workers that read it."""
-        return [readers for path, readers in self._routes.readers.items() if self._routes.home[path] == self._me]
+    def _readers_here(self) -> dict[int, int]:
+        """The workers that read something from here, with the shortest delay in ns."""
+        found: dict[int, int] = {}
+        for worker, edges in enumerate(self._routes.incoming):
+            delays = [delay.time for source, _, delay, _ in edges if source == self._me]
+            if delays:
+                found[worker] = min(delays)
+        for path, readers in self._routes.readers.items():  # physical connections are in no frontier
+            if self._routes.home[path] == self._me:
+                found |= {worker: found.get(worker, 0) for worker in readers}
+        return found
 
     # What the scheduler asks
 
@@ -169,18 +183,28 @@ class Neighbourhood:
         """Wait until nothing can arrive before `tag()`; False when interrupted."""
         self._in_tag = False
         versions = self._versions()
-        self._receive()
-        while not self._frontiers.known_before(candidate := tag()):
+        news = self._receive()
+        while not self._may_start(candidate := tag()):
             self._promise(candidate)
+            self._want(candidate)
             if not self._try_floor() and not self._rest(self._frontiers.blocking(candidate), versions):
                 return False
             versions = self._versions()
+            news = True
             self._receive()
             if self._scheduler.inbox.waiting:
                 self._scheduler.take_in()
+        if news:  # what was learnt since the last tag lets others start too, before this worker has computed anything
+            self._promise(candidate)
         self._runs()
         self._in_tag = True
         return not self.interrupted
+
+    def _may_start(self, tag: Tag) -> bool:
+        """Whether nothing can arrive before `tag`, and, where only the timeout is left, the program has not run dry."""
+        return self._frontiers.known_before(tag) and (
+            tag != self._scheduler.timeout or self._outlasts_timeout or self._binding.queue.head != FOREVER
+        )
 
     def sleep(self, candidate: Tag, duration: int) -> None:
         """Sleep for `duration` ns or until there is news or a ring; what can be promised meanwhile is."""
@@ -189,6 +213,7 @@ class Neighbourhood:
         if self._receive():
             return
         self._promise(candidate)
+        self._board.set_wanted(0)
         looks = 0
 
         def ready() -> bool:  # any ring ends the sleep: somebody wants to know how far we are
@@ -205,7 +230,7 @@ class Neighbourhood:
     def _promise(self, candidate: Tag) -> None:
         """Publish how far this worker is between two tags, and wake whoever may go on because of it."""
         head = self._binding.queue.head
-        if self._has_physical:
+        if self._has_physical and self._scheduler.keepalive:
             now = Tag(self._scheduler.take_in(), 0)
             head = min(self._binding.queue.head, now)
             candidate = min(self._scheduler.candidate(), now)
@@ -220,6 +245,7 @@ class Neighbourhood:
             if self._receive():
                 continue
             self._publish((tag[0], tag[1], rank), tag)
+            self._want(tag)
             if not self._rest(self._frontiers.blocking(tag, rank), versions):
                 return False
         self._runs()
@@ -242,7 +268,7 @@ class Neighbourhood:
         self._in_tag = False
         if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
             self._last = self._execution.tag
-            if self._has_physical:
+            if self._has_physical and self._scheduler.keepalive:
                 self._promise(self._scheduler.candidate())
             else:
                 self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
@@ -261,12 +287,16 @@ class Neighbourhood:
 
     def stop_at(self, tag: Tag) -> None:
         """Tell everybody that the program stops at `tag`, before anything that belongs to that tag is sent."""
+        self._tell_stop(tag, wire.STOP)
+
+    def _tell_stop(self, tag: Tag, why: int) -> None:
         for worker in self._writers:
-            self._write(worker, [wire.encode(wire.STOP, wire.INLINE, tag)])
+            self._write(worker, [wire.encode(why, wire.INLINE, tag)])
 
     def leave(self) -> None:
         """This worker is done or gives up: nobody shall wait for it."""
-        self._publish((FOREVER.time, 0, 0), FOREVER)
+        self._publish((FOREVER.time, 0, 0), self._binding.queue.head)
+        self._board.set_wanted(FOREVER.time)
         self._board.leave()
         for port in self._remote.values():
             if port.slots is not None:
@@ -280,6 +310,7 @@ class Neighbourhood:
         if gone(worker):
             return  # what it would do with the message lies after the stop
         self._board.count_sent(worker)
+        self._sent_to.add(worker)
         if not writer.try_write(message):
             self._wait_for(worker, lambda: gone(worker) or writer.try_write(message))
         if not writer.flush():
@@ -290,12 +321,21 @@ class Neighbourhood:
         if status != self._status:
             self._status = status
             self._board.publish(status)
-            ring_all(self._reader_bells)
+            self._ring_readers(frontier[0])
+
+    def _ring_readers(self, time: int) -> None:
+        """Wake those readers to whom a frontier at `time` or a message just sent makes a difference."""
+        fence()
+        for worker, bell, delay in self._reader_bells:
+            if worker in self._sent_to or time + delay >= self._board.wanted(worker):
+                bell.ring_after_fence()
+        self._sent_to.clear()
 
     def _tell_everybody(self) -> None:
         """Wake also those that read nothing from here: what this worker's next event is may let them go on."""
         if self._status is not self._told:
             self._told = self._status
+            self._board.tell_idle()
             ring_all(self._other_bells)
 
     # Receiving
@@ -314,10 +354,13 @@ class Neighbourhood:
             for data in reader.read():
                 self._accept(worker, data)
                 news = True
+            if self._seen[worker] < 0:  # it told of a stop: only what it promised after that counts
+                version, status = self._board.read(worker)
             if version != self._seen[worker]:
                 self._seen[worker] = version
                 self._frontiers.advance(worker, status.frontier)
                 news = True
+        self._pass_on_stop()
         return news
 
     def _too_much_from(self, worker: int) -> bool:
@@ -329,8 +372,10 @@ class Neighbourhood:
     def _accept(self, worker: int, data: bytes) -> None:
         message = wire.decode(data)
         self._received += 1
-        if message.port == wire.STOP:
-            self._adopt_stop(message.tag)
+        if message.port in (wire.STOP, wire.DRY):
+            self._adopt_stop(message.tag, dry=message.port == wire.DRY)
+            self._frontiers.heard_of_stop(worker)
+            self._seen[worker] = -1  # its status counts again from here
             return
         port = self._remote[message.port]
         lease = None
@@ -352,11 +397,21 @@ class Neighbourhood:
 
     # Waiting
 
-    def _adopt_stop(self, tag: Tag) -> None:
-        """Stop at `tag`, and pass it on first: whoever hears from us at that tag must know it by then."""
+    def _adopt_stop(self, tag: Tag, *, dry: bool) -> None:
+        """Stop at `tag`; `_pass_on_stop` comes before anything else is sent."""
         if tag < self._scheduler.stop:
             self._scheduler.stop_by(tag)
-            self.stop_at(tag)
+            self._to_tell = (tag, wire.DRY if dry else wire.STOP)
+            if dry:
+                self._frontiers.run_dry(tag)
+
+    def _pass_on_stop(self) -> None:
+        """Tell everybody of a stop that was adopted: whoever hears from us at its tag must know it by then."""
+        if self._to_tell is not None:
+            (tag, why), self._to_tell = self._to_tell, None
+            if why == wire.DRY:
+                self._publish((tag[0], tag[1], 0), tag)  # the one place where a frontier may fall
+            self._tell_stop(tag, why)
 
     def _try_floor(self) -> bool:
         """Look at everybody at once; True when that allows more than was known."""
@@ -364,15 +419,39 @@ class Neighbourhood:
         if statuses is None:
             return False
         before = self._frontiers.floor
-        if not self._keepalive and all(s.head == FOREVER for s in statuses):  # the program has run dry
+        earliest = min(status.head for status in statuses)
+        if earliest == FOREVER and not self._scheduler.keepalive:  # the program has run dry
             last = max(status.last for status in statuses)
-            self._adopt_stop(Tag(last.time, last.microstep + 1))
+            self._adopt_stop(Tag(last.time, last.microstep + 1), dry=True)
+            self._pass_on_stop()
+            return True
+        outlasted = self._outlasts_timeout
+        self._outlasts_timeout = earliest >= self._scheduler.stop and earliest != FOREVER
         self._frontiers.raise_floor(statuses, self._scheduler.stop)
-        return self._frontiers.floor != before
+        return self._frontiers.floor != before or self._outlasts_timeout != outlasted
 
     def _versions(self) -> list[int]:
-        """What the board says of everybody, taken before looking for news: what changes later ends the next rest."""
-        return [self._board.version(w) for w in range(self._memory.workers)]
+        """What could change and matter to us, taken before looking for news: what changes later ends the next rest.
+
+        The statuses of those we read from, how often each of the others ran out of work, and how far those who read
+        from us want to hear.
+        """
+        board = self._board
+        idle = [board.idle_count(w) for w in self._others]
+        wanted = [board.wanted(w) for w, _, _ in self._reader_bells]
+        return [board.version(w) for w in self._frontiers.sources] + idle + wanted
+
+    def _want(self, tag: Tag) -> None:
+        """Say up to which logical time frontiers are of use here, to us or to those who wait for our promise.
+
+        Whoever sends to us is woken by what it promises beyond that, and sleeping relays between it and us are too.
+        """
+        board = self._board
+        demands = [board.wanted(w) - delay for w, _, delay in self._reader_bells if not board.gone(w)]
+        wanted = min([tag.time, *demands])
+        board.set_wanted(wanted)
+        late = {edge.source for edge in self._frontiers.edges if edge.earliest.time <= wanted}
+        ring_all(self._bells[w] for w in late)
 
     def _rest(self, edge: InEdge | None, versions: list[int]) -> bool:
         """Wait for anything new since `versions`; False when interrupted."""
@@ -381,10 +460,7 @@ class Neighbourhood:
         if full and self._board.waits_in_circle():
             self._evacuate()
             full = False
-        versions[self._me] = self._board.version(self._me)
         inbox = self._scheduler.inbox
-        if self._asks and edge is not None:
-            self._bells[edge.source].ring()
         self._sleep(lambda: self._news(versions) or inbox.waiting or (full and self._board.waits_in_circle()))
         return not self.interrupted
 
@@ -398,16 +474,15 @@ class Neighbourhood:
         self._wait_word(None)
 
     def _news(self, versions: list[int]) -> bool:
-        version = self._board.version
-        for worker, seen in enumerate(versions):
-            if version(worker) != seen:
-                return True
+        if self._versions() != versions:
+            return True
         return any(r.waiting() and self.backlog[w] < BACKLOG for w, r in self._readers.items())
 
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
         before = self._waits_for
         self._wait_word(worker)
+        self._board.set_wanted(0)
         while not ready():
             self._bells[worker].ring()
             self._receive()

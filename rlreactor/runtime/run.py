@@ -12,13 +12,14 @@ from rlreactor.errors import PlanError, RunError
 from rlreactor.graph import Graph, check
 from rlreactor.planner.placement import plan as make_plan
 from rlreactor.planner.plan import Plan
-from rlreactor.reactor import Reactor
+from rlreactor.reactor import Reactor, class_path
 from rlreactor.runtime.metrics import Metric, Series
 from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
 from rlreactor.scheduler.recorder import Event, Trace, combined
 from rlreactor.spec import Record, Struct
+from rlreactor.store.recording import PhysicalEvent, Recording, first_difference
 from rlreactor.tag import Tag
 
 __all__ = ["run"]
@@ -39,6 +40,7 @@ def run(
     replay: str | Path | None = None,
     snapshot: str | Path | None = None,
     resume: str | Path | None = None,
+    stall_limit: float = 10.0,
 ) -> Result:
     """Run a topology on this machine until it stops.
 
@@ -54,6 +56,9 @@ def run(
         seed: of every reactor's `self.rng`.
         trace: keep every value that a reaction sets, in `Result.trace`.
         fingerprint: hash them all.
+        record: a file to keep the physical events in.
+        replay: a file with the physical events of an earlier run, which is then repeated exactly, on any placement.
+        stall_limit: seconds of wall clock after which a worker that waits says for whom.
         observe: called with every metric that a reactor logs, as it arrives.
 
     Raises:
@@ -63,14 +68,17 @@ def run(
         RunError: a reaction raised (the error names it, its tag and the user's traceback) or a worker died.
         KeyboardInterrupt: Ctrl-C; the exception's `result` holds what there was at the last tag boundary.
     """
-    later = {"record": record, "replay": replay, "snapshot": snapshot, "resume": resume}
+    later = {"snapshot": snapshot, "resume": resume}
     for name, value in later.items():
         if value is not None:
             raise RunError(f"run({name}=...) is not available in this version")
     _check_numbers(timeout, seed)
-    graph = check(_fresh(topology), fast=fast)
+    graph = check(_fresh(topology), fast=fast and replay is None)
     plan = _fitting(graph, plan, workers)
-    options = Options(seed, fast, timeout, fingerprint, trace, time.monotonic_ns())
+    recording = None if replay is None else _recording(graph, replay, seed)
+    options = Options(
+        seed, fast, timeout, fingerprint, trace, time.monotonic_ns(), record is not None, recording, stall_limit
+    )
     metrics: dict[str, Series] = defaultdict(Series)
 
     def gather(batch: list[Metric]) -> None:
@@ -82,9 +90,53 @@ def run(
 
     execute = run_alone if len(plan.workers) == 1 else supervise
     try:
-        return _result(graph, plan, execute(graph, plan, options, gather), metrics)
+        reports = execute(graph, plan, options, gather)
     except Stopped as stopped:
+        if record is not None:
+            _recorded(graph, seed, stopped.reports).save(record)
         raise Interrupt(_result(graph, plan, stopped.reports, metrics), stopped.signal_number) from None
+
+    if record is not None:
+        _recorded(graph, seed, reports).save(record)
+    if recording is not None:
+        _compare(recording, reports)
+    return _result(graph, plan, reports, metrics)
+
+
+def _recorded(graph: Graph, seed: int, reports: list[dict[str, Any]]) -> Recording:
+    topology = graph.topology
+    return Recording(
+        topology=class_path(type(topology)),
+        parameters=repr(topology),
+        seed=seed,
+        stop=max(Tag(*report["tag"]) for report in reports),
+        events=tuple(sorted(PhysicalEvent(*event) for report in reports for event in report["recorded"])),
+        history=_histories(reports),
+    )
+
+
+def _histories(reports: list[dict[str, Any]]) -> dict[str, list[tuple[Tag, int]]]:
+    return {
+        path: [(Tag(*tag), value) for tag, value in history]
+        for report in reports
+        for path, history in report["history"].items()
+    }
+
+
+def _recording(graph: Graph, path: str | Path, seed: int) -> Recording:
+    recording = Recording.load(path)
+    now = (class_path(type(graph.topology)), repr(graph.topology), seed)
+    then = (recording.topology, recording.parameters, recording.seed)
+    for name, old, new in zip(("topology", "parameters", "seed"), then, now, strict=True):
+        if old != new:
+            raise RunError(f"cannot replay {path}: it was recorded with {name} {old!r}, and this run has {new!r}")
+    return recording
+
+
+def _compare(recording: Recording, reports: list[dict[str, Any]]) -> None:
+    difference = first_difference(recording.history, _histories(reports))
+    if difference is not None:
+        raise RunError(f"the replay differs from the recording, first at {difference}; the program has changed")
 
 
 def _fresh(topology: Any) -> Any:

@@ -25,6 +25,8 @@ from rlreactor.scheduler.binding import Binding
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
 from rlreactor.scheduler.frontier import Routes
 from rlreactor.scheduler.scheduler import ReactionFailure, Scheduler
+from rlreactor.spec import Spec
+from rlreactor.store.recording import PhysicalEvent, Recording
 
 __all__ = ["JITTER", "Options", "Share", "Worker", "work"]
 
@@ -41,6 +43,9 @@ class Options(NamedTuple):
     fingerprint: bool
     trace: bool
     start_ns: int  # monotonic clock at tag (0, 0)
+    record: bool = False
+    replay: Recording | None = None
+    stall_s: float = 10.0
 
 
 class Share(NamedTuple):
@@ -76,6 +81,7 @@ class Worker:
             seed=options.seed,
             fingerprint=options.fingerprint,
             trace=options.trace,
+            history=options.record or options.replay is not None,
             storage=None if links is None else lambda path: links.storage(path, graph.ports[path].spec),
         )
         self.scheduler = Scheduler(self.binding, _clock(options), options.timeout, links)
@@ -83,6 +89,30 @@ class Worker:
         if links is not None:
             links.join(self.scheduler)
         self._set_hooks()
+        self._recorded: list[PhysicalEvent] = []
+        if options.record:
+            self.binding.execution.record = self._record
+        if options.replay is not None:
+            self._replay(options.replay)
+
+    def _record(self, path: str, stored: Any) -> None:
+        tag = self.binding.execution.tag
+        self._recorded.append(PhysicalEvent(path, tag, self._spec(path).encode(stored)))
+
+    def _spec(self, path: str) -> Spec[Any]:
+        graph = self.share.graph
+        return graph.actions[path].spec if path in graph.actions else graph.ports[path].spec
+
+    def _replay(self, recording: Recording) -> None:
+        """Queue the recorded events; what comes from outside during the run is ignored."""
+        self.scheduler.inbox.closed = True
+        self.scheduler.keepalive = False
+        self.scheduler.stop_by(recording.stop)
+        targets = self.binding.physical_targets()
+        for event in recording.events:
+            if event.path in targets:
+                stored = self._spec(event.path).decode(event.payload)
+                self.binding.queue.push(event.tag, targets[event.path], stored)
 
     def _set_hooks(self) -> None:
         hooks = [hook for hook in (_jitter(self.share.worker), self._thread_switch()) if hook is not None]
@@ -130,6 +160,8 @@ class Worker:
         return {
             "tag": self.scheduler.last,
             "interrupted": self.scheduler.interrupted,
+            "recorded": self._recorded,
+            "history": {r.path: r.history for r in recorders if r.history},
             "digests": {r.path: r.digest() for r in recorders},
             "trace": [(r.order, *event) for r in recorders for event in r.events],
             "states": codec.unpack(codec.pack_leniently(self.binding.states())),
@@ -156,7 +188,8 @@ def _spin(plan: Plan) -> int:
 
 
 def _clock(options: Options) -> Clock:
-    return FastClock(options.start_ns) if options.fast else WallClock(options.start_ns)
+    fast = options.fast or options.replay is not None
+    return FastClock(options.start_ns) if fast else WallClock(options.start_ns)
 
 
 def _jitter(worker: int) -> Callable[[BoundReaction], None] | None:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rlreactor.execution import Cell, Execution
-from rlreactor.graph import Graph, ReactionNode
-from rlreactor.port import Heap, Port, Storage
+from rlreactor.graph import PHYSICAL, Graph, ReactionNode
+from rlreactor.port import Heap, Storage
 from rlreactor.reactions import BoundReaction
-from rlreactor.scheduler.queue import EventQueue
+from rlreactor.scheduler.queue import EventQueue, Target
 from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.tag import NO_DELAY, Delay, Tag
 
@@ -30,6 +30,8 @@ class CellGroup:
 
     def fire(self, stored: Any, execution: Execution) -> None:
         """A value arrives."""
+        if self.path and execution.record is not None:
+            execution.record(self.path, stored)
         self.cell.assign(stored, execution)
 
 
@@ -95,6 +97,7 @@ class Binding:
         seed: int = 0,
         fingerprint: bool = True,
         trace: bool = False,
+        history: bool = False,
         storage: Callable[[str], Storage] | None = None,
     ) -> None:
         self.graph = graph
@@ -108,7 +111,7 @@ class Binding:
         self.cells: dict[tuple[str, Delay], Cell] = {}  # (root, delay) → what local readers see
         self.held: set[tuple[str, Delay]] = set()
         self._storage = storage
-        self._options = {"fingerprint": fingerprint, "trace": trace}
+        self._options = {"fingerprint": fingerprint, "trace": trace, "history": history}
         self._bind_reactors()
         self._bind_reactions()
         self._bind_ports()
@@ -192,6 +195,17 @@ class Binding:
                 found[path].add(reaction)
         return found
 
+    def physical_targets(self) -> dict[str, Target]:
+        """Where events from outside happen on this worker: actions and physically connected ports, by path."""
+        found: dict[str, Target] = {}
+        for path, action in self.graph.actions.items():
+            if action.kind == PHYSICAL and action.owner is not None and action.owner.path in self.local:
+                found[path] = action
+        for (_, delay), cell in self.cells.items():
+            if delay.physical:
+                found[delay.physical] = CellGroup(cell, delay.physical)
+        return found
+
     def states(self) -> dict[str, dict[str, Any]]:
         """The state fields of every local reactor, by path."""
         return {
@@ -203,10 +217,3 @@ class Binding:
 
 def _touched(node: ReactionNode, roles: tuple[str, ...]) -> Iterable[str]:
     return (path for role in roles for path in getattr(node, role))
-
-
-def written_ports(graph: Graph, local: Iterable[str]) -> dict[str, Port[Any]]:
-    """The ports that reactions of `local` reactors set."""
-    own = set(local)
-    paths = {e for n in graph.reactions if n.reactor in own for e in n.effects}
-    return {p: port for p, port in graph.ports.items() if p in paths}

@@ -124,6 +124,7 @@ class Frontiers:
         self._gates = {rank: [found[key] for key in keys] for rank, keys in routes.gates[me].items()}
         self.gates = tuple(sorted(self._gates))
         self.sources = tuple(sorted(self._of_worker))
+        self._unaware: set[int] = set()
         self.known = FOREVER  # nothing can arrive before this tag, by the frontiers
         self.floor = Tag(0, 0)  # nor before this one, by the last snapshot
         self._refresh()
@@ -131,8 +132,26 @@ class Frontiers:
     def _refresh(self) -> None:
         self.known = min((edge.earliest for edge in self.edges), default=FOREVER)
 
+    def run_dry(self, stop: Tag) -> None:
+        """Nothing happens before `stop`, and at `stop` only what shutdown reactions start.
+
+        A worker with nothing to do promises for ever, or up to the timeout. Such a promise did not reckon with this
+        stop: it is void, until the worker is known to have heard of it and promises anew.
+        """
+        self.floor = stop
+        self._unaware = set(self.sources)
+        for edge in self.edges:
+            edge.earliest = min(edge.earliest, stop)
+        self._refresh()
+
+    def heard_of_stop(self, worker: int) -> None:
+        """What `worker` promises from now on reckons with the stop."""
+        self._unaware.discard(worker)
+
     def advance(self, worker: int, frontier: Triple) -> None:
         """`worker` promised more."""
+        if worker in self._unaware:
+            return
         for edge in self._of_worker.get(worker, ()):
             edge.advance(frontier)
         self._refresh()

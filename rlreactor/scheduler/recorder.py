@@ -56,15 +56,19 @@ def _equal(a: Any, b: Any) -> bool:
 class PortRecorder:
     """The hash, and on request the trace, of one port."""
 
-    def __init__(self, path: str, spec: Spec[Any], order: int, *, fingerprint: bool, trace: bool) -> None:
+    def __init__(
+        self, path: str, spec: Spec[Any], order: int, *, fingerprint: bool, trace: bool, history: bool = False
+    ) -> None:
         self.path = path
         self.order = order
         self.events: list[Event] = []
+        self.history: list[tuple[Tag, int]] = []  # tag and hash of each value
         self._spec = spec
         self._trace = trace
+        self._history = history
         self._hash = xxhash.xxh3_128() if fingerprint else None
         self._scalars: list[Any] = []  # hashed a thousand at a time: packing one by one would cost more than the set
-        self.active = fingerprint or trace
+        self.active = fingerprint or trace or history
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
         self._kept = _as_it_is if isinstance(spec, Object) else _copied
 
@@ -72,6 +76,8 @@ class PortRecorder:
         """Note that `stored` was set at `tag`."""
         if self._hash is not None:
             self._add(tag, stored)
+        if self._history:
+            self.history.append((tag, xxhash.xxh3_64_intdigest(self._spec.encode(stored)) >> 1))
         if self._trace:
             self.events.append(Event(tag, self.path, self._kept(stored)))
 

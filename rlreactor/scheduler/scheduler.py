@@ -125,12 +125,12 @@ class Scheduler:
         self.binding = binding
         self.clock = clock
         self.neighbours = neighbours
-        self.stop = FOREVER if timeout is None else Tag(timeout, 0)
+        self.timeout = FOREVER if timeout is None else Tag(timeout, 0)
+        self.stop = self.timeout
         self.last = Tag(0, -1)  # the last tag that was processed
         self.tags = 0
         self.interrupted = False
         self.keepalive = binding.graph.keepalive
-        self.record: Callable[[Tag, Any, Any], None] | None = None
         self.inbox = Inbox(clock.now, clock.wake if neighbours is None else neighbours.wake)
         self.before_reaction: Callable[[BoundReaction], None] | None = None
         execution = binding.execution
@@ -178,8 +178,6 @@ class Scheduler:
         return now
 
     def _admit(self, tag: Tag, target: Any, stored: Any) -> None:
-        if self.record is not None:
-            self.record(tag, target, stored)
         if isinstance(target, Action):
             target.admit(tag, stored)
         else:

@@ -1,0 +1,52 @@
+"""What a training run says at its end: what it reached, where everything is, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rlreactor.commands.run_folder import RunFolder
+from rlreactor.commands.this_command import this_command
+
+__all__ = ["broken_off", "finished", "interrupted"]
+
+
+def finished(figures: Mapping[str, Any], folder: RunFolder) -> str:
+    """After the last update."""
+    files = {
+        "checkpoint": folder.checkpoint,
+        "curve": folder.curve,
+        "picture": folder.picture,
+        "metrics": folder.metrics,
+    }
+    lines = [f"  {name:12}{path}" for name, path in files.items() if path.exists()]
+    film = f"  {this_command()} eval {folder.checkpoint} --video {folder.path / 'video'}"
+    return "\n".join([_reached(figures), *lines, "to see the trained policy:", film])
+
+
+def interrupted(figures: Mapping[str, Any], folder: RunFolder) -> str:
+    """After a signal."""
+    if not figures["updates"]:
+        return f"interrupted before the first update: there is no checkpoint; {folder.manifest} says what was started"
+    return (
+        f"interrupted after {figures['env_steps']:,} steps; the policy so far is in {folder.checkpoint}\n"
+        f"to see what it is worth: {this_command()} eval {folder.checkpoint}"
+    )
+
+
+def broken_off(folder: RunFolder) -> str:
+    """After a second Ctrl-C."""
+    return f"broken off before the policy could be saved; the metrics so far are in {folder.metrics}"
+
+
+def _reached(figures: Mapping[str, Any]) -> str:
+    workers = figures["workers"]
+    parts = [
+        f"{figures['env_steps']:,} steps at {figures['steps_per_second']:,.0f} steps/s",
+        f"{workers} worker" if workers == 1 else f"{workers} workers",
+    ]
+    if figures["mean_return"] is not None:
+        parts.append(f"return {figures['mean_return']:.1f} in training")
+    if figures["eval_return"] is not None:
+        parts.append(f"{figures['eval_return']:.1f} in evaluation")
+    return " · ".join(parts)
