@@ -106,6 +106,11 @@ class Neighbourhood:
         self._last = Tag(0, -1)
         self._received = 0
         self._waits_for: int | None = None
+        self._waits_since = 0
+        self._stall_told = False
+        self._gate: int | None = None  # the gate at which this worker waits
+        self.stall_ns = 10_000_000_000
+        self.on_stall: Callable[[dict[int, str]], None] = lambda _: None
         self._to_tell: tuple[Tag, int] | None = None
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
         self._others = [w for w in range(memory.workers) if w != me]
@@ -240,6 +245,7 @@ class Neighbourhood:
     def at_gate(self, rank: int) -> bool:
         """Wait until all that the reaction of `rank` reads is known; False when interrupted."""
         tag = self._execution.tag
+        self._gate = rank
         while not self._frontiers.known_at(tag, rank):
             versions = self._versions()
             if self._receive():
@@ -248,8 +254,13 @@ class Neighbourhood:
             self._want(tag)
             if not self._rest(self._frontiers.blocking(tag, rank), versions):
                 return False
+        self._gate = None
         self._runs()
         return not self.interrupted
+
+    def enter(self, rank: int) -> None:
+        """Note on the board which reaction runs, for whoever waits for it."""
+        self._board.set_running(rank)
 
     def done(self, rank: int) -> None:
         """Let the others know, if that reaction sends to any of them."""
@@ -466,6 +477,9 @@ class Neighbourhood:
 
     def _wait_word(self, worker: int | None) -> None:
         if worker != self._waits_for:
+            if self._waits_for is None:
+                self._waits_since = time.monotonic_ns()
+                self._stall_told = False
             self._waits_for = worker
             self._board.set_waiting(worker)
 
@@ -496,7 +510,47 @@ class Neighbourhood:
     def _sleep(self, ready: Callable[[], bool]) -> None:
         start = time.monotonic_ns()
         self._bells[self._me].wait(ready, spin=self._spin, timeout_s=LOOK_UP_S)
-        self.waited_ns += time.monotonic_ns() - start
+        now = time.monotonic_ns()
+        self.waited_ns += now - start
+        if self._waits_for is not None and not self._stall_told and now - self._waits_since > self.stall_ns:
+            self._stall_told = True
+            self.on_stall(self._stall())
+
+    def _stall(self) -> dict[int, str]:
+        """In words, by worker: for whom this one waits, and what those down the chain are doing."""
+        lines = {self._me: f"{self._position()} waits for {self._reason}"}
+        reactions = self._binding.graph.reactions
+        for worker in self._board.waits_for(self._me):
+            rank = self._board.running(worker)
+            status = self._board.read(worker)[1]
+            at = Tag(status.frontier[0], status.frontier[1])
+            doing = "" if rank is None else f", its last reaction there {reactions[rank].path}"
+            lines.setdefault(worker, f"is at {'its stop' if at.time == FOREVER.time else at}{doing}")
+        return lines
+
+    def _position(self) -> str:
+        tag = self._execution.tag
+        if self._execution.reaction is not None:
+            return f"reaction {self._execution.reaction} at {tag}"
+        if self._gate is not None:
+            return f"reaction {self._binding.graph.reactions[self._gate].path} at {tag}"
+        candidate = self._scheduler.candidate()
+        return "with nothing to do" if candidate == FOREVER else f"before {candidate}"
+
+    @property
+    def _reason(self) -> str:
+        """What the awaited worker has to do, by the names of the edge."""
+        if self._execution.reaction is not None:
+            return f"worker {self._waits_for} to make room on a link"
+        edge = self._frontiers.blocking(
+            self._scheduler.candidate() if self._gate is None else self._execution.tag, self._gate
+        )
+        if edge is None:
+            return f"worker {self._waits_for}"
+        graph = self._binding.graph
+        writer = graph.reactions[edge.writer]
+        ports = [port for port in writer.effects if self._routes.readers.get(port)] or ["a stop request"]
+        return f"{', '.join(ports)} from {writer.path} on worker {edge.source} (known before {edge.earliest})"
 
     def _evacuate(self) -> None:
         """Copy values out of slots whose writer waits, through others, for this very worker.

@@ -10,6 +10,7 @@ from typing import Any
 
 from rlreactor.errors import PlanError, RunError
 from rlreactor.graph import Graph, check
+from rlreactor.planner.fit import check_fit
 from rlreactor.planner.placement import plan as make_plan
 from rlreactor.planner.plan import Plan
 from rlreactor.reactor import Reactor, class_path
@@ -158,10 +159,7 @@ def _fitting(graph: Graph, plan: Plan | None, workers: int | None) -> Plan:
         return make_plan(graph, workers=workers)
     if workers is not None and workers != len(plan.workers):
         raise PlanError(f"workers={workers} and a plan for {len(plan.workers)} workers; give one of the two")
-    placed = [path for worker in plan.workers for path in worker.reactors]
-    if sorted(placed) != sorted(graph.reactors):
-        wrong = sorted(set(placed) ^ set(graph.reactors))
-        raise PlanError(f"the plan is for another topology: it differs in {', '.join(repr(p) for p in wrong[:5])}")
+    check_fit(plan, graph)
     return plan
 
 

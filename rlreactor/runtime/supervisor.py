@@ -20,6 +20,7 @@ from rlreactor.planner.plan import Plan
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.process import fork
+from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker, work
 from rlreactor.scheduler.frontier import Routes
 from rlreactor.scheduler.scheduler import ReactionFailure
@@ -138,6 +139,7 @@ class _Crew:
         self._members: list[_Member] = []
         self._selector = selectors.DefaultSelector()
         self._asked = False
+        self._stalls = StallReport()
 
     def hire(self, share: Share) -> None:
         """Fork one more worker."""
@@ -175,8 +177,9 @@ class _Crew:
         deadline = math.inf
         while any(member.status is None for member in self._members) and time.monotonic() < deadline:
             failed = any(member.failure for member in self._members)
-            for key, _ in self._selector.select(_LOOK_UP_S if failed else None):
+            for key, _ in self._selector.select(_LOOK_UP_S if failed else self._stalls.due_in_s()):
                 self._attend(key.data, key.fileobj)
+            self._stalls.tell_if_due()
             if not self._asked and any(member.failure for member in self._members):
                 if deadline == math.inf:
                     deadline = time.monotonic() + _GRACE_S
@@ -222,6 +225,8 @@ class _Crew:
             kind = message.pop("kind")
             if kind == "metrics":
                 self._observe([Metric(*metric) for metric in message["metrics"]])
+            elif kind == "stalled":
+                self._stalls.hear(member.share.worker, message["lines"])
             elif kind == "done":
                 member.report = message
             else:

@@ -87,6 +87,7 @@ class Worker:
         self.scheduler = Scheduler(self.binding, _clock(options), options.timeout, links)
         self.metrics = MetricsBuffer(self.binding.execution, hand_on)
         if links is not None:
+            links.stall_ns = round(options.stall_s * 1e9)
             links.join(self.scheduler)
         self._set_hooks()
         self._recorded: list[PhysicalEvent] = []
@@ -219,6 +220,8 @@ def work(share: Share, channel: Channel) -> int:
     pin(share.plan.workers[share.worker].cores)
     try:
         worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))
+        if worker.links is not None:
+            worker.links.on_stall = lambda lines: channel.send("stalled", lines=lines)
         if told_to_stop:
             worker.interrupt()
         channel.send("done", **worker.run())

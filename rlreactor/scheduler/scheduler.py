@@ -96,6 +96,10 @@ class Neighbours(Protocol):
         """Send a port's value to the workers that read it."""
         ...
 
+    def enter(self, rank: int) -> None:
+        """The reaction of `rank` runs now."""
+        ...
+
     def done(self, rank: int) -> None:
         """Every reaction up to `rank` has run at the current tag."""
         ...
@@ -277,12 +281,14 @@ class Scheduler:
         gate = next(gates, None)
         while ready or gate is not None:
             if gate is not None and (not ready or gate <= ready[0]):
+                self._send(gate - 1, execution)  # what waiting here promises to be sent
                 if not neighbours.at_gate(gate):
                     self.interrupted = True
                     return
                 gate = next(gates, None)
                 continue
             rank = heappop(ready)
+            neighbours.enter(rank)
             self._react(rank, execution)
             self._send(rank, execution)
             if ready or gate is not None:
