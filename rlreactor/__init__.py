@@ -17,6 +17,7 @@ from rlreactor.errors import (
 )
 from rlreactor.graph import Graph, check
 from rlreactor.lifecycle import shutdown, startup
+from rlreactor.mode import Mode
 from rlreactor.physical_action import PhysicalAction
 from rlreactor.planner.placement import plan
 from rlreactor.planner.plan import Plan
@@ -41,6 +42,7 @@ __all__ = [
     "Input",
     "Inputs",
     "LinkError",
+    "Mode",
     "Output",
     "Outputs",
     "PhysicalAction",

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, overload
 
 from rlreactor.errors import RunError, SpecError
 from rlreactor.execution import IDLE, Cell, Execution
+from rlreactor.mode import Mode
 from rlreactor.port import Element
 from rlreactor.reactions import BoundReaction
 from rlreactor.spec import Spec, as_spec
@@ -27,6 +28,7 @@ class Action(Element, Generic[T]):
             one tag pile up in successive microsteps.
         policy: what happens to a schedule that comes too close: `defer` it to the last tag plus the spacing, `drop`
             it, `replace` the pending event's value, or `update` (remove the pending event, keep the new tag).
+        mode: the mode of the reactor that it belongs to; its time stands still while that is inactive.
     """
 
     kind = "action"
@@ -39,6 +41,7 @@ class Action(Element, Generic[T]):
         min_delay: int | str = ...,
         min_spacing: int | str | None = ...,
         policy: Policy = ...,
+        mode: Mode | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -48,6 +51,7 @@ class Action(Element, Generic[T]):
         min_delay: int | str = ...,
         min_spacing: int | str | None = ...,
         policy: Policy = ...,
+        mode: Mode | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -57,6 +61,7 @@ class Action(Element, Generic[T]):
         min_delay: int | str = ...,
         min_spacing: int | str | None = ...,
         policy: Policy = ...,
+        mode: Mode | None = ...,
     ) -> None: ...
     def __init__(
         self,
@@ -65,8 +70,10 @@ class Action(Element, Generic[T]):
         min_delay: int | str = 0,
         min_spacing: int | str | None = None,
         policy: Policy = "defer",
+        mode: Mode | None = None,
     ) -> None:
         super().__init__()
+        self.mode = mode
         if policy not in get_args(Policy):
             raise SpecError(f"policy: expected one of {get_args(Policy)}, received {policy!r} ({self.where})")
         self.spec: Spec[T] = as_spec(spec)
@@ -167,6 +174,16 @@ class Action(Element, Generic[T]):
         self._pending.add(tag)
         self._last = tag
         self._execution.schedule(tag, self, stored)
+
+    def moved(self, old: Tag, new: Tag) -> None:
+        """A pending event goes from one tag to another: its mode was inactive meanwhile."""
+        self._pending.discard(old)
+        self._pending.add(new)
+
+    def forget(self) -> None:
+        """Nothing is pending any more."""
+        self._pending.clear()
+        self._last = None
 
     def fire(self, stored: Any, execution: Execution) -> None:
         """Called by the scheduler at the tag of the event."""

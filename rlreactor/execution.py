@@ -15,6 +15,7 @@ from rlreactor.errors import RunError
 from rlreactor.tag import Tag
 
 if TYPE_CHECKING:
+    from rlreactor.mode import Mode
     from rlreactor.port import Port
     from rlreactor.reactions import BoundReaction
     from rlreactor.scheduler.inbox import Inbox
@@ -49,7 +50,7 @@ class Execution:
 
     __slots__ = (
         "clock", "inbox", "log", "present", "queued", "reaction", "ready", "record", "request_stop", "schedule",
-        "seed", "tag", "thread", "written",
+        "seed", "switch", "tag", "thread", "written",
     )  # fmt: skip
 
     def __init__(self, reactions: int = 0) -> None:
@@ -65,6 +66,7 @@ class Execution:
         self.record: Callable[[str, Any], None] | None = None  # keeps physical events as they fire
         self.schedule: Callable[..., None] = _not_running
         self.request_stop: Callable[[], None] = _not_running
+        self.switch: Callable[[Mode, bool], None] = _not_running
         self.log: Callable[[str, dict[str, Any]], None] = _not_running
         self.clock: Callable[[], int] = lambda: 0  # wall clock, ns since the start tag
 

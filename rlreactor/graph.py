@@ -18,6 +18,7 @@ from rlreactor.action import Action
 from rlreactor.connection import Broadcast, Connection
 from rlreactor.errors import SpecError, TopologyError, did_you_mean
 from rlreactor.lifecycle import Lifecycle, shutdown
+from rlreactor.mode import Mode
 from rlreactor.physical_action import PhysicalAction
 from rlreactor.port import Element, Input, MultiPort, Output, Port
 from rlreactor.reactor import ReactionSignature, Reactor, class_path
@@ -133,6 +134,7 @@ class _Check:
                 self._connect(reactor, connection)
             self._resolve_reactions(reactor)
             self._resolve_placements(reactor)
+            self._check_modes(reactor)
         self._check_second_writers()
         if fast:
             self._check_physical()
@@ -328,7 +330,10 @@ class _Check:
     ) -> None:
         own = element.owner is reactor
         problem = None
-        if role == "effects":
+        if isinstance(element, Mode):
+            if role != "effects" or not own:
+                problem = f"mode {element.path} can only be an effect, of a reaction of its own reactor"
+        elif role == "effects":
             if isinstance(element, Timer) or (own and isinstance(element, Input)):
                 problem = (
                     f"{element.kind} {element.path} cannot be an effect; effects are outputs, actions and shutdown"
@@ -372,6 +377,30 @@ class _Check:
                     )
                     continue
                 self.placing[target.path] = Placing(*placement[1:6])
+
+    def _check_modes(self, reactor: Reactor) -> None:
+        modes = [e for e in self._elements(reactor) if isinstance(e, Mode)]
+        initial = [mode.name for mode in modes if mode.initial]
+        if modes and len(initial) != 1:
+            self.violations.append(
+                f"{self._name(reactor)} has modes {', '.join(m.name for m in modes)} ({modes[0].where}), of which "
+                f"{len(initial)} are initial; declare exactly one with Mode(initial=True)"
+            )
+        contained = [(child, mode) for mode in modes for child in mode.contained]
+        for child, mode in contained:
+            if child._parent is not reactor:
+                self.violations.append(
+                    f"mode {mode.path} ({mode.where}) contains {child!r}, which is not directly inside "
+                    f"{self._name(reactor)}; a mode takes reactors of its own reactor"
+                )
+            elif reactor.path:  # one scheduler carries out a switch: what is in a mode lives with its reactor
+                self._keep_together(child, reactor.path)
+
+    def _keep_together(self, reactor: Reactor, path: str) -> None:
+        placing = self.placing.get(reactor.path, Placing())
+        self.placing[reactor.path] = placing._replace(with_=path)
+        for child in reactor.children:
+            self._keep_together(child, path)
 
     # Roots and order
 
@@ -417,7 +446,7 @@ class _Check:
                     continue
                 for writer in self.writers.get(id(root), ()):
                     readback = root is element and element.owner is reactor and isinstance(element, Output)
-                    if writer != path and not (readback and order[writer] > order[path]):
+                    if not (readback and order[writer] >= order[path]):
                         before[path][writer] = f"sets {root.path}, read as {element.path}"
         return before
 

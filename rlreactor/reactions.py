@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from rlreactor.source import Location
 
 if TYPE_CHECKING:
+    from rlreactor.mode import Mode
     from rlreactor.port import Element
 
 __all__ = ["BoundReaction", "ReactionDeclaration", "reaction"]
@@ -25,6 +26,7 @@ class ReactionDeclaration(NamedTuple):
     effects: tuple[Reference, ...]
     deadline: int | None
     late: Callable[..., None] | str | None
+    mode: Mode | None
     where: Location
 
 
@@ -59,15 +61,17 @@ def reaction(
     effects: Sequence[Element | Sequence[Element] | str] = (),
     deadline: int | None = None,
     late: Callable[..., None] | str | None = None,
+    mode: Mode | None = None,
 ) -> Callable[[F], F]:
     """Declare a method as a reaction.
 
     Args:
         triggers: ports, timers, actions, `startup` or `shutdown`; it runs, once, at a tag where any is present.
         reads: further ports whose value it may read.
-        effects: outputs it may set, actions it may schedule; `shutdown` to call `request_stop`.
+        effects: outputs it may set, actions it may schedule, modes it may enter; `shutdown` to call `request_stop`.
         deadline: ns of wall clock after the tag's time; when a reaction would start later, `late` runs instead.
         late: the method (or its name) that handles a missed deadline.
+        mode: the mode of the reactor in which it runs; every one by default.
 
     Ports of a contained reactor are named by path: `"child.out"`, `"actors[2].batch"`, `"actors[*].batch"`.
     """
@@ -75,7 +79,7 @@ def reaction(
     def mark(method: F) -> F:
         code = method.__code__
         where = Location(code.co_filename, code.co_firstlineno)
-        declaration = ReactionDeclaration(triggers, tuple(reads), tuple(effects), deadline, late, where)
+        declaration = ReactionDeclaration(triggers, tuple(reads), tuple(effects), deadline, late, mode, where)
         method.__reaction__ = declaration  # type: ignore[attr-defined]
         return method
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_
 
 import numpy as np
 
-from rlreactor.action import Action
 from rlreactor.connection import Broadcast, Connection, Placement, endpoints
 from rlreactor.errors import TopologyError, did_you_mean
 from rlreactor.execution import IDLE, Execution, generator
@@ -44,6 +43,7 @@ class ReactionSignature(NamedTuple):
     effects: tuple[str | Lifecycle, ...]
     deadline: int | None
     late: str | None
+    mode: str | None
     where: Location
 
 
@@ -366,6 +366,9 @@ def _signature(cls: type[Reactor], name: str, declaration: Declaration, violatio
         return tuple(p for r in references for p in _reference(cls, owner, r, declaration, given.where, violations))
 
     late = given.late if isinstance(given.late, str) or given.late is None else given.late.__name__
+    mode = None if given.mode is None else given.mode.name
+    if given.mode is not None and declaration.elements.get(given.mode.name) is not given.mode:
+        violations.append(f"reaction {owner} ({given.where}): mode={given.mode} is no mode of {cls.__name__}")
     triggers = paths(given.triggers)
     if not triggers:
         violations.append(f"reaction {owner} ({given.where}) has no trigger; name a port, timer, action or startup")
@@ -378,7 +381,7 @@ def _signature(cls: type[Reactor], name: str, declaration: Declaration, violatio
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         violations.append(f"reaction {owner} ({given.where}) is a coroutine or generator; a reaction runs to its end")
     return ReactionSignature(
-        name, triggers, paths(given.reads), paths(given.effects), given.deadline, late, given.where
+        name, triggers, paths(given.reads), paths(given.effects), given.deadline, late, mode, given.where
     )
 
 
@@ -455,7 +458,7 @@ def _usage_problem(
     if use.mode == "reads" and not (readable or readback):
         return f"line {use.line} reads `{use.name}`, which it does not declare; add it to reads=[{use.name}]"
     if use.mode == "writes" and not writable:
-        verb = "schedules" if isinstance(element, Action) else "sets"
+        verb = {"action": "schedules", "mode": "enters"}.get(element.kind, "sets")
         return f"line {use.line} {verb} `{use.name}`, which it does not declare; add it to effects=[{use.name}]"
     if use.mode == "uses" and not (readable or writable):
         return f"line {use.line} uses `{use.name}`, which it does not declare; add it to reads=[...] or effects=[...]"

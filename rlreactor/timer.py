@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rlreactor.mode import Mode
 from rlreactor.port import Element
 
 __all__ = ["Timer"]
@@ -13,11 +14,13 @@ class Timer(Element):
     Args:
         offset: ns after the start, or the name of a parameter that holds it; 0 fires together with `startup`.
         period: ns between firings, or the name of a parameter; None or 0 fires once.
+        mode: the mode of the reactor that it belongs to; its time stands still while that is inactive.
     """
 
     kind = "timer"
 
-    def __init__(self, offset: int | str = 0, period: int | str | None = None) -> None:
+    def __init__(self, offset: int | str = 0, period: int | str | None = None, *, mode: Mode | None = None) -> None:
         super().__init__()
+        self.mode = mode
         self.offset = offset
         self.period = period or None

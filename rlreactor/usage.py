@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 __all__ = ["Use", "uses"]
 
 _READS = {"value", "present"}
-_WRITES = {"set", "empty", "schedule"}
+_WRITES = {"set", "empty", "schedule", "enter"}
 
 
 class Use(NamedTuple):

@@ -73,13 +73,20 @@ class SlottedStorage:
         return index
 
     def _take(self) -> int:
-        if self._taken >= self._free and not self._room():
-            holder = min(self._released, key=lambda entry: entry[1].load(0))[0]
-            self._wait(holder, self._room)
+        while self._taken >= self._free and not self._room():
+            self._wait_for_one()
         index = self._taken % self._memory.count
         self._taken += 1
         self._memory.detach_if_held(index)
         return index
+
+    def _wait_for_one(self) -> None:
+        holder = self._holder()
+        self._wait(holder, lambda: self._room() or self._holder() != holder)
+
+    def _holder(self) -> int:
+        """The worker that still needs the oldest slot."""
+        return min(self._released, key=lambda entry: entry[1].load(0))[0]
 
     def _room(self) -> bool:
         self._free = min(words.load(0) for _, words in self._released) + self._memory.count

@@ -159,9 +159,9 @@ class Neighbourhood:
         spec = self._binding.graph.ports[path].spec
         source = self._routes.home[path]
         inlets = tuple(
-            Inlet(source, delay, cell, (root, delay) in self._binding.held, self)
-            for (root, delay), cell in self._binding.cells.items()
-            if root == path
+            Inlet(source, key.delay, cell, key in self._binding.held, self)
+            for key, cell in self._binding.cells.items()
+            if key.root == path
         )
         slots = None
         if path in self._memory.slot_plans:
@@ -518,7 +518,7 @@ class Neighbourhood:
 
     def _stall(self) -> dict[int, str]:
         """In words, by worker: for whom this one waits, and what those down the chain are doing."""
-        lines = {self._me: f"{self._position()} waits for {self._reason}"}
+        lines = {self._me: self._own_stall()}
         reactions = self._binding.graph.reactions
         for worker in self._board.waits_for(self._me):
             rank = self._board.running(worker)
@@ -528,29 +528,22 @@ class Neighbourhood:
             lines.setdefault(worker, f"is at {'its stop' if at.time == FOREVER.time else at}{doing}")
         return lines
 
-    def _position(self) -> str:
-        tag = self._execution.tag
+    def _own_stall(self) -> str:
+        """Which reaction waits, at which tag, for which edge from whom."""
+        graph, tag = self._binding.graph, self._execution.tag
         if self._execution.reaction is not None:
-            return f"reaction {self._execution.reaction} at {tag}"
-        if self._gate is not None:
-            return f"reaction {self._binding.graph.reactions[self._gate].path} at {tag}"
-        candidate = self._scheduler.candidate()
-        return "with nothing to do" if candidate == FOREVER else f"before {candidate}"
-
-    @property
-    def _reason(self) -> str:
-        """What the awaited worker has to do, by the names of the edge."""
-        if self._execution.reaction is not None:
-            return f"worker {self._waits_for} to make room on a link"
-        edge = self._frontiers.blocking(
-            self._scheduler.candidate() if self._gate is None else self._execution.tag, self._gate
-        )
+            return f"{self._execution.reaction} at {tag} waits for worker {self._waits_for} to make room on a link"
+        edge = self._frontiers.blocking(self._scheduler.candidate() if self._gate is None else tag, self._gate)
         if edge is None:
-            return f"worker {self._waits_for}"
-        graph = self._binding.graph
+            return f"waits for worker {self._waits_for}"
+        at = f"at {tag}" if self._gate is not None else f"before {_tag_text(self._scheduler.candidate())}"
+        reader = graph.reactions[edge.reader if self._gate is None else self._gate]
         writer = graph.reactions[edge.writer]
         ports = [port for port in writer.effects if self._routes.readers.get(port)] or ["a stop request"]
-        return f"{', '.join(ports)} from {writer.path} on worker {edge.source} (known before {edge.earliest})"
+        return (
+            f"{reader.path} {at} waits for {', '.join(ports)} from {writer.path} on worker {edge.source}, "
+            f"known only before {edge.earliest}"
+        )
 
     def _evacuate(self) -> None:
         """Copy values out of slots whose writer waits, through others, for this very worker.
@@ -577,3 +570,7 @@ class Neighbourhood:
             if id(port.slots) in full:
                 for inlet in port.inlets:
                     inlet.evacuate()
+
+
+def _tag_text(tag: Tag) -> str:
+    return "its first event" if tag == FOREVER else str(tag)

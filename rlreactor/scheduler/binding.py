@@ -6,19 +6,34 @@ assignment and a loop over a tuple of ranks.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
+from rlreactor.action import Action
 from rlreactor.execution import Cell, Execution
 from rlreactor.graph import PHYSICAL, Graph, ReactionNode
+from rlreactor.mode import Mode
 from rlreactor.port import Heap, Storage
 from rlreactor.reactions import BoundReaction
+from rlreactor.reactor import Reactor
+from rlreactor.scheduler.modes import Modes, scope_of
 from rlreactor.scheduler.queue import EventQueue, Target
 from rlreactor.scheduler.recorder import PortRecorder
+from rlreactor.state_field import StateField
 from rlreactor.tag import NO_DELAY, Delay, Tag
+from rlreactor.timer import Timer
 
 __all__ = ["Binding", "CellGroup", "Outlet", "TimerTarget", "root_ports"]
+
+
+class CellKey(NamedTuple):
+    """What one cell stands for: a root port after a delay, within a mode where the whole way lies in it."""
+
+    root: str
+    delay: Delay
+    scope: str = ""
 
 
 class CellGroup:
@@ -108,14 +123,18 @@ class Binding:
         self.nodes = [n for n in graph.reactions if n.reactor in self.local]
         self.reactions: list[BoundReaction | None] = [None] * len(graph.reactions)
         self.outlets: dict[str, Outlet] = {}
-        self.cells: dict[tuple[str, Delay], Cell] = {}  # (root, delay) → what local readers see
-        self.held: set[tuple[str, Delay]] = set()
+        self.cells: dict[CellKey, Cell] = {}  # what local readers see
+        self.held: set[CellKey] = set()
+        ordered = [graph.reactors[path] for path in graph.reactors if path in self.local]
+        self.modes = Modes(ordered, self.queue, self.execution)
         self._storage = storage
         self._options = {"fingerprint": fingerprint, "trace": trace, "history": history}
         self._bind_reactors()
         self._bind_reactions()
         self._bind_ports()
         self._bind_events()
+        if self.modes.scopes:
+            self._bind_modes()
 
     def _bind_reactors(self) -> None:
         for path in self.local:
@@ -145,7 +164,7 @@ class Binding:
             last_writer.update(dict.fromkeys(node.effects, node.rank))
         for path in [p for p in self.graph.ports if p in readers or p in writers]:
             port = self.graph.ports[path]
-            key = roots.get(path, (path, NO_DELAY))
+            key = self._key(path, *roots.get(path, (path, NO_DELAY)))
             cell = self.cells.setdefault(key, Cell())
             cell.ranks = tuple(sorted({*cell.ranks, *triggered[path]}))
             if port.hold:
@@ -158,10 +177,49 @@ class Binding:
                 port.outlet = self.outlets[path] = Outlet(indices[path], last_writer[path], recorder)
         for path, outlet in self.outlets.items():
             outlet.delayed = tuple(
-                (delay, CellGroup(cell, delay.physical))
-                for (root, delay), cell in self.cells.items()
-                if root == path and delay != NO_DELAY
+                (key.delay, self._delayed_group(key, cell))
+                for key, cell in self.cells.items()
+                if key.root == path and key.delay != NO_DELAY
             )
+
+    def _key(self, sink: str, root: str, delay: Delay) -> CellKey:
+        """A delay that begins and ends in one mode stands still with it; every other goes on."""
+        if delay == NO_DELAY or not self.modes.scopes:
+            return CellKey(root, delay)
+        ends = [scope_of(port.owner, None) for port in (self.graph.ports[sink], self.graph.ports[root]) if port.owner]
+        return CellKey(root, delay, ends[0] if ends[0] == ends[1] else "")
+
+    def _delayed_group(self, key: CellKey, cell: Cell) -> CellGroup:
+        group = CellGroup(cell, key.delay.physical)
+        self.modes.add_target(key.scope, group)
+        return group
+
+    def _bind_modes(self) -> None:
+        """Sort reactions, timers, actions and fields into the modes they belong to."""
+        writers = self._by_element("effects")
+        for node in self.nodes:
+            scope = self.modes.scopes.get(scope_of(self.graph.reactors[node.reactor], node.signature.mode))
+            if scope is not None:
+                scope.ranks.add(node.rank)
+                if "startup" in node.triggers:
+                    scope.startup.add(node.rank)
+                if "shutdown" in node.triggers:
+                    scope.shutdown.add(node.rank)
+        for action in self.graph.actions.values():
+            if action.owner is not None and action.owner.path in self.local:
+                self.modes.add_target(scope_of(action.owner, _mode_name(action)), action)
+        for scope in self.modes.scopes.values():
+            scope.mode._attach(self.execution, frozenset(writers[scope.mode.path]))
+        for path in self.local:
+            self._bind_resets(self.graph.reactors[path])
+        self.modes.start()
+
+    def _bind_resets(self, reactor: Reactor) -> None:
+        for name, field in type(reactor)._declaration.states.items():
+            mode = field.reset.name if isinstance(field.reset, Mode) else None
+            scope = self.modes.scopes.get(scope_of(reactor, mode)) if field.reset else None
+            if scope is not None:
+                scope.resets.append(functools.partial(_reset, reactor, name, field))
 
     def _bind_events(self) -> None:
         triggered = self._ranks("triggers")
@@ -177,6 +235,8 @@ class Binding:
                 period = int(timer.period) if timer.period else None
                 target = TimerTarget(tuple(sorted(triggered[path])), period, self.queue)
                 self.queue.push(Tag(int(timer.offset), 0), target)
+                assert timer.owner is not None
+                self.modes.add_target(scope_of(timer.owner, _mode_name(timer)), target, int(timer.offset))
         self.queue.push(Tag(0, 0), self.startup)
 
     def _ranks(self, *roles: str) -> defaultdict[str, set[int]]:
@@ -201,9 +261,9 @@ class Binding:
         for path, action in self.graph.actions.items():
             if action.kind == PHYSICAL and action.owner is not None and action.owner.path in self.local:
                 found[path] = action
-        for (_, delay), cell in self.cells.items():
-            if delay.physical:
-                found[delay.physical] = CellGroup(cell, delay.physical)
+        for key, cell in self.cells.items():
+            if key.delay.physical:
+                found[key.delay.physical] = CellGroup(cell, key.delay.physical)
         return found
 
     def states(self) -> dict[str, dict[str, Any]]:
@@ -213,6 +273,14 @@ class Binding:
             for path in sorted(self.local)
             for reactor in [self.graph.reactors[path]]
         }
+
+
+def _mode_name(element: Timer | Action[Any]) -> str | None:
+    return None if element.mode is None else element.mode.name
+
+
+def _reset(reactor: Reactor, name: str, field: StateField) -> None:
+    setattr(reactor, name, field.initial())
 
 
 def _touched(node: ReactionNode, roles: tuple[str, ...]) -> Iterable[str]:

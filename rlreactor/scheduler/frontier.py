@@ -23,6 +23,7 @@ from rlreactor.tag import FOREVER, NO_DELAY, Delay, Tag
 __all__ = ["Frontiers", "InEdge", "Routes", "Triple"]
 
 Triple = tuple[int, int, int]
+STOP = -1  # in place of the reader of an edge: what comes over it is a stop request
 
 
 class InEdge:
@@ -85,7 +86,7 @@ class Routes(NamedTuple):
                 source = worker_of[node.reactor]
                 for target in range(workers):
                     if target != source:
-                        edges[source, node.rank, Delay(0, 1), target] = 0
+                        edges[source, node.rank, Delay(0, 1), target] = STOP
         return Routes(
             tuple(tuple((s, w, d, r) for (s, w, d, t), r in edges.items() if t == worker) for worker in range(workers)),
             tuple({rank: tuple(sorted(found)) for rank, found in gate.items()} for gate in gates),
@@ -117,6 +118,7 @@ class Frontiers:
     def __init__(self, routes: Routes, me: int) -> None:
         self._distance = [row[me] for row in routes.distance]
         self.edges = [InEdge(*edge) for edge in routes.incoming[me]]
+        self._stops = [edge for edge in self.edges if edge.reader == STOP]
         self._of_worker: dict[int, list[InEdge]] = {}
         for edge in self.edges:
             self._of_worker.setdefault(edge.source, []).append(edge)
@@ -157,9 +159,16 @@ class Frontiers:
         self._refresh()
 
     def known_before(self, tag: Tag) -> bool:
-        """Whether nothing can arrive any more before `tag`. Never so for FOREVER: that the program has run dry only
-        a snapshot can tell."""
-        return tag != FOREVER and (tag <= self.known or tag <= self.floor)
+        """Whether nothing can arrive any more before `tag`, nor a stop request for `tag` itself.
+
+        Never so for FOREVER: that the program has run dry only a snapshot can tell.
+        """
+        if tag < self.floor:
+            return tag != FOREVER
+        return (tag <= self.known or tag == self.floor) and tag != FOREVER and self._stops_known(tag)
+
+    def _stops_known(self, tag: Tag) -> bool:
+        return all(edge.earliest > tag for edge in self._stops)
 
     def known_at(self, tag: Tag, gate: int) -> bool:
         """Whether nothing can arrive any more at `tag` for the reaction of rank `gate`."""
@@ -168,14 +177,15 @@ class Frontiers:
     def blocking(self, tag: Tag, gate: int | None = None) -> InEdge | None:
         """An edge that `tag` (its start, or its gate) still waits for."""
         edges = self.edges if gate is None else self._gates[gate]
-        return next((e for e in edges if e.earliest < tag or (gate is not None and e.earliest == tag)), None)
+        strict = edges if gate is not None else self._stops
+        return next((e for e in edges if e.earliest < tag or (e.earliest == tag and e in strict)), None)
 
     def promise(self, candidate: Tag) -> Triple:
         """The frontier of this worker when it has finished its tags and would process `candidate` next."""
         best: Triple = (candidate[0], candidate[1], 0)
         for edge in self.edges:
             arrival = max(edge.earliest, self.floor)
-            best = min(best, (arrival[0], arrival[1], edge.reader))
+            best = min(best, (arrival[0], arrival[1], max(edge.reader, 0)))
         return best
 
     def raise_floor(self, statuses: Sequence[Status], stop: Tag) -> Tag:

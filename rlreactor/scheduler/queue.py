@@ -63,6 +63,19 @@ class EventQueue:
             self._heap.remove(tag)
             heapify(self._heap)
 
+    def take(self, wanted: Callable[[Target], bool]) -> list[tuple[Tag, Target, Any]]:
+        """Take the events of some targets out, in order of their tags."""
+        taken = [(tag, t, s) for tag in sorted(self._events) for t, s in self._events[tag] if wanted(t)]
+        for tag in {tag for tag, _, _ in taken}:
+            left = [(t, s) for t, s in self._events[tag] if not wanted(t)]
+            if left:
+                self._events[tag] = left
+            else:
+                del self._events[tag]
+        if taken:
+            self._heap = sorted(self._events)
+        return taken
+
     def rewrite(self, change: Callable[[Target, Any], Any]) -> None:
         """Give every queued event the value that `change` makes of it."""
         for tag, events in self._events.items():

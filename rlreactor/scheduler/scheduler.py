@@ -134,6 +134,7 @@ class Scheduler:
         self.last = Tag(0, -1)  # the last tag that was processed
         self.tags = 0
         self.interrupted = False
+        self._modes = binding.modes if binding.modes.scopes else None
         self.keepalive = binding.graph.keepalive
         self.inbox = Inbox(clock.now, clock.wake if neighbours is None else neighbours.wake)
         self.before_reaction: Callable[[BoundReaction], None] | None = None
@@ -259,9 +260,14 @@ class Scheduler:
     def _begin(self, tag: Tag) -> Execution:
         execution = self.binding.execution
         execution.tag = tag
-        for target, stored in self.binding.queue.pop(tag):
+        events = self.binding.queue.pop(tag)
+        if self._modes is not None:
+            events = self._modes.begin(events, tag)
+        for target, stored in events:
             target.fire(stored, execution)
         if tag == self.stop:
+            if self._modes is not None:
+                self._modes.before_shutdown()
             self.binding.shutdown.fire(None, execution)
         return execution
 
