@@ -9,7 +9,7 @@ happen gets into a batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import gymnasium
 import numpy as np
@@ -106,8 +106,9 @@ _EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "mujoco": "mujoco", "ale_py": "at
 
 
 def _make(environment: EnvironmentSpec) -> gymnasium.Env[Any, Any]:
+    make = cast("Any", gymnasium.make)  # typed for the options it knows
     try:
-        made = gymnasium.make(environment.id, disable_env_checker=True, **environment.options)
+        made: gymnasium.Env[Any, Any] = make(environment.id, disable_env_checker=True, **environment.options)
     except gymnasium.error.DependencyNotInstalled as error:
         module = next((m for m in _EXTRAS if m in str(error)), "")
         if not module:
@@ -117,9 +118,10 @@ def _make(environment: EnvironmentSpec) -> gymnasium.Env[Any, Any]:
         raise EnvironmentProblem(
             f"environment {environment.id!r} refuses its options {environment.options}: {error}"
         ) from None
-    if not isinstance(made.observation_space, gymnasium.spaces.Box):
-        made = gymnasium.wrappers.FlattenObservation(made)
-    return made
+    if isinstance(made.observation_space, gymnasium.spaces.Box):
+        return made
+    flatten = cast("Any", gymnasium.wrappers.FlattenObservation)
+    return cast("gymnasium.Env[Any, Any]", flatten(made))
 
 
 def _described(environment: EnvironmentSpec, observations: Any, actions: Any) -> EnvironmentDescription:
@@ -206,8 +208,9 @@ class VectorisedEnvironments:
         options: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, **environment.options}
         if environment.id.startswith("ALE/"):
             options.setdefault("num_threads", threads)
+        make = cast("Any", gymnasium.make_vec)
         try:
-            made = gymnasium.make_vec(environment.id, count, vectorization_mode="vector_entry_point", **options)
+            made = make(environment.id, count, vectorization_mode="vector_entry_point", **options)
         except TypeError as error:
             raise EnvironmentProblem(
                 f"vector environment {environment.id!r} refuses its options {options}: {error}; it must be able to "

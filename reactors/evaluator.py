@@ -26,7 +26,7 @@ class Evaluator(Reactor):
     device: str = "cpu"
 
     weights = Input(WEIGHTS)
-    returns: list[float] = state(factory=list)
+    returns: list[float] = state(factory=list[float])
 
     @reaction(weights)
     def evaluate(self) -> None:

@@ -43,8 +43,8 @@ class Learner(Reactor):
     env_steps: int = state(0)
     episodes: int = state(0)
     weights: NDArray[np.float32] = state()
-    recent_returns: list[float] = state(factory=list)
-    recent_lengths: list[int] = state(factory=list)
+    recent_returns: list[float] = state(factory=list[float])
+    recent_lengths: list[int] = state(factory=list[int])
 
     @reaction(startup, effects=[published])
     def begin(self) -> None:

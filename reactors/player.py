@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -35,23 +37,38 @@ class Player:
 
     def film(self, folder: Path, episodes: int, seed: int) -> list[Path]:
         """Play so many episodes and write a film of each. Raises EnvironmentProblem where that needs more."""
-        environment = self._filmed(folder)
+        try:
+            return self._film(folder, episodes, seed)
+        except gymnasium.error.DependencyNotInstalled:
+            raise EnvironmentProblem(_MISSING) from None
+
+    def _film(self, folder: Path, episodes: int, seed: int) -> list[Path]:
+        os.environ.update({name: value for name, value in _HEADLESS.items() if name not in os.environ})
+        prefix = self._environment.id.replace("/", "-").replace(":", "-")
+        environment = self._filmed(folder, prefix)
         try:
             for episode in range(episodes):
                 self._play(environment, seed + episode)
         finally:
             environment.close()
-        return sorted(folder.glob("episode-*.mp4"))
+        return [folder / f"{prefix}-episode-{episode}.mp4" for episode in range(episodes)]
 
-    def _filmed(self, folder: Path) -> gymnasium.Env[Any, Any]:
-        name, options = self._environment.id, {**self._environment.options, "render_mode": "rgb_array"}
-        made = gymnasium.make(name, disable_env_checker=True, **options)
-        try:
-            return gymnasium.wrappers.RecordVideo(
-                made, str(folder), episode_trigger=lambda _: True, name_prefix="episode", disable_logger=True
+    def _filmed(self, folder: Path, prefix: str) -> gymnasium.Env[Any, Any]:
+        name = self._environment.id
+        options: dict[str, Any] = {**self._environment.options}
+        options["render_mode"] = "rgb_array"
+        make = cast("Any", gymnasium.make)  # it is typed for the options it knows
+        made: gymnasium.Env[Any, Any] = make(name, disable_env_checker=True, **options)
+        if not isinstance(made.observation_space, gymnasium.spaces.Box):
+            made = gymnasium.wrappers.FlattenObservation[Any, Any, Any](made)
+        if made.observation_space.shape != self._policy.spec.observation_shape:
+            made.close()
+            raise EnvironmentProblem(f"{name} cannot be filmed: {_OTHER_VIEW}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # films of an earlier evaluation are written over
+            return gymnasium.wrappers.RecordVideo[Any, Any, Any](
+                made, str(folder), episode_trigger=lambda _: True, name_prefix=prefix, disable_logger=True
             )
-        except gymnasium.error.DependencyNotInstalled:
-            raise EnvironmentProblem(_MISSING) from None
 
     def _play(self, environment: gymnasium.Env[Any, Any], seed: int) -> None:
         observation, ended, cut = environment.reset(seed=seed)[0], False, False
@@ -61,4 +78,6 @@ class Player:
             observation, _, ended, cut, _ = environment.step(action)
 
 
+_HEADLESS = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
 _MISSING = "films need moviepy and pygame, which are not installed: pip install 'rlreactor[video]'"
+_OTHER_VIEW = "films are of single environments, and a single one of these has other observations than the policy saw"

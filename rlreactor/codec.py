@@ -7,16 +7,19 @@ that a worker hands back, and for control messages.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgpack
 import numpy as np
 
+from rlreactor.dynamic import is_a
 from rlreactor.tag import Tag
 
 __all__ = ["Unsaved", "pack", "pack_leniently", "unpack"]
 
 _BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX = range(1, 10)
+_pack = cast("Any", msgpack.packb)  # msgpack ships no types
+_unpack = cast("Any", msgpack.unpackb)
 _BASES: tuple[Any, ...] = (str, bytes, float, list, dict)  # of subclasses: a StrEnum, a defaultdict
 _PLAIN = "None, bool, int, float, complex, str, bytes, list, tuple, dict, set, Tag or numpy"
 
@@ -38,16 +41,16 @@ def _encode_array(value: np.ndarray[Any, Any]) -> list[Any]:
 
 
 def _default(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if is_a(value, tuple):
         return _extension(_TAG if type(value) is Tag else _TUPLE, list(value), _default)
-    if isinstance(value, np.ndarray):
+    if is_a(value, np.ndarray):
         return _extension(_ARRAY, _encode_array(value), _default)
-    if isinstance(value, np.generic):
+    if is_a(value, np.generic):
         return _extension(_SCALAR, [value.dtype.str, value.tobytes()], _default)
     if isinstance(value, int):  # beyond 64 bits, or a subclass such as an IntEnum
         return msgpack.ExtType(_BIG_INT, str(int(value)).encode())
-    if isinstance(value, set | frozenset):
-        code = _SET if isinstance(value, set) else _FROZENSET
+    if is_a(value, set, frozenset):
+        code = _SET if is_a(value, set) else _FROZENSET
         return _extension(code, sorted(_packb(item, _default) for item in value), _default)
     if isinstance(value, complex):
         return _extension(_COMPLEX, [value.real, value.imag], _default)
@@ -58,7 +61,7 @@ def _default(value: Any) -> Any:
 
 
 def _lenient(value: Any) -> Any:
-    if isinstance(value, tuple) and type(value) is not Tag:
+    if is_a(value, tuple) and not is_a(value, Tag):
         return _extension(_TUPLE, list(value), _lenient)
     try:
         return _default(value)
@@ -69,18 +72,19 @@ def _lenient(value: Any) -> Any:
 
 def _packb(value: Any, default: Callable[[Any], Any]) -> bytes:
     try:
-        return bytes(msgpack.packb(value, default=default, strict_types=True))
+        return bytes(_pack(value, default=default, strict_types=True))
     except OverflowError:  # msgpack refuses ints beyond 64 bits before it asks `default`
-        return bytes(msgpack.packb(_big_ints_wrapped(value), default=default, strict_types=True))
+        return bytes(_pack(_big_ints_wrapped(value), default=default, strict_types=True))
 
 
 def _big_ints_wrapped(value: Any) -> Any:
-    if type(value) is int and not -(2**63) <= value < 2**64:
+    kind = cast("Any", type(value))
+    if kind is int and not -(2**63) <= value < 2**64:
         return _default(value)
-    if type(value) is dict:
+    if kind is dict:
         return {_big_ints_wrapped(k): _big_ints_wrapped(v) for k, v in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_big_ints_wrapped(item) for item in value)
+    if kind in (list, tuple):
+        return kind(_big_ints_wrapped(item) for item in value)
     return value
 
 
@@ -117,4 +121,4 @@ def pack_leniently(value: Any) -> bytes:
 
 def unpack(data: bytes | memoryview) -> Any:
     """The value that `pack` was given."""
-    return msgpack.unpackb(data, ext_hook=_decode_extension, strict_map_key=False, use_list=True)
+    return _unpack(data, ext_hook=_decode_extension, strict_map_key=False, use_list=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from rlreactor.dynamic import is_a
 from rlreactor.port import Port
 from rlreactor.source import Location
 
@@ -60,8 +61,8 @@ def interleaved(ports: Sequence[Sequence[P]]) -> list[P]:
 
 def endpoints(given: Any) -> list[Any]:
     """The ports of a connection's end as a flat list, bank index outer, port index inner."""
-    if isinstance(given, Broadcast):
+    if is_a(given, Broadcast):
         return list(given.ports)
-    if isinstance(given, Sequence) and not isinstance(given, str):
+    if is_a(given, Sequence) and not is_a(given, str):
         return [port for item in given for port in endpoints(item)]
     return [given]

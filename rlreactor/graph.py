@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from rlreactor.action import Action
 from rlreactor.connection import Broadcast, Connection
+from rlreactor.dynamic import is_a
 from rlreactor.errors import SpecError, TopologyError, did_you_mean
 from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.mode import Mode
@@ -307,13 +308,13 @@ class _Check:
             self.references[path] = resolved
             self.nodes.append((path, reactor, signature))
             for element in resolved["effects"]:
-                if isinstance(element, Port):
+                if is_a(element, Port):
                     self.writers.setdefault(id(element), []).append(path)
 
     def _find(self, reactor: Reactor, reference: str, path: str, signature: ReactionSignature) -> Iterator[Element]:
         element = reactor.__dict__.get(reference)
         if isinstance(element, Element):
-            yield from element.channels if isinstance(element, MultiPort) else [element]
+            yield from _channels(element)
             return
         known = {_relative(e.path, reactor.path): e for r in [reactor, *reactor.children] for e in self._elements(r)}
         pattern = _pattern(reference)
@@ -421,11 +422,10 @@ class _Check:
         """For every port that some reaction reads: its root."""
         roots: dict[str, tuple[Port[Any], Delay]] = {}
         for references in self.references.values():
-            for element in references["triggers"] + references["reads"]:
-                if isinstance(element, Port) and element.path not in roots:
-                    root = self._root(element)
-                    if root is not None:
-                        roots[element.path] = root
+            for path in _paths(references["triggers"] + references["reads"]):
+                root = self._root(self.ports[path]) if path in self.ports and path not in roots else None
+                if root is not None:
+                    roots[path] = root
         return roots
 
     def _dependencies(self, roots: dict[str, tuple[Port[Any], Delay]]) -> dict[str, dict[str, str]]:
@@ -508,6 +508,10 @@ def _instance(given: Any) -> Reactor:
         return given
     hint = f"; make an instance: {given.__name__}()" if isinstance(given, type) else ""
     raise TopologyError([f"expected a Reactor, received {given!r}{hint}"])
+
+
+def _channels(element: Any) -> list[Element]:
+    return element.channels if is_a(element, MultiPort) else [element]
 
 
 def _pattern(reference: str) -> re.Pattern[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_
 import numpy as np
 
 from rlreactor.connection import Broadcast, Connection, Placement, endpoints
+from rlreactor.dynamic import is_a
 from rlreactor.errors import TopologyError, did_you_mean
 from rlreactor.execution import IDLE, Execution, generator
 from rlreactor.lifecycle import Lifecycle, shutdown
@@ -290,7 +291,7 @@ class Reactor:
 def _reactors_in(name: str, value: Any) -> Iterator[tuple[str, Reactor]]:
     if isinstance(value, Reactor):
         yield name, value
-    elif isinstance(value, list | tuple):
+    elif is_a(value, list, tuple):
         for index, item in enumerate(value):
             yield from _reactors_in(f"{name}[{index}]", item)
 
@@ -392,7 +393,7 @@ def _reference(
         yield given
     elif isinstance(given, Element):
         yield _element_path(cls, owner, given, declaration)
-    elif isinstance(given, Sequence):
+    elif is_a(given, Sequence):
         for item in given:
             yield from _reference(cls, owner, item, declaration, where, violations)
     else:

@@ -30,8 +30,7 @@ def _is_engine(frame: FrameType) -> bool:
 
 def caller() -> Location:
     """The nearest line on the stack that is not the engine's own."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_back is not None and _is_engine(frame):
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_engine(frame):
         frame = frame.f_back
-    assert frame is not None
     return Location(frame.f_code.co_filename, frame.f_lineno)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from rlreactor import codec
+from rlreactor.dynamic import is_a
 from rlreactor.errors import SpecError, did_you_mean
 
 __all__ = ["Array", "Field", "Object", "Record", "Spec", "Struct", "as_spec"]
@@ -103,7 +104,7 @@ class Spec(Generic[T]):
         """Copy a value into another one of the same spec."""
         raise SpecError(f"{self} has no fixed size")
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
         """The arrays of a slot, in order; empty where the size is not fixed."""
         return ()
@@ -145,7 +146,7 @@ class Array(Spec[NDArray[S]], Generic[S]):
         return Array(_numeric(dtype), shape)
 
     def checked(self, value: Any) -> NDArray[S]:
-        if isinstance(value, np.generic) and not self.shape:
+        if is_a(value, np.generic) and not self.shape:
             value = np.asarray(value)
         if type(value) is not np.ndarray or value.dtype != self.dtype or value.shape != self.shape:
             raise SpecError(f"expected {self}, received {describe_value(value)}{self._hint(value)}")
@@ -175,7 +176,7 @@ class Array(Spec[NDArray[S]], Generic[S]):
         return cast("NDArray[S]", np.array(stored))
 
     def _hint(self, value: Any) -> str:
-        if isinstance(value, np.ndarray) and value.shape == self.shape:
+        if is_a(value, np.ndarray) and value.shape == self.shape:
             return f"; convert with value.astype(np.{self.dtype.name})"
         return ""
 
@@ -184,7 +185,7 @@ class Array(Spec[NDArray[S]], Generic[S]):
         return (Field("", self.dtype, self.shape, 0),)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Array) and str(self) == str(other)
+        return is_a(other, Array) and str(self) == str(other)
 
     def __hash__(self) -> int:
         return hash(str(self))
@@ -238,7 +239,7 @@ class Struct(Spec[Record]):
         if not arrays:
             raise SpecError("a Struct needs at least one field: Struct(obs=Array(np.float32, (4,)))")
         for name, array in arrays.items():
-            if not isinstance(array, Array):
+            if not is_a(array, Array):
                 raise SpecError(f"Struct field {name!r}: expected an Array, received {array!r}")
         self.arrays = arrays
 
@@ -252,8 +253,8 @@ class Struct(Spec[Record]):
         return self._each(value, "store")
 
     def _each(self, value: Any, method: str) -> Record:
-        given = value.__dict__ if isinstance(value, Record) else value
-        if not isinstance(given, Mapping) or set(given) != set(self.arrays):
+        given: Any = value.__dict__ if is_a(value, Record) else value
+        if not is_a(given, Mapping) or set(given) != set(self.arrays):
             raise SpecError(f"expected {self}, received {describe_value(value)}")
         arrays: dict[str, NDArray[Any]] = {}
         for name, array in self.arrays.items():
@@ -389,8 +390,9 @@ class Object(Spec[T]):
 
 def as_spec(given: Any) -> Spec[Any]:
     """The spec that a port was declared with: a Spec, or a plain Python type. Raises SpecError."""
-    if isinstance(given, Spec):
-        return given
+    if is_a(given, Spec):
+        spec: Spec[Any] = given
+        return spec
     if given is None:
         return Object(type(None))
     if isinstance(given, type | types.GenericAlias | types.UnionType) or typing.get_origin(given):
@@ -434,9 +436,9 @@ def _resolve_dimension(dimension: Dimension, parameters: Mapping[str, Any]) -> t
     if isinstance(dimension, int):
         return (dimension,)
     value = _looked_up(dimension, parameters)
-    sizes = tuple(value) if isinstance(value, tuple | list) else (value,)
+    sizes: tuple[Any, ...] = tuple(value) if is_a(value, tuple, list) else (value,)
     for size in sizes:
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        if type(size) is not int or size < 0:
             raise SpecError(f"shape names {dimension!r}: expected a non-negative int, received {value!r}")
     return sizes
 
@@ -446,12 +448,12 @@ def _shape_text(shape: tuple[Any, ...]) -> str:
 
 
 def _number_hint(value: Any) -> str:
-    return f"; convert with {type(value.item()).__name__}(value)" if isinstance(value, np.generic) else ""
+    return f"; convert with {type(value.item()).__name__}(value)" if is_a(value, np.generic) else ""
 
 
 def describe_value(value: Any) -> str:
     """A value in an error message: kind, dtype and shape, never megabytes of numbers."""
-    if isinstance(value, np.ndarray):
+    if is_a(value, np.ndarray):
         return f"Array({value.dtype.name}, {_shape_text(value.shape)})"
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

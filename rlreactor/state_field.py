@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, overload
 
+from rlreactor.dynamic import is_a
 from rlreactor.errors import TopologyError
 from rlreactor.mode import Mode
 from rlreactor.source import Location, caller
@@ -50,7 +51,7 @@ def state(
     any mode that the reactor is contained in.
     """
     where = caller()
-    if factory is None and isinstance(default, list | dict | set | bytearray):
+    if factory is None and is_a(default, list, dict, set, bytearray):
         name = type(default).__name__
         raise TopologyError(
             [f"state({default!r}) at {where} would be shared by all reactors of the class; write state(factory={name})"]

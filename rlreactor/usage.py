@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
+from rlreactor.dynamic import is_a
+
 __all__ = ["Use", "uses"]
 
 _READS = {"value", "present"}
@@ -70,7 +72,7 @@ def _loads(instruction: dis.Instruction, name: str) -> bool:
     if not instruction.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
         return False
     loaded = instruction.argval
-    return bool(loaded == name or (isinstance(loaded, tuple) and loaded[-1] == name))
+    return bool(loaded == name or (is_a(loaded, tuple) and loaded[-1] == name))
 
 
 def _attributes(following: list[dis.Instruction]) -> list[str]:

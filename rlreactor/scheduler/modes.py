@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from rlreactor.action import Action
+from rlreactor.dynamic import is_a
 from rlreactor.execution import Execution
 from rlreactor.mode import Mode
 from rlreactor.reactor import Reactor
@@ -29,7 +30,7 @@ class Suspended(NamedTuple):
     tag: Tag
     time: int
     microsteps: int
-    target: Target
+    target: Any
     stored: Any
 
 
@@ -220,7 +221,7 @@ class Modes:
         events: Events = []
         for old, time, microsteps, target, stored in scope.suspended:
             tag = Tag(now.time + time, microsteps) if time else Tag(now.time, now.microstep + microsteps)
-            if isinstance(target, Action):
+            if is_a(target, Action):
                 target.moved(old, tag)
             if tag == now:
                 events.append((target, stored))
@@ -233,7 +234,7 @@ class Modes:
         """Drop what was pending, set fields back, start timers anew; the same for modes inside."""
         events: Events = []
         for suspended in scope.suspended:
-            if isinstance(suspended.target, Action):
+            if is_a(suspended.target, Action):
                 suspended.target.forget()
         scope.suspended.clear()
         for reset in scope.resets:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgpack
 import numpy as np
 import xxhash
 
+from rlreactor.dynamic import is_a
 from rlreactor.spec import Object, Record, Spec
 from rlreactor.tag import Tag
 
 __all__ = ["Event", "PortRecorder", "Trace", "combined"]
 
+_pack = cast("Any", msgpack.packb)  # msgpack ships no types
 _CHUNK = 1024
 _TAG = struct.Struct("<qq")
 
@@ -34,10 +36,8 @@ class Event(NamedTuple):
 class Trace(list[Event]):
     """A list of events that compares arrays by their contents."""
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, list) or len(self) != len(other):
-            return False
-        return all(_equal(a, b) for a, b in zip(self, other, strict=True))
+    def __eq__(self, other: Any) -> bool:
+        return is_a(other, list) and _equal(tuple(self), tuple(other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -46,9 +46,9 @@ class Trace(list[Event]):
 
 
 def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+    if is_a(a, np.ndarray) or is_a(b, np.ndarray):
         return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc"))
-    if isinstance(a, tuple) and isinstance(b, tuple | list):
+    if is_a(a, tuple) and is_a(b, tuple, list):
         return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
     return bool(a == b)
 
@@ -97,7 +97,7 @@ class PortRecorder:
 
     def _flush(self) -> None:
         assert self._hash is not None
-        self._hash.update(msgpack.packb(self._scalars, default=_big_int))
+        self._hash.update(_pack(self._scalars, default=_big_int))
         self._scalars = []
 
     def digest(self) -> bytes:

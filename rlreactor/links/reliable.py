@@ -1,0 +1,231 @@
+"""Reliable delivery over a carrier that may lose, repeat and reorder frames: bytes in, events out, no I/O.
+
+One `Sender` and one `Receiver` make a link in one direction; frames of the reverse stream carry acknowledgements and
+credits. The rules:
+
+*Order.* Frames are numbered from 0. The receiver delivers number n only after n - 1, drops whatever is not next, and
+answers everything with the number that it expects (a cumulative acknowledgement, so that a lost one does not matter).
+
+*Resending.* The sender retains what is not acknowledged. When nothing has been acknowledged for a while it sends all
+of it again (go-back-N), each time without an answer after twice the wait, up to a limit.
+
+*Credits.* The receiver says how many payload bytes it has room for, counted from the beginning of the link, so that
+this too may get lost or arrive twice. Frames that are `free` cost none: they carry what must pass even then, and
+whoever sends them bounds their number by `Sender.unacknowledged`. A sender without credits and without frames under
+way probes now and then, because the frame that brought new credits may have been the last one, and lost.
+
+*Fencing.* A link is known by (run, epoch, link). After a restart both ends begin a new epoch; frames of another epoch
+are dropped. A frame of another run or link was never meant for us: that is the peer's fault.
+
+Time is an argument, in ns of any monotonic clock.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from typing import NamedTuple
+
+from rlreactor.errors import LinkError
+
+__all__ = ["HEADER", "Address", "Arrival", "Frame", "OurFault", "PeerFault", "Receiver", "Sender"]
+
+_FIELDS = struct.Struct("<2sBBIIIQQQ")  # magic, version, kind, length, epoch, link, run, number, limit
+HEADER = 64  # bytes; the payload starts at a multiple of 64 wherever the frame does
+_MAGIC, _VERSION = b"rl", 1
+_PADDING = bytes(HEADER - _FIELDS.size)
+_DATA, _FREE, _PROBE, _ANSWER = range(4)
+_TIMEOUT_NS = 20_000_000
+_LONGEST_TIMEOUT_NS = 500_000_000
+
+
+class OurFault(LinkError):
+    """This side used the link in a way that the protocol does not allow."""
+
+
+class PeerFault(LinkError):
+    """The other side sent what the protocol does not allow; the link is of no more use."""
+
+
+class Address(NamedTuple):
+    """Which link, in which run, since which restart."""
+
+    run: int
+    epoch: int
+    link: int
+
+
+class Frame(NamedTuple):
+    """A frame, taken apart. `number` is its own, or the expected one in an answer; `limit` counts payload bytes."""
+
+    kind: int
+    epoch: int
+    number: int
+    limit: int
+    payload: memoryview
+
+
+def _header(address: Address, kind: int, length: int, number: int, limit: int) -> bytes:
+    fields = _FIELDS.pack(
+        _MAGIC, _VERSION, kind, length, address.epoch, address.link, address.run, number, limit
+    )  # fmt: skip
+    return fields + _PADDING
+
+
+def _parse(address: Address, data: bytes | memoryview) -> Frame:
+    """A frame of this link, of any epoch. Raises PeerFault for anything else."""
+    if len(data) < HEADER:
+        raise PeerFault(f"a frame of {len(data)} bytes: expected a header of {HEADER}")
+    magic, version, kind, length, epoch, link, run, number, limit = _FIELDS.unpack_from(data)
+    if magic != _MAGIC or version != _VERSION:
+        raise PeerFault(f"a frame of protocol {magic!r} {version}: expected {_MAGIC!r} {_VERSION}")
+    if (run, link) != (address.run, address.link):
+        raise PeerFault(f"a frame for run {run}, link {link}: expected run {address.run}, link {address.link}")
+    if kind > _ANSWER or length != len(data) - HEADER or (kind > _FREE and length):
+        raise PeerFault(f"a frame of kind {kind} and {len(data)} bytes announces a payload of {length}")
+    return Frame(kind, epoch, number, limit, memoryview(data)[HEADER:])
+
+
+class Sender:
+    """The sending end.
+
+    Args:
+        address: of the link; equal at both ends.
+        window: payload bytes that the receiver grants at first; equal at both ends.
+        timeout: ns without an acknowledgement after which everything retained is sent again.
+        longest_timeout: to which that grows while nothing is heard.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        window: int,
+        timeout: int = _TIMEOUT_NS,
+        longest_timeout: int = _LONGEST_TIMEOUT_NS,
+    ) -> None:
+        self.address = address
+        self.window = window
+        self._limit = window
+        self._spent = 0  # payload bytes sent since the beginning
+        self._next = 0
+        self._retained: deque[bytes] = deque()  # the last of them is number `_next - 1`
+        self._blocked = False  # somebody asked for room in vain
+        self._timeout = self._patience = timeout
+        self._longest_timeout = longest_timeout
+        self._quiet_since = 0
+
+    @property
+    def unacknowledged(self) -> int:
+        """Frames that are retained."""
+        return len(self._retained)
+
+    def has_room(self, length: int) -> bool:
+        """Whether a payload of `length` bytes may be sent now. After False, `tick` looks after new credits."""
+        self._blocked = self._spent + length > self._limit
+        return not self._blocked
+
+    def send(self, payload: bytes | memoryview, now: int, *, free: bool = False) -> list[bytes]:
+        """The frames that carry `payload`. Raises OurFault without room for it."""
+        if len(payload) > self.window:
+            raise OurFault(f"a payload of {len(payload)} bytes on a link with a window of {self.window}")
+        if not free:
+            if not self.has_room(len(payload)):
+                raise OurFault(f"a payload of {len(payload)} bytes with room for {self._limit - self._spent}")
+            self._spent += len(payload)
+        if not self._retained:
+            self._rest(now)
+        frame = b"".join((_header(self.address, _FREE if free else _DATA, len(payload), self._next, 0), payload))
+        self._next += 1
+        self._retained.append(frame)
+        return [frame]
+
+    def receive(self, data: bytes | memoryview, now: int) -> bool:
+        """Take in an answer; whether there is more room than before. Raises PeerFault."""
+        frame = _parse(self.address, data)
+        if frame.kind != _ANSWER:
+            raise PeerFault(f"a frame of kind {frame.kind} on the reverse stream of link {self.address.link}")
+        if frame.epoch != self.address.epoch:
+            return False
+        if frame.number > self._next:
+            raise PeerFault(f"frame {frame.number} is expected and the next to be sent is {self._next}")
+        acknowledged = frame.number - (self._next - len(self._retained))
+        for _ in range(acknowledged):
+            self._retained.popleft()
+        if acknowledged > 0:
+            self._rest(now)
+        grown = frame.limit > self._limit
+        if grown:
+            self._limit = frame.limit
+            self._blocked = False
+        return grown
+
+    def tick(self, now: int) -> list[bytes]:
+        """The frames to send again, when it is time for that."""
+        if self.due is None or now < self.due:
+            return []
+        self._quiet_since = now
+        self._patience = min(2 * self._patience, self._longest_timeout)
+        return list(self._retained) or [_header(self.address, _PROBE, 0, self._next, 0)]
+
+    @property
+    def due(self) -> int | None:
+        """When `tick` has something to do, if nothing arrives before; None: nothing is awaited."""
+        return self._quiet_since + self._patience if self._retained or self._blocked else None
+
+    def _rest(self, now: int) -> None:
+        self._quiet_since = now
+        self._patience = self._timeout
+
+
+class Arrival(NamedTuple):
+    """What a frame brought: payloads in order (with whether they cost credits), and frames to send back."""
+
+    payloads: list[tuple[memoryview, bool]]
+    answers: list[bytes]
+
+
+_NOTHING = Arrival([], [])
+
+
+class Receiver:
+    """The receiving end. The arguments are those of the `Sender`."""
+
+    def __init__(self, address: Address, *, window: int) -> None:
+        self.address = address
+        self.fenced = 0  # frames of other epochs
+        self._window = window
+        self._limit = window
+        self._spent = 0
+        self._expected = 0
+
+    def receive(self, data: bytes | memoryview) -> Arrival:
+        """Take in a frame. Raises PeerFault."""
+        frame = _parse(self.address, data)
+        if frame.kind == _ANSWER:
+            raise PeerFault(f"an answer on the forward stream of link {self.address.link}")
+        if frame.epoch != self.address.epoch:
+            self.fenced += 1
+            return _NOTHING
+        payloads: list[tuple[memoryview, bool]] = []
+        if frame.kind != _PROBE and frame.number == self._expected:
+            self._expected += 1
+            if frame.kind == _DATA:
+                self._charge(len(frame.payload))
+            payloads.append((frame.payload, frame.kind == _DATA))
+        return Arrival(payloads, [self._answer()])
+
+    def consumed(self, length: int) -> list[bytes]:
+        """`length` more bytes of payloads that cost credits are done with: frames that return the credits."""
+        if self._limit + length > self._spent + self._window:
+            raise OurFault(f"{length} bytes consumed beyond the {self._spent} that were delivered")
+        self._limit += length
+        return [self._answer()]
+
+    def _charge(self, length: int) -> None:
+        self._spent += length
+        if self._spent > self._limit:
+            raise PeerFault(f"link {self.address.link}: {self._spent} payload bytes sent with credits for {self._limit}")
+
+    def _answer(self) -> bytes:
+        return _header(self.address, _ANSWER, 0, self._expected, self._limit)
