@@ -84,7 +84,7 @@ def _big_ints_wrapped(value: Any) -> Any:
     if kind is dict:
         return {_big_ints_wrapped(k): _big_ints_wrapped(v) for k, v in value.items()}
     if kind in (list, tuple):
-        return kind(_big_ints_wrapped(item) for item in value)
+        return cast("Any", kind)(_big_ints_wrapped(item) for item in value)
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 from collections.abc import Mapping
@@ -60,7 +61,7 @@ def validated(
         if name not in given and parameter.default is MISSING:
             violations.append(f"{owner} needs parameter {name!r} ({_type_text(parameter)}), which has no default")
         elif name not in given:
-            values[name] = parameter.default
+            values[name] = copy.deepcopy(parameter.default)  # two reactors share nothing
         else:
             _validate_one(owner, parameter, given[name], strict, values, violations)
     return values, violations

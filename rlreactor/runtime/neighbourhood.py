@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rlreactor.execution import Cell, Execution
+from rlreactor.errors import LinkError
+from rlreactor.execution import Cell
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.board import Status
@@ -19,11 +20,13 @@ from rlreactor.links.host_memory import HostMemory
 from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
 from rlreactor.links.words import fence
 from rlreactor.port import Heap, Port, Storage
+from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
+from rlreactor.runtime.stall import stalled_chain
 from rlreactor.scheduler.binding import Binding, Outlet, root_ports
 from rlreactor.scheduler.frontier import Frontiers, InEdge, Routes, Triple
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.spec import Spec
-from rlreactor.tag import FOREVER, Delay, Tag
+from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Interrupted", "Neighbourhood"]
 
@@ -34,48 +37,6 @@ SPIN = 2000  # looks at the others' words before a worker sleeps: a few hundred 
 
 class Interrupted(BaseException):
     """The supervisor told this worker to stop while it waited in the middle of a reaction."""
-
-
-class Inlet:
-    """Where values of one remote port arrive on this worker after one delay."""
-
-    def __init__(self, source: int, delay: Delay, cell: Cell, held: bool, links: Neighbourhood) -> None:
-        self.source = source
-        self.delay = delay
-        self.cell = cell
-        self._held = held
-        self._links = links
-        self._lease: Lease | None = None
-
-    def fire(self, stored: tuple[Any, Lease | None], execution: Execution) -> None:
-        """The value's tag has come."""
-        value, lease = stored
-        self._links.backlog[self.source] -= 1
-        if self.delay.physical and execution.record is not None:
-            execution.record(self.delay.physical, value)
-        self.cell.assign(value, execution)
-        if self._held:
-            self._lease, lease = lease, self._lease
-            if lease is not None:
-                self._links.ended.append((None, lease))
-        elif lease is not None:
-            self._links.ended.append((self.cell, lease))
-
-    def evacuate(self) -> None:
-        """Replace a held value by a copy that needs no slot."""
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            self.cell.value = lease.reader.private(self.cell.value)
-            lease.drop()
-
-
-class RemotePort:
-    """A root port of another worker: how its messages become values here."""
-
-    def __init__(self, spec: Spec[Any], inlets: tuple[Inlet, ...], slots: SlotReader | None) -> None:
-        self.spec = spec
-        self.inlets = inlets
-        self.slots = slots
 
 
 class Neighbourhood:
@@ -159,7 +120,7 @@ class Neighbourhood:
         spec = self._binding.graph.ports[path].spec
         source = self._routes.home[path]
         inlets = tuple(
-            Inlet(source, key.delay, cell, key in self._binding.held, self)
+            Inlet(source, key.delay, cell, key in self._binding.held, self.backlog, self._end_lease)
             for key, cell in self._binding.cells.items()
             if key.root == path
         )
@@ -169,6 +130,10 @@ class Neighbourhood:
             memory = self._memory.slots(path, writable=False)
             slots = SlotReader(spec, memory, released, self._bells[source].ring)
         return RemotePort(spec, inlets, slots)
+
+    def _end_lease(self, cell: Cell | None, lease: Lease) -> None:
+        """A slot is not needed beyond this tag; `cell` still shows its value."""
+        self.ended.append((cell, lease))
 
     def _readers_here(self) -> dict[int, int]:
         """The workers that read something from here, with the shortest delay in ns."""
@@ -403,8 +368,10 @@ class Neighbourhood:
             arrival = inlet.delay.added_to(message.tag)
             if self._in_tag and arrival == self._execution.tag:
                 inlet.fire((value, lease), self._execution)
-            else:
+            elif arrival > self._scheduler.last:
                 self._binding.queue.push(arrival, inlet, (value, lease))
+            else:
+                raise LinkError(f"a message for {arrival} came from worker {worker} when that tag was over")
 
     # Waiting
 
@@ -514,63 +481,11 @@ class Neighbourhood:
         self.waited_ns += now - start
         if self._waits_for is not None and not self._stall_told and now - self._waits_since > self.stall_ns:
             self._stall_told = True
-            self.on_stall(self._stall())
-
-    def _stall(self) -> dict[int, str]:
-        """In words, by worker: for whom this one waits, and what those down the chain are doing."""
-        lines = {self._me: self._own_stall()}
-        reactions = self._binding.graph.reactions
-        for worker in self._board.waits_for(self._me):
-            rank = self._board.running(worker)
-            status = self._board.read(worker)[1]
-            at = Tag(status.frontier[0], status.frontier[1])
-            doing = "" if rank is None else f", its last reaction there {reactions[rank].path}"
-            lines.setdefault(worker, f"is at {'its stop' if at.time == FOREVER.time else at}{doing}")
-        return lines
-
-    def _own_stall(self) -> str:
-        """Which reaction waits, at which tag, for which edge from whom."""
-        graph, tag = self._binding.graph, self._execution.tag
-        if self._execution.reaction is not None:
-            return f"{self._execution.reaction} at {tag} waits for worker {self._waits_for} to make room on a link"
-        edge = self._frontiers.blocking(self._scheduler.candidate() if self._gate is None else tag, self._gate)
-        if edge is None:
-            return f"waits for worker {self._waits_for}"
-        at = f"at {tag}" if self._gate is not None else f"before {_tag_text(self._scheduler.candidate())}"
-        reader = graph.reactions[edge.reader if self._gate is None else self._gate]
-        writer = graph.reactions[edge.writer]
-        ports = [port for port in writer.effects if self._routes.readers.get(port)] or ["a stop request"]
-        return (
-            f"{reader.path} {at} waits for {', '.join(ports)} from {writer.path} on worker {edge.source}, "
-            f"known only before {edge.earliest}"
-        )
+            edge = self._frontiers.blocking(
+                self._scheduler.candidate() if self._gate is None else self._execution.tag, self._gate
+            )
+            self.on_stall(stalled_chain(self._board, self._me, self._scheduler, self._routes, edge, self._gate))
 
     def _evacuate(self) -> None:
-        """Copy values out of slots whose writer waits, through others, for this very worker.
-
-        Only a circle of waiting workers can need this (a delay longer than the slots foresaw): the writer wants a
-        slot, we hold them all for this or later tags, and those tags want something from the writer first.
-        """
-        full = {id(port.slots) for port in self._remote.values() if port.slots is not None and port.slots.full}
-
-        def without_slot(target: Any, stored: Any) -> Any:
-            if not isinstance(target, Inlet) or stored[1] is None or id(stored[1].reader) not in full:
-                return stored
-            private = stored[1].reader.private(stored[0])
-            stored[1].drop()
-            return private, None
-
-        self._binding.queue.rewrite(without_slot)
-        for cell, lease in [entry for entry in self.ended if id(entry[1].reader) in full]:
-            if cell is not None:
-                cell.value = lease.reader.private(cell.value)
-            lease.drop()
-        self.ended = [entry for entry in self.ended if id(entry[1].reader) not in full]
-        for port in self._remote.values():
-            if id(port.slots) in full:
-                for inlet in port.inlets:
-                    inlet.evacuate()
-
-
-def _tag_text(tag: Tag) -> str:
-    return "its first event" if tag == FOREVER else str(tag)
+        """Give back the slots of every port of which this worker holds all; see `inlet.evacuate`."""
+        self.ended = evacuate(self._remote.values(), self._binding.queue, self.ended)

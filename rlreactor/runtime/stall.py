@@ -5,7 +5,12 @@ from __future__ import annotations
 import logging
 import time
 
-__all__ = ["StallReport"]
+from rlreactor.links.board import Board
+from rlreactor.scheduler.frontier import STOP, InEdge, Routes
+from rlreactor.scheduler.scheduler import Scheduler
+from rlreactor.tag import FOREVER, Tag
+
+__all__ = ["StallReport", "stalled_chain"]
 
 _GATHERING_S = 0.25  # workers of one chain notice at about the same time: wait for all of them
 _log = logging.getLogger("rlreactor")
@@ -36,3 +41,39 @@ class StallReport:
             lines = {**self._seen_by_others, **self._own}
             _log.warning("the run stalls:\n%s", "\n".join(f"  worker {w}: {lines[w]}" for w in sorted(lines)))
             self._own, self._seen_by_others, self._due = {}, {}, None
+
+
+def stalled_chain(
+    board: Board, me: int, scheduler: Scheduler, routes: Routes, edge: InEdge | None, gate: int | None
+) -> dict[int, str]:
+    """In words, by worker: for which edge worker `me` waits, and what those down the chain are doing."""
+    reactions = scheduler.binding.graph.reactions
+    chain = board.waits_for(me)
+    lines = {me: _waiting(chain[:1], scheduler, routes, edge, gate)}
+    for worker in chain:
+        rank = board.running(worker)
+        time, microstep, _ = board.read(worker)[1].frontier
+        doing = "" if rank is None else f", the last reaction it began there is {reactions[rank].path}"
+        at = "its stop" if time == FOREVER.time else str(Tag(time, microstep))
+        lines.setdefault(worker, f"is at {at}{doing}")
+    return lines
+
+
+def _waiting(awaited: list[int], scheduler: Scheduler, routes: Routes, edge: InEdge | None, gate: int | None) -> str:
+    """Which reaction waits, at which tag, for which edge from whom."""
+    execution, reactions = scheduler.binding.execution, scheduler.binding.graph.reactions
+    if execution.reaction is not None:
+        return f"{execution.reaction} at {execution.tag} waits for worker {awaited} to make room on a link"
+    if edge is None:
+        return f"waits for worker {awaited}"
+    candidate = scheduler.candidate()
+    before = "its first event" if candidate == FOREVER else str(candidate)
+    at = f"before {before}" if gate is None else f"at {execution.tag}"
+    writer, reader = reactions[edge.writer], edge.reader if gate is None else gate
+    waiting = "everything" if reader == STOP else reactions[reader].path
+    ports = [port for port in writer.effects if routes.readers.get(port)]
+    awaited_ports = "a stop request" if reader == STOP else ", ".join(ports)
+    return (
+        f"{waiting} {at} waits for {awaited_ports} from {writer.path} on worker {edge.source}, "
+        f"known only before {edge.earliest}"
+    )

@@ -20,7 +20,7 @@ from rlreactor.links.board import Status
 from rlreactor.scheduler.binding import root_ports
 from rlreactor.tag import FOREVER, NO_DELAY, Delay, Tag
 
-__all__ = ["Frontiers", "InEdge", "Routes", "Triple"]
+__all__ = ["STOP", "Frontiers", "InEdge", "Routes", "Triple"]
 
 Triple = tuple[int, int, int]
 STOP = -1  # in place of the reader of an edge: what comes over it is a stop request
