@@ -78,6 +78,7 @@ class Neighbourhood:
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
         self._reader_bells = [(w, self._bells[w], d) for w, d in self._readers_here().items()]
         self._sent_to: set[int] = set()
+        self._clear = (Tag(0, -1), FOREVER)  # what may start without another look
         self._in_tag = False  # then messages for the current tag go straight to their cells
         self.gates = self._frontiers.gates
         self.backlog = [0] * memory.workers
@@ -149,6 +150,14 @@ class Neighbourhood:
 
     # What the scheduler asks
 
+    def clear(self, tag: Tag) -> bool:
+        """Whether `tag` may start by what is known already; most tags pass here."""
+        latest, stops = self._clear
+        if tag > latest or tag >= stops or tag == self._scheduler.timeout:
+            return False
+        self._in_tag = True
+        return True
+
     def before(self, tag: Callable[[], Tag]) -> bool:
         """Wait until nothing can arrive before `tag()`; False when interrupted."""
         self._in_tag = False
@@ -167,6 +176,7 @@ class Neighbourhood:
         if news:  # what was learnt since the last tag lets others start too, before this worker has computed anything
             self._promise(candidate)
         self._runs()
+        self._clear = self._frontiers.clear_until()
         self._in_tag = True
         return not self.interrupted
 
@@ -246,7 +256,7 @@ class Neighbourhood:
             self._last = self._execution.tag
             if self._has_physical and self._scheduler.keepalive:
                 self._promise(self._scheduler.candidate())
-            else:
+            elif self._reader_bells:  # nobody else waits for what a running worker promises
                 self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
 
     def send(self, port: Port[Any], outlet: Outlet) -> None:

@@ -14,6 +14,8 @@ __all__ = ["Clock", "FastClock", "VirtualClock", "WallClock"]
 class Clock(Protocol):
     """What a scheduler needs to know about real time; all times in ns since the start of the run."""
 
+    paced: bool  # False: no tag is ever waited for
+
     def now(self) -> int:
         """Time passed since tag (0, 0)."""
         ...
@@ -38,6 +40,8 @@ class WallClock:
         start: `time.monotonic_ns()` at tag (0, 0).
     """
 
+    paced = True
+
     def __init__(self, start: int) -> None:
         self._start = start
         self._alarm = threading.Event()
@@ -59,12 +63,16 @@ class WallClock:
 class FastClock(WallClock):
     """Never waits: logical time runs as fast as the machine allows."""
 
+    paced = False
+
     def pause(self, tag: Tag) -> int:
         return 0
 
 
 class VirtualClock:
     """Time that passes only when somebody sleeps."""
+
+    paced = True
 
     def __init__(self) -> None:
         self.time = 0

@@ -167,6 +167,11 @@ class Frontiers:
             return tag != FOREVER
         return (tag <= self.known or tag == self.floor) and tag != FOREVER and self._stops_known(tag)
 
+    def clear_until(self) -> tuple[Tag, Tag]:
+        """A tag may start if it is not after the first and before the second of these."""
+        stops = min((edge.earliest for edge in self._stops), default=FOREVER)
+        return max(self.known, self.floor), max(stops, self.floor)
+
     def _stops_known(self, tag: Tag) -> bool:
         return all(edge.earliest > tag for edge in self._stops)
 

@@ -76,6 +76,10 @@ class Neighbours(Protocol):
 
     gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
 
+    def clear(self, tag: Tag) -> bool:
+        """Whether `tag` may start by what is known already, without a look at anybody."""
+        ...
+
     def before(self, tag: Callable[[], Tag]) -> bool:
         """Wait until nothing can arrive before `tag()`, which falls when messages come in. False: interrupted."""
         ...
@@ -135,6 +139,7 @@ class Scheduler:
         self.tags = 0
         self.interrupted = False
         self._modes = binding.modes if binding.modes.scopes else None
+        self._queue = binding.queue
         self.keepalive = binding.graph.keepalive
         self.inbox = Inbox(clock.now, clock.wake if neighbours is None else neighbours.wake)
         self.before_reaction: Callable[[BoundReaction], None] | None = None
@@ -151,8 +156,9 @@ class Scheduler:
         """
         self.binding.execution.thread = threading.get_ident()
         process = self._process_alone if self.neighbours is None else self._process_linked
+        following = self._next_paced if self.clock.paced else self._next_unpaced
         while not self.interrupted and self.last != self.stop:
-            tag = self._next()
+            tag = following()
             if tag is None:
                 break
             process(tag)
@@ -165,7 +171,8 @@ class Scheduler:
 
     def candidate(self) -> Tag:
         """The tag this worker would process next, if nothing earlier arrives."""
-        return min(self.binding.queue.head, self.stop)
+        head, stop = self._queue.head, self.stop
+        return head if head < stop else stop
 
     def starved(self, last: Tag) -> None:
         """Nothing is queued anywhere; `last` was the last tag of the whole program."""
@@ -193,41 +200,48 @@ class Scheduler:
         last = max(self.last, self.binding.execution.tag) if self.tags else self.last
         return Tag(last.time, last.microstep + 1)
 
-    def _next(self) -> Tag | None:
-        """Wait for the next tag; None when interrupted.
+    def _next_unpaced(self) -> Tag | None:
+        """The next tag, as soon as the neighbours allow it; None when interrupted."""
+        tag = self.candidate()
+        neighbours = self.neighbours
+        if neighbours is not None:
+            if neighbours.clear(tag):
+                return tag
+            return self.candidate() if neighbours.before(self.candidate) else None
+        if tag == self.stop and self._run_dry():
+            self.starved(self.last)
+        return min(tag, self.stop)
 
-        First for the wall clock, then for the neighbours: those that are not there yet can still tell of something
-        earlier while this worker sleeps.
+    def _next_paced(self) -> Tag | None:
+        """The next tag, once the wall clock has reached it; None when interrupted.
+
+        First comes the clock, then the neighbours: those that are not there yet can still tell of something earlier
+        while this worker sleeps.
         """
         while not self.interrupted:
-            if self.inbox.waiting:
-                self.take_in()
-            tag = self.candidate()
-            if self.neighbours is None and self._run_dry():
-                self.starved(self.last)
-                tag = self.stop
-            elif tag.time > 0 and (pause := self._pause(tag)) > 0:
+            pause = self._pause()
+            if pause > 0:
                 self._sleep(pause)
-                continue
-            if self.neighbours is None:
-                return tag
-            if not self.neighbours.before(self.candidate):
+            elif self.neighbours is None:
+                return self.candidate()
+            elif not self.neighbours.before(self.candidate):
                 return None
-            if self.candidate() == tag or self._pause(self.candidate()) <= 0:
+            elif self._pause() <= 0:
                 return self.candidate()
         return None
 
     def _run_dry(self) -> bool:
         return self.binding.queue.head == FOREVER and not self.keepalive
 
-    def _pause(self, tag: Tag) -> int:
-        """ns to wait for the wall clock. What came from outside before `tag` is queued when this is 0 or less."""
-        if tag == FOREVER and not self.keepalive:
-            return 0  # nothing to wait for by the clock: the neighbours know how it goes on
-        pause = self.clock.pause(tag)
-        if pause <= 0 and self.keepalive:
-            self.take_in()
-        return pause
+    def _pause(self) -> int:
+        """ns to wait for the wall clock. At 0 or less, what came from outside before the next tag is queued."""
+        now = self.take_in()
+        if self._run_dry():  # nothing to wait for by the clock: the neighbours, if any, know how it goes on
+            if self.neighbours is None:
+                self.starved(self.last)
+            return 0
+        tag = self.candidate()
+        return tag.time - now if tag.time else 0
 
     def _sleep(self, pause: int) -> None:
         pause = min(pause, LONGEST_SLEEP)
