@@ -186,27 +186,28 @@ class _Check:
                 element.spec = element.spec.resolved(reactor.parameters)
                 self.ports[element.path] = element
             elif isinstance(element, Timer):
-                element.offset = self._duration(reactor, element.offset)
-                element.period = self._duration(reactor, element.period) or None if element.period is not None else None
+                element.offset = self._duration(reactor, element.offset) or 0
+                element.period = self._duration(reactor, element.period, or_none=True) or None
                 self.timers[element.path] = element
             elif isinstance(element, Action):
                 element.spec = element.spec.resolved(reactor.parameters)
-                element.min_delay = self._duration(reactor, element.min_delay)
-                if element.min_spacing is not None:
-                    element.min_spacing = self._duration(reactor, element.min_spacing)
+                element.min_delay = self._duration(reactor, element.min_delay) or 0
+                element.min_spacing = self._duration(reactor, element.min_spacing, or_none=True)
                 self.actions[element.path] = element
         except SpecError as error:
             self.violations.append(f"{element.kind} {element.path} ({element.where}): {error}")
 
-    def _duration(self, reactor: Reactor, given: Any) -> int:
+    def _duration(self, reactor: Reactor, given: Any, *, or_none: bool = False) -> int | None:
         value = reactor.parameters.get(given, given) if isinstance(given, str) else given
+        if value is None and or_none:
+            return None
         if type(value) is not int or value < 0:
             hint = f"; {did_you_mean(given, reactor.parameters)}" if isinstance(given, str) else ""
             raise SpecError(
                 f"expected a duration of 0 ns or more (an int: ms(5), sec(1)) or the name of such a parameter, "
                 f"received {value!r}{hint}"
             )
-        return value
+        return int(value)
 
     def _name(self, reactor: Reactor | None) -> str:
         if reactor is None or reactor is self.topology:

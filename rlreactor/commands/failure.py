@@ -13,7 +13,7 @@ from typing import Any
 
 from rlreactor.errors import ReactorError
 
-__all__ = ["Interruption", "Termination", "UsageError", "UserCodeError", "user_code"]
+__all__ = ["Interruption", "Termination", "UsageError", "UserCodeError", "ignore_signals", "user_code"]
 
 _OURS = str(Path(__file__).parent)
 
@@ -37,6 +37,12 @@ class Termination(KeyboardInterrupt):
             raise cls
 
         signal.signal(signal.SIGTERM, terminate)
+
+
+def ignore_signals() -> None:
+    """Be deaf to more of the same while ending, which takes no time worth breaking off."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Interruption(Exception):

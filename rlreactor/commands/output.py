@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rlreactor.commands.failure import Interruption, Termination, UsageError
+from rlreactor.commands.failure import Interruption, Termination, UsageError, ignore_signals
 from rlreactor.errors import ReactorError, TopologyError
 from rlreactor.observe.jsonl import plain
 
@@ -34,8 +34,10 @@ class Output:
         except ReactorError as error:
             return self._fail(error, 1)
         except Interruption as interruption:
+            ignore_signals()
             return self._end(interruption.result, str(interruption), interruption.status)
         except KeyboardInterrupt as interrupt:
+            ignore_signals()
             status = 143 if isinstance(interrupt, Termination) else 130
             return self._end({"error": "interrupted"}, str(interrupt) or "interrupted", status)
         except BrokenPipeError:  # whoever read our output has seen enough

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from rlreactor.commands.closing_words import broken_off, finished, interrupted
-from rlreactor.commands.failure import Interruption
+from rlreactor.commands.failure import Interruption, ignore_signals
 from rlreactor.commands.outcome import Outcome
 from rlreactor.commands.output import Output
 from rlreactor.commands.recorder import Recorder
@@ -116,6 +116,7 @@ class _Run:
             except Interrupt as interrupt:
                 result, number = interrupt.result, interrupt.signal_number
             except KeyboardInterrupt:
+                ignore_signals()
                 raise KeyboardInterrupt(broken_off(self._folder)) from None
         return Outcome(training.learner, training.evaluators, result, recorder, number)
 

@@ -4,15 +4,16 @@ Each worker has one row, written by it alone. A row holds a version and a few ge
 status, so that a reader always finds one whole: it copies the newest and looks whether it was
 overwritten meanwhile.
 
-Row, in words: 0 version, 1 waiting for (worker + 1; 0: runs), 2 asleep, 3 gone, 4 how often it ran out of work, 5 the
-logical time it waits for, 6 the rank of the reaction it runs (+ 1), then on lines of their own GENERATIONS × STATUS and
-the number of messages sent to each worker.
+Row, in words: 0 version, 1 asleep, 2 gone, 3 how often it ran out of work, 4 the logical time it waits for, 5 the rank
+of the reaction it runs (+ 1), then on lines of their own GENERATIONS × STATUS, the number of messages sent to each
+worker, and for each worker whether this one waits for it.
 """
 
 from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Collection
 from typing import NamedTuple
 
 from rlreactor.links.words import CACHE_LINE, WORD, Words
@@ -20,7 +21,7 @@ from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Board", "Status"]
 
-_VERSION, _WAITING, _ASLEEP, _GONE, _IDLE, _WANTED, _RUNNING = range(7)
+_VERSION, _ASLEEP, _GONE, _IDLE, _WANTED, _RUNNING = range(6)
 _GENERATIONS = 4
 _STATUS = struct.Struct("<9q")
 _STRIDE = 2 * CACHE_LINE  # bytes of a generation
@@ -116,25 +117,37 @@ class Board:
         self._sent[worker] += 1
         self._cells[self._me][_SENT + worker] = self._sent[worker]
 
-    def snapshot(self) -> list[Status] | None:
-        """Every worker's status at one moment at which no message was under way; None if there is none to be had now.
+    def snapshot(self) -> tuple[list[Status], bool] | None:
+        """Every worker's status at one moment, and whether no message was under way then; None if it cannot be had now.
 
-        Two looks at everything: what did not change between them held, all at once, in between.
+        Two looks at everything: what did not change between them held, all at once, in between. A message under way
+        is in nobody's `head`; whoever has not received it has not promised to be past it either, so its `frontier`
+        stands in for its head. What is under way to this worker itself has no such bound: it must be taken in first.
         """
         before = [self.read(w) for w in range(self.workers)]
         sent = self._sent_to_each()
-        for worker, (count, (_, status)) in enumerate(zip(sent, before, strict=True)):
-            if count != status.received and not self.gone(worker):
-                return None
         unchanged = all(cells[_VERSION] == v for cells, (v, _) in zip(self._cells, before, strict=True))
-        return [status for _, status in before] if unchanged and sent == self._sent_to_each() else None
+        if not unchanged or sent != self._sent_to_each():
+            return None
+        statuses = [status for _, status in before]
+        late = [w for w, s in enumerate(statuses) if sent[w] != s.received and not self.gone(w)]
+        if self._me in late:
+            return None
+        for worker in late:
+            time, microstep, _ = statuses[worker].frontier
+            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, Tag(time, microstep)))
+        return statuses, not late
 
     def _sent_to_each(self) -> list[int]:
         return [sum(cells[_SENT + w] for cells in self._cells) for w in range(self.workers)]
 
-    def set_waiting(self, worker: int | None) -> None:
-        """Say whom this worker waits for; None: nobody, it runs."""
-        self._cells[self._me][_WAITING] = 0 if worker is None else worker + 1
+    def set_waiting(self, workers: Collection[int]) -> None:
+        """Say whom this worker waits for; nobody when it runs."""
+        cells, first = self._cells[self._me], _SENT + self.workers
+        for worker in range(self.workers):
+            waits = int(worker in workers)
+            if cells[first + worker] != waits:
+                cells[first + worker] = waits
 
     def tell_idle(self) -> None:
         """Say that this worker can do nothing now: others may go on because of it."""
@@ -169,13 +182,12 @@ class Board:
         return bool(self._cells[worker][_GONE])
 
     def waits_for(self, worker: int) -> list[int]:
-        """Whom `worker` waits for, whom that one waits for, and so on; empty if it runs."""
-        chain: list[int] = []
-        following = self._cells[worker][_WAITING] - 1
-        while following >= 0 and following not in chain:
-            chain.append(following)
-            following = self._cells[following][_WAITING] - 1
-        return chain
+        """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""
+        first, found = _SENT + self.workers, [worker]
+        for waiting in found:
+            cells = self._cells[waiting]
+            found += [w for w in range(self.workers) if cells[first + w] and (w not in found[1:])]
+        return found[1:]
 
     def waits_in_circle(self) -> bool:
         """Whether this worker waits for one that waits … for this one."""
@@ -188,5 +200,5 @@ class Board:
 
 def _row(workers: int) -> int:
     """Bytes of a row."""
-    words = -(-(_SENT + workers) * WORD // CACHE_LINE)
+    words = -(-(_SENT + 2 * workers) * WORD // CACHE_LINE)
     return words * CACHE_LINE

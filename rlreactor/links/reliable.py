@@ -225,7 +225,9 @@ class Receiver:
     def _charge(self, length: int) -> None:
         self._spent += length
         if self._spent > self._limit:
-            raise PeerFault(f"link {self.address.link}: {self._spent} payload bytes sent with credits for {self._limit}")
+            raise PeerFault(
+                f"link {self.address.link}: {self._spent} payload bytes sent with credits for {self._limit}"
+            )
 
     def _answer(self) -> bytes:
         return _header(self.address, _ANSWER, 0, self._expected, self._limit)

@@ -44,32 +44,42 @@ class SlottedStorage:
         self._taken = 0  # slots taken since the start
         self._free = memory.count  # `_taken` may grow to this
         self._lent: Any = None
+        self._given = False  # this tag's value lies in the current slot
         self.current: int | None = None  # the slot of this tag's value, until it is sent
 
     def empty(self) -> Any:
-        """The next slot itself. May wait for readers."""
-        if self.current is None:
-            self.current = self._take()
-        else:
-            self._memory.detach_if_held(self.current)
-        self._lent = self._memory.writable(self.current)
+        """The next slot itself, or ordinary memory when this tag's value lies in it already. May wait for readers."""
+        self._lent = self._spec.empty() if self._given else self._slot()
         return self._lent
 
     def store(self, value: Any) -> Any:
         """The slot's value: the one that `empty` lent, or a copy of any other."""
-        if value is not self._lent:
+        if value is not self._lent or self._given:
             checked = self._spec.checked(value)
-            self._spec.fill(self.empty(), checked)
+            stored = self._slot()
+            self._spec.fill(stored, checked)
             self._spec.freeze(checked)
-        stored, self._lent = self._lent, None
+        else:
+            stored = value
+        self._lent = None
+        self._given = True
         assert self.current is not None
         self._memory.freeze(self.current)
         return stored
+
+    def _slot(self) -> Any:
+        """The slot of this tag's value, writable."""
+        if self.current is None:
+            self.current = self._take()
+        else:
+            self._memory.detach_if_held(self.current)
+        return self._memory.writable(self.current)
 
     def sent(self) -> int:
         """The slot whose number goes to the readers now."""
         assert self.current is not None
         index, self.current = self.current, None
+        self._given = False
         return index
 
     def _take(self) -> int:

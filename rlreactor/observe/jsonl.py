@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -42,7 +43,8 @@ class JsonLines:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError:
-            os.ftruncate(self._file.fileno(), whole)
+            with contextlib.suppress(OSError):  # not a regular file
+                os.ftruncate(self._file.fileno(), whole)
             raise
 
     def close(self) -> None:

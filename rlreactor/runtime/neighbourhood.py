@@ -7,7 +7,7 @@ that others see) and the worker's own queue and cells.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from rlreactor.errors import LinkError
@@ -30,6 +30,7 @@ from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Interrupted", "Neighbourhood"]
 
+NOBODY: frozenset[int] = frozenset()
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
 LOOK_UP_S = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
 SPIN = 2000  # looks at the others' words before a worker sleeps: a few hundred microseconds
@@ -66,7 +67,7 @@ class Neighbourhood:
         self._told = self._status
         self._last = Tag(0, -1)
         self._received = 0
-        self._waits_for: int | None = None
+        self._waits_for: Collection[int] = NOBODY
         self._waits_since = 0
         self._stall_told = False
         self._gate: int | None = None  # the gate at which this worker waits
@@ -351,7 +352,7 @@ class Neighbourhood:
 
     def _too_much_from(self, worker: int) -> bool:
         """A slow reader slows its writer, unless the writer is what it waits for."""
-        if self.backlog[worker] < BACKLOG or worker == self._waits_for:
+        if self.backlog[worker] < BACKLOG or worker in self._waits_for:
             return False
         return not self._board.waits_in_circle()
 
@@ -403,12 +404,13 @@ class Neighbourhood:
 
     def _try_floor(self) -> bool:
         """Look at everybody at once; True when that allows more than was known."""
-        statuses = self._board.snapshot()
-        if statuses is None:
+        snapshot = self._board.snapshot()
+        if snapshot is None:
             return False
+        statuses, quiet = snapshot
         before = self._frontiers.floor
         earliest = min(status.head for status in statuses)
-        if earliest == FOREVER and not self._scheduler.keepalive:  # the program has run dry
+        if earliest == FOREVER and quiet and not self._scheduler.keepalive:  # the program has run dry
             last = max(status.last for status in statuses)
             self._adopt_stop(Tag(last.time, last.microstep + 1), dry=True)
             self._pass_on_stop()
@@ -441,9 +443,9 @@ class Neighbourhood:
         late = {edge.source for edge in self._frontiers.edges if edge.earliest.time <= wanted}
         ring_all(self._bells[w] for w in late)
 
-    def _rest(self, edge: InEdge | None, versions: list[int]) -> bool:
+    def _rest(self, edges: list[InEdge], versions: list[int]) -> bool:
         """Wait for anything new since `versions`; False when interrupted."""
-        self._wait_word(None if edge is None else edge.source)
+        self._wait_word({edge.source for edge in edges})
         full = any(port.slots is not None and port.slots.full for port in self._remote.values())
         if full and self._board.waits_in_circle():
             self._evacuate()
@@ -452,17 +454,17 @@ class Neighbourhood:
         self._sleep(lambda: self._news(versions) or inbox.waiting or (full and self._board.waits_in_circle()))
         return not self.interrupted
 
-    def _wait_word(self, worker: int | None) -> None:
-        if worker != self._waits_for:
-            if self._waits_for is None:
+    def _wait_word(self, workers: Collection[int]) -> None:
+        if workers != self._waits_for:
+            if not self._waits_for:
                 self._waits_since = time.monotonic_ns()
                 self._stall_told = False
-            self._waits_for = worker
-            self._board.set_waiting(worker)
+            self._waits_for = workers
+            self._board.set_waiting(workers)
 
     def _runs(self) -> None:
         """Nobody is waited for any more. The word stands until then: what we read meanwhile may depend on it."""
-        self._wait_word(None)
+        self._wait_word(NOBODY)
 
     def _news(self, versions: list[int]) -> bool:
         if self._versions() != versions:
@@ -472,7 +474,7 @@ class Neighbourhood:
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
         before = self._waits_for
-        self._wait_word(worker)
+        self._wait_word({worker})
         self._board.set_wanted(0)
         while not ready():
             self._bells[worker].ring()
@@ -489,12 +491,11 @@ class Neighbourhood:
         self._bells[self._me].wait(ready, spin=self._spin, timeout_s=LOOK_UP_S)
         now = time.monotonic_ns()
         self.waited_ns += now - start
-        if self._waits_for is not None and not self._stall_told and now - self._waits_since > self.stall_ns:
+        if self._waits_for and not self._stall_told and now - self._waits_since > self.stall_ns:
             self._stall_told = True
-            edge = self._frontiers.blocking(
-                self._scheduler.candidate() if self._gate is None else self._execution.tag, self._gate
-            )
-            self.on_stall(stalled_chain(self._board, self._me, self._scheduler, self._routes, edge, self._gate))
+            tag = self._scheduler.candidate() if self._gate is None else self._execution.tag
+            edges = self._frontiers.blocking(tag, self._gate)
+            self.on_stall(stalled_chain(self._board, self._me, self._scheduler, self._routes, edges, self._gate))
 
     def _evacuate(self) -> None:
         """Give back the slots of every port of which this worker holds all; see `inlet.evacuate`."""

@@ -44,12 +44,12 @@ class StallReport:
 
 
 def stalled_chain(
-    board: Board, me: int, scheduler: Scheduler, routes: Routes, edge: InEdge | None, gate: int | None
+    board: Board, me: int, scheduler: Scheduler, routes: Routes, edges: list[InEdge], gate: int | None
 ) -> dict[int, str]:
     """In words, by worker: for which edge worker `me` waits, and what those down the chain are doing."""
     reactions = scheduler.binding.graph.reactions
     chain = board.waits_for(me)
-    lines = {me: _waiting(chain[:1], scheduler, routes, edge, gate)}
+    lines = {me: _waiting(chain[:1], scheduler, routes, edges, gate)}
     for worker in chain:
         rank = board.running(worker)
         time, microstep, _ = board.read(worker)[1].frontier
@@ -59,13 +59,14 @@ def stalled_chain(
     return lines
 
 
-def _waiting(awaited: list[int], scheduler: Scheduler, routes: Routes, edge: InEdge | None, gate: int | None) -> str:
+def _waiting(awaited: list[int], scheduler: Scheduler, routes: Routes, edges: list[InEdge], gate: int | None) -> str:
     """Which reaction waits, at which tag, for which edge from whom."""
     execution, reactions = scheduler.binding.execution, scheduler.binding.graph.reactions
     if execution.reaction is not None:
         return f"{execution.reaction} at {execution.tag} waits for worker {awaited} to make room on a link"
-    if edge is None:
+    if not edges:
         return f"waits for worker {awaited}"
+    edge = min(edges, key=lambda e: e.earliest)
     candidate = scheduler.candidate()
     before = "its first event" if candidate == FOREVER else str(candidate)
     at = f"before {before}" if gate is None else f"at {execution.tag}"

@@ -179,11 +179,11 @@ class Frontiers:
         """Whether nothing can arrive any more at `tag` for the reaction of rank `gate`."""
         return tag < self.floor or all(edge.earliest > tag for edge in self._gates[gate])
 
-    def blocking(self, tag: Tag, gate: int | None = None) -> InEdge | None:
-        """An edge that `tag` (its start, or its gate) still waits for."""
+    def blocking(self, tag: Tag, gate: int | None = None) -> list[InEdge]:
+        """The edges that `tag` (its start, or its gate) still waits for."""
         edges = self.edges if gate is None else self._gates[gate]
         strict = edges if gate is not None else self._stops
-        return next((e for e in edges if e.earliest < tag or (e.earliest == tag and e in strict)), None)
+        return [e for e in edges if e.earliest < tag or (e.earliest == tag and e in strict)]
 
     def promise(self, candidate: Tag) -> Triple:
         """The frontier of this worker when it has finished its tags and would process `candidate` next."""
