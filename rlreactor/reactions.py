@@ -33,7 +33,7 @@ class ReactionDeclaration(NamedTuple):
 class BoundReaction:
     """A reaction of one reactor instance, as it runs."""
 
-    __slots__ = ("deadline", "late", "method", "path", "rank", "where")
+    __slots__ = ("deadline", "late", "may_stop", "method", "path", "rank", "where")
 
     def __init__(
         self,
@@ -43,7 +43,9 @@ class BoundReaction:
         where: Location,
         deadline: int | None = None,
         late: Callable[[], None] | None = None,
+        may_stop: bool = False,
     ) -> None:
+        self.may_stop = may_stop
         self.path = path
         self.rank = rank
         self.method = method

@@ -17,7 +17,7 @@ import numpy as np
 
 from rlreactor.connection import Broadcast, Connection, Placement, endpoints
 from rlreactor.dynamic import is_a
-from rlreactor.errors import TopologyError, did_you_mean
+from rlreactor.errors import RunError, TopologyError, did_you_mean
 from rlreactor.execution import IDLE, Execution, generator
 from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.parameter import MISSING, Parameter, validated
@@ -267,7 +267,12 @@ class Reactor:
 
     def request_stop(self) -> None:
         """End the program one microstep from now. The reaction must declare `effects=[shutdown]`."""
-        self._execution.require_running("self.request_stop()")
+        reaction = self._execution.require_running("self.request_stop()")
+        if not reaction.may_stop:
+            raise RunError(
+                f"reaction {reaction} calls request_stop() at {self._execution.tag} without having declared it; "
+                f"add effects=[shutdown] to the decorator at {reaction.where}"
+            )
         self._execution.request_stop()
 
     if not TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from rlreactor.links.words import CACHE_LINE, WORD, Words
 from rlreactor.tag import FOREVER, Tag
 
-__all__ = ["Board", "Status"]
+__all__ = ["Board", "Snapshot", "Status"]
 
 _VERSION, _ASLEEP, _GONE, _IDLE, _WANTED, _RUNNING = range(6)
 _GENERATIONS = 4
@@ -50,6 +50,14 @@ class Status(NamedTuple):
     def finished(last: Tag, received: int) -> Status:
         """After the stop."""
         return Status((FOREVER.time, 0, 0), FOREVER, last, received)
+
+
+class Snapshot(NamedTuple):
+    """All workers at one moment: their statuses, whether nothing was under way, and what each had sent to this one."""
+
+    statuses: list[Status]
+    quiet: bool
+    sent_here: list[int]
 
 
 class Board:
@@ -117,29 +125,28 @@ class Board:
         self._sent[worker] += 1
         self._cells[self._me][_SENT + worker] = self._sent[worker]
 
-    def snapshot(self) -> tuple[list[Status], bool] | None:
-        """Every worker's status at one moment, and whether no message was under way then; None if it cannot be had now.
+    def snapshot(self) -> Snapshot | None:
+        """Everybody at one moment; None if it cannot be had now.
 
         Two looks at everything: what did not change between them held, all at once, in between. A message under way
         is in nobody's `head`; whoever has not received it has not promised to be past it either, so its `frontier`
-        stands in for its head. What is under way to this worker itself has no such bound: it must be taken in first.
+        stands in for its head.
         """
         before = [self.read(w) for w in range(self.workers)]
-        sent = self._sent_to_each()
+        sent = self._sent_matrix()
         unchanged = all(cells[_VERSION] == v for cells, (v, _) in zip(self._cells, before, strict=True))
-        if not unchanged or sent != self._sent_to_each():
+        if not unchanged or sent != self._sent_matrix():
             return None
         statuses = [status for _, status in before]
-        late = [w for w, s in enumerate(statuses) if sent[w] != s.received and not self.gone(w)]
-        if self._me in late:
-            return None
+        late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not self.gone(w)]
         for worker in late:
             time, microstep, _ = statuses[worker].frontier
             statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, Tag(time, microstep)))
-        return statuses, not late
+        return Snapshot(statuses, not late, [row[self._me] for row in sent])
 
-    def _sent_to_each(self) -> list[int]:
-        return [sum(cells[_SENT + w] for cells in self._cells) for w in range(self.workers)]
+    def _sent_matrix(self) -> list[list[int]]:
+        """How many messages each worker has sent to each."""
+        return [cells[_SENT : _SENT + self.workers].tolist() for cells in self._cells]
 
     def set_waiting(self, workers: Collection[int]) -> None:
         """Say whom this worker waits for; nobody when it runs."""

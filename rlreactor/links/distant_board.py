@@ -2,23 +2,23 @@
 
 Rows travel whole, on the same ordered links as the messages. So when a copy says "everything before that point has
 been sent", it has arrived too. Copies may be old, and of different age. What `Board.snapshot` gets from looking twice,
-that nothing was under way, follows here from counts: each row tells how many messages went to each worker and came
-from each. Links keep the order; so where, for every link, the sender's row and the receiver's row agree on the count,
-every message was sent before the one row and received before the other, or after both. The rows are then states that
-existed together, with empty links between them, however old they are.
+states that existed together, follows here from counts: each row tells how many messages went to each worker and how
+many came from each. Links keep the order; so as long as no row has received more on a link than the other row has
+sent, no row knows of anything that happened after another one (a consistent cut), and the difference is under way.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 
-from rlreactor.links.board import Status
+from rlreactor.links.board import Snapshot, Status
 from rlreactor.links.reliable import PeerFault
 from rlreactor.tag import Tag
 
 __all__ = ["DistantBoard"]
 
-_HEAD = struct.Struct("<15q")
+_HEAD = struct.Struct("<14q")  # version, status, idle, wanted, running, gone, workers
 
 
 class _Row:
@@ -27,33 +27,33 @@ class _Row:
     def __init__(self, workers: int) -> None:
         self.version = 0
         self.status = Status.initial()
-        self.waiting = 0  # worker + 1; 0: runs
         self.idle = 0
         self.wanted = 0
         self.running = 0  # rank + 1
         self.gone = 0
         self.sent = [0] * workers
         self.received = [0] * workers  # as of the status
+        self.waits = [0] * workers  # 1 for those that it waits for
 
     def encode(self) -> bytes:
         frontier, head, last, received = self.status
         words = (self.version, *frontier, *head, *last, received)
-        head_bytes = _HEAD.pack(*words, self.waiting, self.idle, self.wanted, self.running, self.gone, len(self.sent))
-        return head_bytes + struct.pack(f"<{2 * len(self.sent)}q", *self.sent, *self.received)
+        fixed = _HEAD.pack(*words, self.idle, self.wanted, self.running, self.gone, len(self.sent))
+        return fixed + struct.pack(f"<{3 * len(self.sent)}q", *self.sent, *self.received, *self.waits)
 
     def decode(self, data: bytes | memoryview) -> None:
         """Replace everything by what `encode` made. Raises PeerFault."""
         workers = len(self.sent)
-        if len(data) != _HEAD.size + 16 * workers:
-            raise PeerFault(f"a row of {len(data)} bytes: expected {_HEAD.size + 16 * workers} for {workers} workers")
+        if len(data) != _HEAD.size + 24 * workers:
+            raise PeerFault(f"a row of {len(data)} bytes: expected {_HEAD.size + 24 * workers} for {workers} workers")
         words = _HEAD.unpack_from(data)
-        if words[14] != workers or not 0 <= words[9] <= workers:
-            raise PeerFault(f"a row for {words[14]} workers that waits for worker {words[9] - 1}: expected {workers}")
+        if words[13] != workers:
+            raise PeerFault(f"a row for {words[13]} workers: expected {workers}")
         self.version = words[0]
         self.status = Status((words[1], words[2], words[3]), Tag(words[4], words[5]), Tag(words[6], words[7]), words[8])
-        self.waiting, self.idle, self.wanted, self.running, self.gone = words[9:14]
-        counts = struct.unpack_from(f"<{2 * workers}q", data, _HEAD.size)
-        self.sent, self.received = list(counts[:workers]), list(counts[workers:])
+        self.idle, self.wanted, self.running, self.gone = words[9:13]
+        each = struct.unpack_from(f"<{3 * workers}q", data, _HEAD.size)
+        self.sent, self.received, self.waits = (list(each[i * workers : (i + 1) * workers]) for i in range(3))
 
 
 class DistantBoard:
@@ -108,17 +108,28 @@ class DistantBoard:
         self._own.sent[worker] += 1
         self.revision += 1
 
-    def snapshot(self) -> list[Status] | None:
-        """Everybody's status in states that existed together, without messages under way; None if that is not so."""
+    def snapshot(self) -> Snapshot | None:
+        """Everybody in states that existed together; None if the known rows are no such states.
+
+        Heads are those of `Board.snapshot`.
+        """
+        late: set[int] = set()
         for source, sender in enumerate(self._rows):
             for target, receiver in enumerate(self._rows):
-                if sender.sent[target] != receiver.received[source] and not receiver.gone:
+                under_way = sender.sent[target] - receiver.received[source]
+                if under_way < 0:
                     return None
-        return [row.status for row in self._rows]
+                if under_way and not receiver.gone:
+                    late.add(target)
+        statuses = [row.status for row in self._rows]
+        for worker in late:
+            time, microstep, _ = statuses[worker].frontier
+            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, Tag(time, microstep)))
+        return Snapshot(statuses, not late, [row.sent[self._me] for row in self._rows])
 
-    def set_waiting(self, worker: int | None) -> None:
-        """Say whom this worker waits for; None: nobody, it runs."""
-        self._own.waiting = 0 if worker is None else worker + 1
+    def set_waiting(self, workers: Collection[int]) -> None:
+        """Say whom this worker waits for; nobody when it runs."""
+        self._own.waits = [int(worker in workers) for worker in range(self.workers)]
         self.revision += 1
 
     def tell_idle(self) -> None:
@@ -158,13 +169,11 @@ class DistantBoard:
         return bool(self._rows[worker].gone)
 
     def waits_for(self, worker: int) -> list[int]:
-        """Whom `worker` waits for, whom that one waits for, and so on; empty if it runs."""
-        chain: list[int] = []
-        following = self._rows[worker].waiting - 1
-        while following >= 0 and following not in chain:
-            chain.append(following)
-            following = self._rows[following].waiting - 1
-        return chain
+        """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""
+        found = [worker]
+        for waiting in found:
+            found += [w for w, waits in enumerate(self._rows[waiting].waits) if waits and w not in found[1:]]
+        return found[1:]
 
     def waits_in_circle(self) -> bool:
         """Whether this worker waits for one that waits … for this one."""

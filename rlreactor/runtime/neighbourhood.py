@@ -17,6 +17,7 @@ from rlreactor.links import wire
 from rlreactor.links.board import Status
 from rlreactor.links.doorbell import ring_all
 from rlreactor.links.host_memory import HostMemory
+from rlreactor.links.ring import RingReader
 from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
 from rlreactor.links.words import fence
 from rlreactor.port import Heap, Port, Storage
@@ -30,6 +31,7 @@ from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Interrupted", "Neighbourhood"]
 
+STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
 NOBODY: frozenset[int] = frozenset()
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
 LOOK_UP_S = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
@@ -67,6 +69,7 @@ class Neighbourhood:
         self._told = self._status
         self._last = Tag(0, -1)
         self._received = 0
+        self._received_from = [0] * memory.workers
         self._waits_for: Collection[int] = NOBODY
         self._waits_since = 0
         self._stall_told = False
@@ -338,17 +341,22 @@ class Neighbourhood:
                 continue
             # The status first: what it promises to be sent is then in the ring.
             version, status = self._board.read(worker)
-            for data in reader.read():
-                self._accept(worker, data)
-                news = True
-            if self._seen[worker] < 0:  # it told of a stop: only what it promised after that counts
+            news = self._read(worker, reader) or news
+            if self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
                 version, status = self._board.read(worker)
+                self._read(worker, reader)
             if version != self._seen[worker]:
                 self._seen[worker] = version
                 self._frontiers.advance(worker, status.frontier)
                 news = True
         self._pass_on_stop()
         return news
+
+    def _read(self, worker: int, reader: RingReader) -> bool:
+        messages = reader.read()
+        for data in messages:
+            self._accept(worker, data)
+        return bool(messages)
 
     def _too_much_from(self, worker: int) -> bool:
         """A slow reader slows its writer, unless the writer is what it waits for."""
@@ -359,10 +367,11 @@ class Neighbourhood:
     def _accept(self, worker: int, data: bytes) -> None:
         message = wire.decode(data)
         self._received += 1
+        self._received_from[worker] += 1
         if message.port in (wire.STOP, wire.DRY):
             self._adopt_stop(message.tag, dry=message.port == wire.DRY)
             self._frontiers.heard_of_stop(worker)
-            self._seen[worker] = -1  # its status counts again from here
+            self._seen[worker] = STOP_HEARD
             return
         port = self._remote[message.port]
         lease = None
@@ -407,18 +416,19 @@ class Neighbourhood:
         snapshot = self._board.snapshot()
         if snapshot is None:
             return False
-        statuses, quiet = snapshot
-        before = self._frontiers.floor
-        earliest = min(status.head for status in statuses)
-        if earliest == FOREVER and quiet and not self._scheduler.keepalive:  # the program has run dry
-            last = max(status.last for status in statuses)
+        before = self._frontiers.floor, self._outlasts_timeout
+        earliest = min(status.head for status in snapshot.statuses)
+        gone = any(self._board.gone(w) for w in self._others)  # then the stop is known, or it is the timeout
+        if earliest == FOREVER and snapshot.quiet and not gone and not self._scheduler.keepalive:
+            last = max(status.last for status in snapshot.statuses)
             self._adopt_stop(Tag(last.time, last.microstep + 1), dry=True)
             self._pass_on_stop()
             return True
-        outlasted = self._outlasts_timeout
-        self._outlasts_timeout = earliest >= self._scheduler.stop and earliest != FOREVER
-        self._frontiers.raise_floor(statuses, self._scheduler.stop)
-        return self._frontiers.floor != before or self._outlasts_timeout != outlasted
+        if snapshot.quiet:
+            self._outlasts_timeout = gone or (earliest >= self._scheduler.stop and earliest != FOREVER)
+        unread = {w for w, sent in enumerate(snapshot.sent_here) if sent != self._received_from[w]}
+        self._frontiers.raise_floor(snapshot.statuses, unread, self._scheduler.stop)
+        return (self._frontiers.floor, self._outlasts_timeout) != before
 
     def _versions(self) -> list[int]:
         """What could change and matter to us, taken before looking for news: what changes later ends the next rest.

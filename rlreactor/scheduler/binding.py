@@ -150,7 +150,7 @@ class Binding:
             method = getattr(reactor, node.signature.name)
             late = getattr(reactor, node.signature.late) if node.signature.late else None
             self.reactions[node.rank] = BoundReaction(
-                node.path, node.rank, method, node.where, node.signature.deadline, late
+                node.path, node.rank, method, node.where, node.signature.deadline, late, node.may_stop
             )
 
     def _bind_ports(self) -> None:

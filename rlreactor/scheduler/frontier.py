@@ -12,7 +12,7 @@ nothing can reach it before the earliest of them plus the shortest delay on the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from rlreactor.graph import Graph
@@ -193,12 +193,12 @@ class Frontiers:
             best = min(best, (arrival[0], arrival[1], max(edge.reader, 0)))
         return best
 
-    def raise_floor(self, statuses: Sequence[Status], stop: Tag) -> Tag:
-        """Use a snapshot; returns the earliest event that anybody has, FOREVER when the program has run dry."""
+    def raise_floor(self, statuses: Sequence[Status], unread: Collection[int], stop: Tag) -> None:
+        """Use a snapshot. What comes from `unread` workers and was not read yet lies where their edges say."""
         arrivals = [
             delay.added_to(status.head)
             for status, delay in zip(statuses, self._distance, strict=True)
             if delay is not None and status.head != FOREVER
         ]
+        arrivals += [edge.earliest for edge in self.edges if edge.source in unread]
         self.floor = max(self.floor, min([*arrivals, stop]))
-        return min(status.head for status in statuses)
