@@ -207,12 +207,16 @@ def _policy(description: EnvironmentDescription, config: PPOConfig) -> PolicySpe
         raise UsageError("; ".join(detail["msg"] for detail in error.errors())) from None
 
 
-def _device(chosen: str, policy: PolicySpec) -> str:
+def _device(wanted: str, policy: PolicySpec) -> str:
+    from rlreactor.commands.failure import UsageError
     from rlreactor.planner.gpus import find_gpus
 
-    if chosen != "auto":
-        return chosen
-    return "cuda" if policy.network == "nature_cnn" and find_gpus() else "cpu"
+    if wanted == "cpu" or (wanted == "auto" and policy.network != "nature_cnn"):
+        return "cpu"
+    found = bool(find_gpus())
+    if wanted == "cuda" and not found:
+        raise UsageError("--device: cuda needs a GPU, and none is visible here; leave it at auto, or say cpu")
+    return "cuda" if found else "cpu"
 
 
 def _player(checkpoint: Checkpoint) -> Player:

@@ -7,10 +7,13 @@ and composes contained reactors; nothing heavy happens before a `startup` reacti
 
 from __future__ import annotations
 
+import dis
+import functools
 import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from types import CodeType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform, overload
 
 import numpy as np
@@ -426,10 +429,9 @@ def _check_usage(
     cls: type[Reactor], signature: ReactionSignature, declaration: Declaration, violations: list[str]
 ) -> None:
     declared = _declared_names(signature)
-    assigned = _assigned_names(cls)
     for method in filter(None, (signature.name, signature.late)):
         for use in uses(getattr(cls, method, None) or (lambda: None), cls):
-            problem = _usage_problem(cls, use, declared, declaration, assigned)
+            problem = _usage_problem(cls, use, declared, declaration)
             if problem:
                 violations.append(f"reaction {cls.__name__}.{signature.name} ({signature.where}): {problem}")
 
@@ -449,14 +451,12 @@ def _declared_names(signature: ReactionSignature) -> _Declared:
     )
 
 
-def _usage_problem(
-    cls: type, use: Use, declared: _Declared, declaration: Declaration, assigned: set[str]
-) -> str | None:
+def _usage_problem(cls: type, use: Use, declared: _Declared, declaration: Declaration) -> str | None:
     if use.name == "request_stop" and not declared.may_stop:
         return f"line {use.line} calls request_stop(); declare it with effects=[shutdown]"
     element = declaration.elements.get(use.name)
     if element is None:
-        return _misspelt(cls, use, declaration, assigned)
+        return _misspelt(cls, use, declaration)
     if isinstance(element, Timer | PhysicalAction):  # a physical action is scheduled from any thread
         return None
     readable, writable = use.name in declared.readable, use.name in declared.writable
@@ -471,20 +471,22 @@ def _usage_problem(
     return None
 
 
-def _misspelt(cls: type, use: Use, declaration: Declaration, assigned: set[str]) -> str | None:
+def _misspelt(cls: type, use: Use, declaration: Declaration) -> str | None:
     """A name that nothing in the class provides, used like a port and close to the name of one."""
-    if use.mode == "uses" or use.name in assigned or hasattr(cls, use.name) or use.name in declaration.parameters:
+    if use.mode == "uses" or hasattr(cls, use.name) or use.name in declaration.parameters:
         return None
     hint = did_you_mean(use.name, declaration.elements)
+    if use.name in _assigned_names(cls):
+        return None
     return f"line {use.line}: `{use.name}` is no port of {cls.__name__}; {hint}" if hint.startswith("did") else None
 
 
 def _assigned_names(cls: type) -> set[str]:
-    functions = [v for base in cls.__mro__ for v in vars(base).values() if inspect.isfunction(v)]
-    return {name for function in functions for name in function.__code__.co_names if _stores(function, name)}
+    """The attributes that methods of the class assign on anything."""
+    functions = (v for base in cls.__mro__ if base is not Reactor for v in vars(base).values() if inspect.isfunction(v))
+    return {name for function in functions for name in _stored_names(function.__code__)}
 
 
-def _stores(function: Any, name: str) -> bool:
-    import dis
-
-    return any(i.opname == "STORE_ATTR" and i.argval == name for i in dis.get_instructions(function))
+@functools.lru_cache(maxsize=4096)
+def _stored_names(code: CodeType) -> frozenset[str]:
+    return frozenset(str(i.argval) for i in dis.get_instructions(code) if i.opname == "STORE_ATTR")

@@ -302,7 +302,7 @@ class Neighbourhood:
         self._board.count_sent(worker)
         self._sent_to.add(worker)
         if not writer.try_write(message):
-            self._wait_for(worker, lambda: gone(worker) or writer.try_write(message))
+            self._wait_for(worker, _once(lambda: gone(worker) or writer.try_write(message)))
         if not writer.flush():
             self._wait_for(worker, lambda: gone(worker) or writer.flush())
 
@@ -510,3 +510,15 @@ class Neighbourhood:
     def _evacuate(self) -> None:
         """Give back the slots of every port of which this worker holds all; see `inlet.evacuate`."""
         self.ended = evacuate(self._remote.values(), self._binding.queue, self.ended)
+
+
+def _once(attempt: Callable[[], bool]) -> Callable[[], bool]:
+    """An attempt that is not made again after it succeeded, however often somebody asks."""
+    done = False
+
+    def ask() -> bool:
+        nonlocal done
+        done = done or attempt()
+        return done
+
+    return ask
