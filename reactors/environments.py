@@ -228,7 +228,9 @@ class VectorisedEnvironments:
         )
 
     def reset(self, seeds: Sequence[int], out: NDArray[Any]) -> None:
-        out[...] = self._vector.reset(seed=[int(seed) % 2**31 for seed in seeds])[0]
+        given = [int(seed) % 2**31 for seed in seeds]
+        atari = self.spec.id.startswith("ALE/")  # which takes an array where Gymnasium takes a list
+        out[...] = self._vector.reset(seed=np.array(given) if atari else given)[0]
 
     def step(self, actions: NDArray[Any], out: NDArray[Any]) -> Step:
         observations, rewards, terminated, truncated, info = self._vector.step(actions)

@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 
 from rlreactor.algos.policy import Policy
-from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec
+from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec, describe
 from rlreactor.reactors.environments import make_environments
 from rlreactor.reactors.evaluator import evaluate
 
@@ -54,6 +54,7 @@ class Player:
         return [folder / f"{prefix}-episode-{episode}.mp4" for episode in range(episodes)]
 
     def _filmed(self, folder: Path, prefix: str) -> gymnasium.Env[Any, Any]:
+        describe(self._environment)  # registers it, and says what is missing for it
         name = self._environment.id
         options: dict[str, Any] = {**self._environment.options}
         options["render_mode"] = "rgb_array"

@@ -220,13 +220,11 @@ class _Check:
         at = f"connect at {connection.where}"
         if not self._endpoints_are_ports(connection, at) or not self._delay_is_valid(connection, at):
             return
-        pairs = self._paired(connection, at)
-        directions = {self._direction_problem(container, source, sink) for source, sink in pairs}
-        for problem in sorted(filter(None, directions))[:1]:
+        problem = self._direction_problem(container, connection)
+        if problem:
             self.violations.append(f"{at}: {problem}")
-        if directions - {None}:
             return
-        for source, sink in pairs:
+        for source, sink in self._paired(connection, at):
             self._connect_pair(source, sink, connection, at)
 
     def _endpoints_are_ports(self, connection: Connection, at: str) -> bool:
@@ -263,27 +261,38 @@ class _Check:
         )
         return []
 
-    def _direction_problem(self, container: Reactor, source: Port[Any], sink: Port[Any]) -> str | None:
-        for port in (source, sink):
+    def _direction_problem(self, container: Reactor, connection: Connection) -> str | None:
+        sources, sinks = connection.sources, connection.sinks
+        for port in (*sources, *sinks):
             if port.owner is not container and getattr(port.owner, "_parent", None) is not container:
                 return (
                     f"{port.kind} {port.path} belongs neither to {self._name(container)} nor to a reactor directly "
                     "inside it; connect through the ports of the reactor that contains it"
                 )
-        gives = isinstance(source, Input) if source.owner is container else isinstance(source, Output)
-        takes = isinstance(sink, Output) if sink.owner is container else isinstance(sink, Input)
+        gives = all(isinstance(p, Input if p.owner is container else Output) for p in sources)
+        takes = all(isinstance(p, Output if p.owner is container else Input) for p in sinks)
         if gives and takes:
             return None
-        given = f"source {source.path} is an {source.kind} and sink {sink.path} an {sink.kind}"
+        given = f"{_kinds('source', sources)} and {_kinds('sink', sinks)}"
         if not gives and not takes:
-            return f"{given}: reversed; write connect({sink.path}, {source.path})"
-        return f"{given}; connect takes the output of one reactor to the input of another"
+            return f"{given}: reversed; swap the two arguments: connect({_listed(sinks)}, {_listed(sources)})"
+        return f"{given}; connect takes outputs of some reactors to inputs of others{self._offers(sources, sinks)}"
+
+    def _offers(self, sources: list[Port[Any]], sinks: list[Port[Any]]) -> str:
+        """What the reactor at the wrong end has instead."""
+        wrong = next((p for p in sinks if isinstance(p, Output)), None)
+        kind: type[Port[Any]] = Input if wrong is not None else Output
+        port = wrong or next((p for p in sources if isinstance(p, Input)), None)
+        if port is None or port.owner is None:
+            return ""
+        names = [e.name for e in self._elements(port.owner) if isinstance(e, kind)]
+        return f"; {kind.kind}s of {self._name(port.owner)}: {', '.join(names) or 'none'}"
 
     def _connect_pair(self, source: Port[Any], sink: Port[Any], connection: Connection, at: str) -> None:
         if source.spec != sink.spec:
             self.violations.append(
                 f"{at}: {source.path} sends {source.spec} ({source.where}) but {sink.path} expects {sink.spec} "
-                f"({sink.where}); declare both with the same spec"
+                f"({sink.where}); {_same_spec_hint(source, sink)}"
             )
         earlier = self.incoming.get(id(sink))
         if earlier is not None:
@@ -358,7 +367,9 @@ class _Check:
         physical = [f"physical action {a.path} ({a.where})" for a in self.actions.values() if a.kind == PHYSICAL]
         physical += [f"connect at {w.where} (physical=True)" for w in self.incoming.values() if w.delay.physical]
         for place in dict.fromkeys(physical):
-            self.violations.append(f"{place}: its tags come from the wall clock; run with fast=False, not fast=True")
+            self.violations.append(
+                f"{place}: its tags come from the wall clock, and fast mode (the default) has none; run with fast=False"
+            )
 
     def _check_second_writers(self) -> None:
         for port in self.ports.values():
@@ -446,10 +457,17 @@ class _Check:
                 if root is None or delay != NO_DELAY:
                     continue
                 for writer in self.writers.get(id(root), ()):
-                    readback = root is element and element.owner is reactor and isinstance(element, Output)
+                    readback = root is element and element.owner is reactor and is_a(element, Output)
                     if not (readback and order[writer] >= order[path]):
-                        before[path][writer] = f"sets {root.path}, read as {element.path}"
+                        before[path][writer] = self._sets(root, element)
         return before
+
+    def _sets(self, root: Port[Any], port: Element) -> str:
+        """That a reaction sets `root`, which another one reads as `port`, with the connections between."""
+        if root is port:
+            return f"sets {root.path}"
+        writer = self.incoming.get(id(port))
+        return f"sets {root.path}, connected to {port.path}" + (f" at {writer.where}" if writer else "")
 
     def _order(self, roots: dict[str, tuple[Port[Any], Delay]]) -> list[tuple[int, int, str]]:
         """(level, declaration, path) of every reaction, in order; a cycle becomes a violation."""
@@ -526,6 +544,28 @@ def _paths(elements: Iterable[Element]) -> tuple[str, ...]:
 
 def _relative(path: str, prefix: str) -> str:
     return path[len(prefix) + 1 :] if prefix else path
+
+
+def _kinds(end: str, ports: list[Port[Any]]) -> str:
+    kinds = {port.kind for port in ports}
+    kind = kinds.pop() if len(kinds) == 1 else "mix of ports"
+    article = "an" if kind[0] in "aio" else "a"
+    if len(ports) == 1:
+        return f"{end} {ports[0].path} is {article} {kind}"
+    return f"{end}s {_listed(ports)} are {kind}s" if kind != "mix of ports" else f"{end}s {_listed(ports)} are a {kind}"
+
+
+def _same_spec_hint(source: Port[Any], sink: Port[Any]) -> str:
+    """What to do about two specs that differ: perhaps only in a parameter that both name."""
+    declared = [_declared_spec(port) for port in (source, sink)]
+    if declared[0] != declared[1]:
+        return "declare both with the same spec"
+    return f"both are declared {declared[0]}: give both reactors the same parameters"
+
+
+def _declared_spec(port: Port[Any]) -> Any:
+    name = port.name.partition("[")[0]
+    return getattr(type(port.owner)._declaration.elements[name], "spec", None) if port.owner is not None else None
 
 
 def _listed(ports: list[Any]) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from rlreactor.dynamic import is_a
+from rlreactor.errors import TopologyError
 from rlreactor.source import Location
 
 if TYPE_CHECKING:
@@ -77,6 +80,12 @@ def reaction(
 
     Ports of a contained reactor are named by path: `"child.out"`, `"actors[2].batch"`, `"actors[*].batch"`.
     """
+
+    first: Any = triggers[0] if triggers else None
+    if is_a(first, FunctionType):
+        where = Location(first.__code__.co_filename, first.__code__.co_firstlineno)
+        hint = "write @reaction(...) with its triggers, not @reaction"
+        raise TopologyError([f"reaction {first.__qualname__} ({where}): {hint}"])
 
     def mark(method: F) -> F:
         code = method.__code__

@@ -94,7 +94,12 @@ class Reactor:
         super().__init_subclass__(**options)
         cls._declaration = _declare(cls)
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, *unnamed: Any, **given: Any) -> None:
+        if unnamed:
+            name, known = type(self).__name__, ", ".join(f"{p}=..." for p in type(self)._declaration.parameters)
+            raise TopologyError(
+                [f"{name} takes parameters by name: {name}({known}), received {unnamed!r} (at {caller()})"]
+            )
         composition = _composition.get()
         outermost = composition is None
         composition = composition or Composition()
@@ -304,7 +309,7 @@ def _reactors_in(name: str, value: Any) -> Iterator[tuple[str, Reactor]]:
             yield from _reactors_in(f"{name}[{index}]", item)
 
 
-_RESERVED = frozenset(name for name in vars(Reactor) if not name.startswith("__"))
+_RESERVED: frozenset[str] = frozenset(name for name in vars(Reactor) if not name.startswith("__"))
 
 
 def _declare(cls: type[Reactor]) -> Declaration:
@@ -331,6 +336,14 @@ def _declare(cls: type[Reactor]) -> Declaration:
 def _declare_own(cls: type[Reactor], declaration: Declaration, violations: list[str]) -> None:
     namespace = _enclosing_names(cls)
     annotations = inspect.get_annotations(cls)
+    if "__init__" in vars(cls):
+        violations.append(
+            f"{cls.__name__}.__init__: a reactor has no constructor of its own; annotate attributes to make them "
+            "parameters, and make what it contains in compose()"
+        )
+    for name in annotations:
+        if name in _RESERVED and name not in vars(cls):
+            violations.append(f"{cls.__name__}.{name}: this name belongs to Reactor; choose another")
     for name, value in vars(cls).items():
         if name in _RESERVED and name != "compose" and not name.startswith("_"):
             violations.append(f"{cls.__name__}.{name}: this name belongs to Reactor; choose another")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import NamedTuple
 
-__all__ = ["Location", "caller"]
+__all__ = ["Location", "caller", "is_engine_file"]
 
 _ENGINE = str(Path(__file__).absolute().parent) + "/"
 
@@ -22,15 +21,15 @@ class Location(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
-def _is_engine(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    linked = (_ENGINE + "reactors", _ENGINE + "topologies", _ENGINE + "algos")
+def is_engine_file(file: str) -> bool:
+    """Whether a source file is the engine's own; reactors, topologies and algorithms are users of it."""
+    linked = (_ENGINE + "reactors/", _ENGINE + "topologies/", _ENGINE + "algos/")
     return file.startswith(_ENGINE) and not file.startswith(linked)
 
 
 def caller() -> Location:
     """The nearest line on the stack that is not the engine's own."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and _is_engine(frame):
+    while frame.f_back is not None and is_engine_file(frame.f_code.co_filename):
         frame = frame.f_back
     return Location(frame.f_code.co_filename, frame.f_lineno)

@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from rlreactor import codec
 from rlreactor.dynamic import is_a
@@ -318,6 +318,19 @@ class Object(Spec[T]):
         self._type: type[Any] = typing.get_origin(annotation) or annotation
         self._scalar = annotation in _SCALARS
         self._bare = annotation in _CONTAINERS
+
+    def resolved(self, parameters: Mapping[str, Any]) -> Object[T]:
+        if is_a(self.annotation, type) and issubclass(self._type, np.generic):
+            raise SpecError(f"{self} is a numpy scalar type; write float, int or bool, or Array(np.{self})")
+        try:
+            if not (self._scalar or self._bare):
+                _ = self._adapter
+        except PydanticUserError:
+            raise SpecError(
+                f"{self} is not plain data; a port carries an Array, a Struct, numbers, strings, containers, "
+                "dataclasses or pydantic models"
+            ) from None
+        return self
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

@@ -49,8 +49,7 @@ def imported_names(source: str, package: str) -> Iterator[tuple[int, str]]:
                 prefix = ".".join(part for part in (base, module) if part)
                 yield from ((node.lineno, f"{prefix}.{alias.name}") for alias in names)
             case ast.Call(
-                func=ast.Name(id="__import__" | "import_module")
-                | ast.Attribute(attr="import_module"),
+                func=ast.Name(id="__import__" | "import_module") | ast.Attribute(attr="import_module"),
                 args=[ast.Constant(value=str(name)), *_],
             ):
                 yield node.lineno, name
@@ -92,9 +91,7 @@ def test_every_form_of_import_is_seen(source: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", LINKED)
-def test_bare_import_is_refused_with_the_right_name(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bare_import_is_refused_with_the_right_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
     with pytest.raises(ImportError) as refused:
         importlib.import_module(name)
@@ -140,8 +137,7 @@ def test_only_the_command_line_knows_the_upper_floors() -> None:
     found = [
         f"{where} imports {name}"
         for where, name in imports_of("rlreactor")
-        if not where.startswith("rlreactor/cli.py:")
-        and any(inside(name, f"rlreactor.{upper}") for upper in LINKED)
+        if not where.startswith("rlreactor/cli.py:") and any(inside(name, f"rlreactor.{upper}") for upper in LINKED)
     ]
     assert found == []
 
@@ -157,19 +153,13 @@ def test_algorithms_never_import_the_engine() -> None:
 
 @pytest.mark.parametrize("floor", ["rlreactor", *LINKED])
 def test_pickle_is_imported_nowhere(floor: str) -> None:
-    found = [
-        f"{where} imports {name}"
-        for where, name in imports_of(floor)
-        if name.partition(".")[0] in PICKLES
-    ]
+    found = [f"{where} imports {name}" for where, name in imports_of(floor) if name.partition(".")[0] in PICKLES]
     assert found == []
 
 
 def test_importing_the_engine_loads_neither_torch_nor_gymnasium(tmp_path: Path) -> None:
     program = "import sys, rlreactor; print({'torch', 'gymnasium'} & set(sys.modules) or 'neither')"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert done.stdout == "neither\n"
 
 
@@ -180,9 +170,7 @@ def in_fresh_copy(tmp_path: Path) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     for name in ("rlreactor", *LINKED):
-        shutil.copytree(
-            ROOT / name, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     return copy
 
 
@@ -198,9 +186,7 @@ def build_wheel(source: Path, to: Path) -> set[str]:
 
 
 def shipped_modules() -> set[str]:
-    modules = {
-        file.relative_to(ROOT) for floor in ("rlreactor", *LINKED) for file in python_files(floor)
-    }
+    modules = {file.relative_to(ROOT) for floor in ("rlreactor", *LINKED) for file in python_files(floor)}
     return {str(Path("rlreactor", file) if file.parts[0] in LINKED else file) for file in modules}
 
 

@@ -18,7 +18,7 @@ def concise(failure: ReactionFailure) -> str:
 
     Where no frame is, the reason alone: the rest would be about libraries.
     """
-    headline = str(failure).partition("\nTraceback ")[0]
+    headline = failure.headline
     frames = [match[0] for match in _FRAME.finditer(failure.user_traceback) if _is_users(match["file"])]
     return headline + "".join(["\n", *frames]).rstrip()
 

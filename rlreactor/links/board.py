@@ -188,6 +188,10 @@ class Board:
         """Whether `worker` has stopped for good."""
         return bool(self._cells[worker][_GONE])
 
+    def waits_on(self, worker: int, other: int) -> bool:
+        """Whether `worker` waits for `other`."""
+        return bool(self._cells[worker][_SENT + self.workers + other])
+
     def waits_for(self, worker: int) -> list[int]:
         """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""
         first, found = _SENT + self.workers, [worker]

@@ -64,7 +64,8 @@ class DistantBoard:
         self._rows = [_Row(workers) for _ in range(workers)]
         self._own = self._rows[me]
         self._received = [0] * workers
-        self.revision = 0  # changes with every change of the own row
+        self.revision = 0  # grows with every change of the own row
+        self.fell_at = 0  # revision at which the own frontier fell: no message may arrive before that row
 
     # The link's side
 
@@ -89,10 +90,13 @@ class DistantBoard:
 
     def publish(self, status: Status) -> None:
         """Replace this worker's status."""
+        fell = status.frontier < self._own.status.frontier
         self._own.version += 1
         self._own.status = status
         self._own.received = list(self._received)
         self.revision += 1
+        if fell:
+            self.fell_at = self.revision
 
     def version(self, worker: int) -> int:
         """Changes with every status of `worker`."""
@@ -167,6 +171,10 @@ class DistantBoard:
     def gone(self, worker: int) -> bool:
         """Whether `worker` has stopped for good."""
         return bool(self._rows[worker].gone)
+
+    def waits_on(self, worker: int, other: int) -> bool:
+        """Whether `worker` waits for `other`."""
+        return bool(self._rows[worker].waits[other])
 
     def waits_for(self, worker: int) -> list[int]:
         """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""

@@ -33,6 +33,7 @@ __all__ = ["Interrupted", "Neighbourhood"]
 
 STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
 NOBODY: frozenset[int] = frozenset()
+SIGN_OF_LIFE = 256  # tags after which a worker that nobody reads from says how far it is all the same
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
 LOOK_UP_S = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
 SPIN = 2000  # looks at the others' words before a worker sleeps: a few hundred microseconds
@@ -260,7 +261,7 @@ class Neighbourhood:
             self._last = self._execution.tag
             if self._has_physical and self._scheduler.keepalive:
                 self._promise(self._scheduler.candidate())
-            elif self._reader_bells:  # nobody else waits for what a running worker promises
+            elif self._reader_bells or self._scheduler.tags % SIGN_OF_LIFE == 0:
                 self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
 
     def send(self, port: Port[Any], outlet: Outlet) -> None:
@@ -354,6 +355,8 @@ class Neighbourhood:
 
     def _read(self, worker: int, reader: RingReader) -> bool:
         messages = reader.read()
+        if messages and self._board.waits_on(worker, self._me):
+            self._bells[worker].ring()  # it may wait for the room that has just been made
         for data in messages:
             self._accept(worker, data)
         return bool(messages)
@@ -448,7 +451,8 @@ class Neighbourhood:
         """
         board = self._board
         demands = [board.wanted(w) - delay for w, _, delay in self._reader_bells if not board.gone(w)]
-        wanted = min([tag.time, *demands])
+        known = min(self._frontiers.known.time, tag.time)
+        wanted = max(min([tag.time, *demands]), known)  # what is known already is of no use to anybody
         board.set_wanted(wanted)
         late = {edge.source for edge in self._frontiers.edges if edge.earliest.time <= wanted}
         ring_all(self._bells[w] for w in late)

@@ -162,8 +162,9 @@ class Binding:
         last_writer: dict[str, int] = {}
         for node in self.graph.reactions:
             last_writer.update(dict.fromkeys(node.effects, node.rank))
-        for path in [p for p in self.graph.ports if p in readers or p in writers]:
-            port = self.graph.ports[path]
+        for path, port in self.graph.ports.items():
+            if not (path in readers or path in writers or (port.owner is not None and port.owner.path in self.local)):
+                continue
             key = self._key(path, *roots.get(path, (path, NO_DELAY)))
             cell = self.cells.setdefault(key, Cell())
             cell.ranks = tuple(sorted({*cell.ranks, *triggered[path]}))

@@ -17,6 +17,7 @@ from rlreactor.scheduler.binding import Binding, Outlet
 from rlreactor.scheduler.clock import Clock
 from rlreactor.scheduler.inbox import Inbox
 from rlreactor.scheduler.queue import Target
+from rlreactor.source import is_engine_file
 from rlreactor.tag import FOREVER, Tag
 
 __all__ = ["Neighbours", "ReactionFailure", "Scheduler"]
@@ -39,18 +40,17 @@ class ReactionFailure(RunError):
         self.kind = kind
         self.text = text
         self.user_traceback = user_traceback
-        super().__init__(f"reaction {path} failed at {tag}: {kind}: {text}\n{user_traceback.rstrip()}")
+        self.headline = f"reaction {path} failed at {tag}: {kind}: {text}"
+        super().__init__(f"{self.headline}\n{user_traceback}".rstrip())
 
     @staticmethod
     def of(reaction: BoundReaction, tag: Tag, error: BaseException) -> ReactionFailure:
-        """The failure that `error` is, its traceback cut down to the user's own frames."""
-        frames = error.__traceback__
-        while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-            frames = frames.tb_next
-        lines = traceback.format_exception(type(error), error, frames)
-        return ReactionFailure.named(
-            str(reaction), tag, type(error).__name__, str(error), "".join(lines), reaction.rank
-        )
+        """The failure that `error` is, with the frames of its traceback that are the user's own."""
+        user = [f for f in traceback.extract_tb(error.__traceback__) if not is_engine_file(f.filename)]
+        frames = "".join(traceback.format_list(user))
+        if error.__cause__ is not None or error.__context__ is not None:  # a story of several: tell the whole
+            frames = "".join(traceback.format_exception(error))
+        return ReactionFailure.named(str(reaction), tag, type(error).__name__, str(error), frames, reaction.rank)
 
     @staticmethod
     def named(path: str, tag: Tag, kind: str, text: str, user_traceback: str, rank: int) -> ReactionFailure:
@@ -69,6 +69,11 @@ class AbsentFailure(ReactionFailure, AbsentError):
 
 class LinkFailure(ReactionFailure, LinkError):
     """A link failed under a reaction."""
+
+
+for _failure in (ReactionFailure, SpecFailure, AbsentFailure, LinkFailure):
+    _failure.__module__ = "rlreactor"  # what a traceback calls it: a RunError of rlreactor
+    _failure.__qualname__ = "RunError"
 
 
 class Neighbours(Protocol):

@@ -138,9 +138,7 @@ def test_a_part_that_is_not_of_bytes_is_refused_and_nothing_published() -> None:
     messages=st.lists(st.integers(0, 3000) | st.integers(0, 40), max_size=60),
     reads=st.randoms(use_true_random=False),
 )
-def test_any_messages_arrive_as_they_were_sent(
-    capacity: int, messages: list[int], reads: random.Random
-) -> None:
+def test_any_messages_arrive_as_they_were_sent(capacity: int, messages: list[int], reads: random.Random) -> None:
     writer, reader, _ = a_ring(capacity)
     sent = [bytes([i % 256]) * length for i, length in enumerate(messages)]
     received: list[bytes] = []
@@ -213,9 +211,7 @@ def test_garbage_is_messages_or_an_error_and_never_more(words: list[int]) -> Non
         assert sum(map(len, reader.read())) <= 64
 
 
-@pytest.mark.parametrize(
-    ("offset", "capacity"), [(64, 56), (64, 100), (8, 64), (64, PAGE), (-64, 64)]
-)
+@pytest.mark.parametrize(("offset", "capacity"), [(64, 56), (64, 100), (8, 64), (64, PAGE), (-64, 64)])
 def test_misplaced_rings_are_refused(offset: int, capacity: int) -> None:
     with Segment(PAGE, "ring") as segment, pytest.raises(LinkError, match=f"at byte {offset}: exp"):
         RingReader(segment.map(writable=True), offset, capacity)

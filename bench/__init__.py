@@ -1,0 +1,1 @@
+"""What is measured: one script per experiment, each printing its figures and writing bench/results/NAME.json."""

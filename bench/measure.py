@@ -1,0 +1,112 @@
+"""Rounds in which everybody runs in turn, and what is made of them.
+
+Machines are shared and drift: contestants run A B A B, and a ratio is taken within a round, between runs that were
+made within the same minute.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, NamedTuple
+
+__all__ = ["Contestant", "Figures", "Missing", "Rounds", "Spread", "interleave", "ratios", "slope", "spread", "summary"]
+
+Figures = Mapping[str, float]
+"""What one run measured, by name."""
+
+
+class Missing(Exception):
+    """A contestant cannot take part; the message says why and what to do."""
+
+
+class Contestant(NamedTuple):
+    """Somebody who is measured."""
+
+    name: str
+    run: Callable[[], Figures]
+
+
+class Spread(NamedTuple):
+    """A figure over all rounds."""
+
+    median: float
+    minimum: float
+    maximum: float
+
+    def show(self, digits: int = 0) -> str:
+        """`median (min-max)`."""
+        return f"{self.median:,.{digits}f} ({self.minimum:,.{digits}f}-{self.maximum:,.{digits}f})"
+
+
+@dataclass
+class Rounds:
+    """The figures of every contestant, round by round, and who is missing for which reason."""
+
+    figures: dict[str, list[Figures]] = field(default_factory=dict[str, list[Figures]])
+    missing: dict[str, str] = field(default_factory=dict[str, str])
+    load: list[float] = field(default_factory=list[float])
+    """Average number of runnable processes over the minute before each round."""
+
+    def of(self, name: str, figure: str) -> list[float]:
+        """One figure of one contestant, a value per round; empty when it is missing."""
+        return [figures[figure] for figures in self.figures.get(name, [])]
+
+    def best(self, names: Iterable[str], figure: str) -> str | None:
+        """Who of `names` has the highest median; None when all are missing."""
+        present = [name for name in names if self.figures.get(name)]
+        return max(present, key=lambda name: statistics.median(self.of(name, figure)), default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Every value of every round, with median, minimum and maximum."""
+        contestants = {name: self._summary(name) for name in self.figures}
+        return {"contestants": contestants, "missing": self.missing, "load": self.load}
+
+    def _summary(self, name: str) -> dict[str, Any]:
+        names = list(self.figures[name][0])
+        return {figure: summary(self.of(name, figure)) for figure in names}
+
+
+def interleave(
+    contestants: Sequence[Contestant], rounds: int, progress: Callable[[str], None] = lambda _: None
+) -> Rounds:
+    """Let everybody run once per round, in the order given. Who raises Missing is left out from then on."""
+    outcome = Rounds()
+    taking_part = list(contestants)
+    for index in range(rounds):
+        outcome.load.append(round(os.getloadavg()[0], 2))
+        for contestant in list(taking_part):
+            progress(f"round {index + 1}/{rounds}: {contestant.name}")
+            try:
+                figures = contestant.run()
+            except Missing as missing:
+                taking_part.remove(contestant)
+                outcome.missing[contestant.name] = str(missing)
+                progress(f"{contestant.name} is missing: {missing}")
+            else:
+                outcome.figures.setdefault(contestant.name, []).append(figures)
+    return outcome
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Median, minimum and maximum of at least one value."""
+    return Spread(statistics.median(values), min(values), max(values))
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """Median, minimum, maximum and every round's value."""
+    return {**spread(values)._asdict(), "rounds": list(values)}
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Ours by theirs, round by round, for as many rounds as both took part in."""
+    return [a / b for a, b in zip(ours, theirs, strict=False)]
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Median of the slopes between all pairs of points (x, y), which outliers hardly move (Sen 1968); 0 without pairs."""
+    slopes = [(d - b) / (c - a) for (a, b), (c, d) in combinations(points, 2) if a != c]
+    return statistics.median(slopes) if slopes else 0.0

@@ -1,0 +1,59 @@
+"""Running a program that reports one JSON object on its last line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.machine import ROOT
+from bench.measure import Missing
+
+__all__ = ["LAUNCHED", "last_json", "python_module", "start", "wait"]
+
+LAUNCHED = "BENCH_LAUNCHED_NS"
+"""Environment variable that tells a program when its command was given, on the monotonic clock, in ns."""
+
+
+def start(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, folder: Path = ROOT
+) -> subprocess.Popen[str]:
+    """Start `command` in `folder`. Raises Missing when there is no such program."""
+    variables = {**os.environ, **(environment or {}), LAUNCHED: str(time.monotonic_ns())}
+    try:
+        return subprocess.Popen(
+            command, cwd=folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    except FileNotFoundError:
+        raise Missing(f"{Path(command[0]).name} is not there") from None
+
+
+def wait(process: subprocess.Popen[str], heard: str = "") -> dict[str, Any]:
+    """What the program reported; `heard` is output that was read before. Raises Missing, with its last words."""
+    output, errors = process.communicate()
+    if process.returncode != 0:
+        words = (errors.strip() or (heard + output).strip() or "no words").splitlines()
+        raise Missing(f"it ended with status {process.returncode}: {words[-1]}")
+    return last_json(heard + output)
+
+
+def last_json(output: str) -> dict[str, Any]:
+    """The JSON object on the last line. Raises Missing when there is none."""
+    lines = output.strip().splitlines()
+    try:
+        report: Any = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        report = None
+    if not isinstance(report, dict):
+        raise Missing("its last line is not a JSON object")
+    return {str(name): value for name, value in report.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def python_module(module: str, *arguments: str, **environment: str) -> Callable[[], dict[str, Any]]:
+    """A run of `python -m module` with this interpreter."""
+    return lambda: wait(start([sys.executable, "-m", module, *arguments], environment))

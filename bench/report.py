@@ -1,0 +1,88 @@
+"""What an experiment found: a table in the terminal and a JSON file, both from the same values."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.machine import describe
+
+__all__ = ["RESULTS", "Report", "Target", "progress"]
+
+RESULTS = Path(__file__).parent / "results"
+_errors = Console(stderr=True, highlight=False)
+
+
+class Target(NamedTuple):
+    """A figure that must hold."""
+
+    what: str
+    threshold: float
+    measured: float
+    at_least: bool = True
+    """Whether the threshold is the least that will do, not the most."""
+
+    @property
+    def holds(self) -> bool:
+        return self.measured >= self.threshold if self.at_least else self.measured <= self.threshold
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self._asdict(), "holds": self.holds}
+
+
+@dataclass
+class Report:
+    """The outcome of one experiment."""
+
+    name: str
+    settings: Mapping[str, Any]
+    measured: Mapping[str, Any]
+    """Everything that was measured, as plain data."""
+    targets: list[Target] = field(default_factory=list[Target])
+
+    def as_json(self, arguments: Sequence[str]) -> dict[str, Any]:
+        """What is written down; `arguments` are the command's."""
+        return {
+            "experiment": self.name,
+            "command": " ".join(["python -m", f"bench.{self.name}", *arguments]),
+            "machine": describe(),
+            "settings": dict(self.settings),
+            "measured": dict(self.measured),
+            "targets": [target.as_json() for target in self.targets],
+        }
+
+    def finish(self, *tables: Table) -> int:
+        """Print, write bench/results/NAME.json, and return the exit status: 1 when a target is missed."""
+        console = Console(highlight=False)
+        for table in tables:
+            console.print(table)
+        if self.targets:
+            console.print(self._target_table())
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{self.name}.json").write_text(json.dumps(self.as_json(sys.argv[1:]), indent=1) + "\n")
+        console.print(f"written: bench/results/{self.name}.json")
+        return int(not all(target.holds for target in self.targets))
+
+    def _target_table(self) -> Table:
+        table = Table("must hold", "figure", "measured", "")
+        for target in self.targets:
+            sign = "≥" if target.at_least else "≤"
+            table.add_row(
+                target.what,
+                f"{sign} {target.threshold:g}",
+                f"{target.measured:,.4g}",
+                "pass" if target.holds else "MISS",
+            )
+        return table
+
+
+def progress(line: str) -> None:
+    """Say on standard error what is going on."""
+    _errors.print(f"[dim]{line}[/dim]")

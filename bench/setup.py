@@ -1,0 +1,55 @@
+"""Make the opponents' virtual environments: `python -m bench.setup [NAME ...]`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from bench.measure import Missing
+
+__all__ = ["ENVIRONMENTS", "python_of"]
+
+_FOLDER = Path(__file__).parent
+ENVIRONMENTS = {"sb3": ("stable-baselines3",)}
+"""Packages of each environment; their exact versions stand in bench/constraints-NAME.txt."""
+
+
+def python_of(name: str) -> Path:
+    """The interpreter of an opponents' environment. Raises Missing when it was not made."""
+    python = _python(name)
+    if not python.exists():
+        raise Missing(f"no bench/.venv-{name}: python -m bench.setup {name} makes it")
+    return python
+
+
+def _python(name: str) -> Path:
+    return _FOLDER / f".venv-{name}" / "bin" / "python"
+
+
+def make(name: str) -> None:
+    """Make or bring up to date one environment."""
+    constraints = _FOLDER / f"constraints-{name}.txt"
+    if not _python(name).exists():
+        venv.create(_FOLDER / f".venv-{name}", with_pip=True)
+    pip: list[str | Path] = [_python(name), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    # torch first and alone: it is most of the download, and nothing else may choose another version of it.
+    for packages in (("torch",), ENVIRONMENTS[name]):
+        subprocess.run([*pip, "install", "--constraint", constraints, *packages], check=True)
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(ENVIRONMENTS)
+    unknown = [name for name in names if name not in ENVIRONMENTS]
+    if unknown:
+        print(f"no environment {unknown[0]!r}; there are: {', '.join(ENVIRONMENTS)}", file=sys.stderr)
+        return 2
+    for name in names:
+        print(f"bench/.venv-{name}", flush=True)
+        make(name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,394 @@
+"""Bugs to plant: each is a small patch of the engine's or the links' code, in the test process only.
+
+The simulator is worth as much as the bugs it finds. Every fault here is one that somebody could write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from rlreactor.execution import Execution
+from rlreactor.links import doorbell
+from rlreactor.links.board import Board, Snapshot
+from rlreactor.links.distant_board import DistantBoard
+from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.reliable import Arrival, Receiver, Sender
+from rlreactor.links.ring import RingReader
+from rlreactor.links.slotted import SlotReader
+from rlreactor.runtime import neighbourhood
+from rlreactor.runtime.inlet import Inlet
+from rlreactor.runtime.neighbourhood import Neighbourhood
+from rlreactor.scheduler.frontier import Frontiers, InEdge
+from rlreactor.tag import FOREVER, Delay, Tag
+
+from .network import Host
+from .simulate import HOST, NETWORK
+
+__all__ = ["FAULTS", "Fault"]
+
+
+class Fault(NamedTuple):
+    """A bug: its name, where it is looked for, and what plants it, as (owner, attribute, replacement)."""
+
+    name: str
+    mode: str
+    patches: tuple[tuple[Any, str, Any], ...]
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        """The bug is in the code."""
+        with ExitStack() as stack:
+            for owner, attribute, replacement in self.patches:
+                stack.enter_context(patch.object(owner, attribute, replacement))
+            yield
+
+
+FAULTS: list[Fault] = []
+
+
+def _fault(name: str, modes: str, *places: tuple[Any, str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The decorated function, given the original, makes the replacement. `modes`: "h", "n" or both."""
+
+    def plant(make: Callable[..., Any]) -> Callable[..., Any]:
+        patches = tuple((owner, attribute, make(getattr(owner, attribute))) for owner, attribute in places)
+        for letter in modes:
+            FAULTS.append(Fault(name, HOST if letter == "h" else NETWORK, patches))
+        return make
+
+    return plant
+
+
+# Frontiers, gates and floors
+
+
+@_fault("a frontier is read one rank too high", "hn", (InEdge, "advance"))
+def _(original: Any) -> Any:
+    def advance(self: InEdge, frontier: tuple[int, int, int]) -> None:
+        original(self, (frontier[0], frontier[1], frontier[2] + 1))
+
+    return advance
+
+
+@_fault("a frontier is promised one microstep too high", "hn", (Frontiers, "promise"))
+def _(original: Any) -> Any:
+    def promise(self: Frontiers, candidate: Tag) -> tuple[int, int, int]:
+        time, microstep, rank = original(self, candidate)
+        return (time, microstep + 1, rank) if time != FOREVER.time else (time, microstep, rank)
+
+    return promise
+
+
+@_fault("the frontier is published before what it promises is sent", "hn", (Neighbourhood, "send"))
+def _(original: Any) -> Any:
+    def send(self: Neighbourhood, port: Any, outlet: Any) -> None:
+        tag = self._execution.tag
+        self._publish((tag[0], tag[1], outlet.last_writer + 1), tag)
+        original(self, port, outlet)
+
+    return send
+
+
+@_fault("whoever waits at a gate does not tell that it sends nothing before", "hn", (Neighbourhood, "at_gate"))
+def _(original: Any) -> Any:
+    def at_gate(self: Neighbourhood, rank: int) -> bool:
+        with patch.object(self, "_publish", lambda *_: None):
+            passed: bool = original(self, rank)
+        return passed
+
+    return at_gate
+
+
+@_fault("a gate is skipped", "hn", (Neighbourhood, "at_gate"))
+def _(original: Any) -> Any:
+    return lambda self, rank: True
+
+
+@_fault("a tag starts without waiting", "h", (Frontiers, "known_before"))
+def _(original: Any) -> Any:
+    return lambda self, tag: tag != FOREVER
+
+
+@_fault("a floor ignores what is under way", "h", (Board, "snapshot"))
+def _(original: Any) -> Any:
+    def snapshot(self: Board) -> Snapshot:
+        statuses = [self.read(w)[1] for w in range(self.workers)]
+        return Snapshot(statuses, True, self._sent_matrix()[self._me])
+
+    return snapshot
+
+
+@_fault("a floor ignores what is under way", "n", (DistantBoard, "snapshot"))
+def _(original: Any) -> Any:
+    def snapshot(self: DistantBoard) -> Snapshot:
+        return Snapshot([row.status for row in self._rows], True, [row.sent[self._me] for row in self._rows])
+
+    return snapshot
+
+
+@_fault("rows of different moments are taken for a snapshot", "n", (DistantBoard, "snapshot"))
+def _(original: Any) -> Any:
+    def snapshot(self: DistantBoard) -> Snapshot | None:
+        with ExitStack() as stack:
+            for target, row in enumerate(self._rows):  # what came from nowhere is overlooked
+                counts = [min(row.received[w], sender.sent[target]) for w, sender in enumerate(self._rows)]
+                stack.enter_context(patch.object(row, "received", counts))
+            found: Snapshot | None = original(self)
+        return found
+
+    return snapshot
+
+
+@_fault("a snapshot looks only once", "h", (Board, "snapshot"))
+def _(original: Any) -> Any:
+    def snapshot(self: Board) -> Snapshot | None:
+        rows = [self.read(w) for w in range(self.workers)]
+        sent = self._sent_matrix()
+        statuses = [status for _, status in rows]
+        late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not self.gone(w)]
+        for worker in late:
+            time, microstep, _ = statuses[worker].frontier
+            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, Tag(time, microstep)))
+        return Snapshot(statuses, not late, [row[self._me] for row in sent])
+
+    return snapshot
+
+
+@_fault("a message is counted only after it was sent", "h", (Neighbourhood, "_write"))
+def _(original: Any) -> Any:
+    def write(self: Neighbourhood, worker: int, message: list[bytes]) -> None:
+        count = self._board.count_sent
+        with patch.object(self._board, "count_sent", lambda _: None):
+            original(self, worker, message)
+        count(worker)
+
+    return write
+
+
+@_fault("the status is read after the messages", "h", (Neighbourhood, "_receive"))
+def _(original: Any) -> Any:
+    def receive(self: Neighbourhood) -> bool:
+        news = False
+        for worker, reader in self._readers.items():
+            news = self._read(worker, reader) or news
+            version, status = self._board.read(worker)
+            if version != self._seen[worker]:
+                self._seen[worker] = version
+                self._frontiers.advance(worker, status.frontier)
+                news = True
+        self._pass_on_stop()
+        return news
+
+    return receive
+
+
+# Stops
+
+
+@_fault("a stop is told to one neighbour only", "hn", (Neighbourhood, "stop_at"), (Neighbourhood, "_pass_on_stop"))
+def _(original: Any) -> Any:
+    def tell(self: Neighbourhood, tag: Tag | None = None) -> None:
+        self._to_tell = None
+        if tag is not None:
+            self._write(next(iter(self._writers)), [neighbourhood.wire.encode(neighbourhood.wire.STOP, -1, tag)])
+
+    return tell
+
+
+@_fault("starvation stops one microstep late", "hn", (Neighbourhood, "_adopt_stop"))
+def _(original: Any) -> Any:
+    def adopt(self: Neighbourhood, tag: Tag, *, dry: bool) -> None:
+        own = dry and self._scheduler.candidate() == FOREVER and self._to_tell is None
+        original(self, Tag(tag.time, tag.microstep + 1) if own else tag, dry=dry)
+
+    return adopt
+
+
+@_fault("promises from before a stop stay valid", "h", (Frontiers, "run_dry"))
+def _(original: Any) -> Any:
+    def run_dry(self: Frontiers, stop: Tag) -> None:
+        self.floor = stop
+
+    return run_dry
+
+
+# Slots
+
+
+@_fault("a slot is freed a tag early", "h", (Inlet, "fire"))
+def _(original: Any) -> Any:
+    def fire(self: Inlet, stored: Any, execution: Execution) -> None:
+        original(self, stored, execution)
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            self._end_lease(None, lease)  # with this tag, although the value is held
+
+    return fire
+
+
+@_fault("a slot is freed before its reader ran", "h", (Inlet, "fire"))
+def _(original: Any) -> Any:
+    def fire(self: Inlet, stored: Any, execution: Execution) -> None:
+        value, lease = stored
+        original(self, (value, None), execution)
+        if lease is not None:
+            lease.drop()
+
+    return fire
+
+
+@_fault("slots are given back out of order", "h", (SlotReader, "finish"))
+def _(original: Any) -> Any:
+    def finish(self: SlotReader, index: int) -> None:
+        self._memory.detach_if_held(index)
+        self._count += 1
+        self._released.store(0, self._count)
+        self._ring()
+
+    return finish
+
+
+# Delays
+
+
+@_fault("a delayed message arrives at the tag at which it was sent", "hn", (Neighbourhood, "_accept"))
+def _(original: Any) -> Any:
+    def accept(self: Neighbourhood, worker: int, data: bytes) -> None:
+        with patch.object(Delay, "added_to", lambda delay, tag: max(tag, self._execution.tag)):
+            original(self, worker, data)
+
+    return accept
+
+
+# Wake-ups
+
+
+@_fault("a worker falls asleep without a second look", "h", (Doorbell, "wait"))
+def _(original: Any) -> Any:
+    def wait(self: Doorbell, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake:
+        if predicate():
+            return Wake(True)
+        self._cells[self._index] = 1
+        try:
+            return self._sleep(predicate, timeout_s)
+        finally:
+            self._cells[self._index] = 0
+
+    return wait
+
+
+@_fault("no fence between news and the look at who sleeps", "h", (doorbell, "fence"), (neighbourhood, "fence"))
+def _(original: Any) -> Any:
+    return lambda: None
+
+
+@_fault("what a worker has run out of is not told", "hn", (Neighbourhood, "_tell_everybody"))
+def _(original: Any) -> Any:
+    return lambda self: None
+
+
+@_fault("nobody says from when on news is wanted", "h", (Neighbourhood, "_want"))
+def _(original: Any) -> Any:
+    return lambda self, tag: self._board.set_wanted(FOREVER.time)
+
+
+@_fault("a ring is read only in part", "h", (RingReader, "read"))
+def _(original: Any) -> Any:
+    def read(self: RingReader) -> list[bytes]:
+        messages: list[bytes] = original(self)
+        return messages[:3]
+
+    return read
+
+
+# The reliable protocol
+
+
+@_fault("an acknowledgement is skipped", "n", (Receiver, "receive"))
+def _(original: Any) -> Any:
+    def receive(self: Receiver, data: bytes) -> Arrival:
+        arrival: Arrival = original(self, data)
+        return arrival if arrival.payloads else Arrival([], [])
+
+    return receive
+
+
+@_fault("a frame is acknowledged that did not come", "n", (Receiver, "receive"))
+def _(original: Any) -> Any:
+    def receive(self: Receiver, data: bytes) -> Arrival:
+        arrival: Arrival = original(self, data)
+        number = int.from_bytes(data[24:32], "little")
+        if arrival.payloads or number <= self._expected or data[3] > 1:
+            return arrival
+        answer = bytearray(self._answer())
+        answer[24:32] = (number + 1).to_bytes(8, "little")
+        return Arrival([], [bytes(answer)])
+
+    return receive
+
+
+def _renumbered(self: Receiver, data: bytes) -> bytes:
+    return data[:24] + self._expected.to_bytes(8, "little") + data[32:]
+
+
+@_fault("a duplicate is not dropped", "n", (Receiver, "receive"))
+def _(original: Any) -> Any:
+    def receive(self: Receiver, data: bytes) -> Arrival:
+        again = int.from_bytes(data[24:32], "little") < self._expected and data[3] < 2
+        arrival: Arrival = original(self, _renumbered(self, data) if again else data)
+        return arrival
+
+    return receive
+
+
+@_fault("a frame is delivered out of order", "n", (Receiver, "receive"))
+def _(original: Any) -> Any:
+    def receive(self: Receiver, data: bytes) -> Arrival:
+        early = int.from_bytes(data[24:32], "little") > self._expected and data[3] < 2
+        arrival: Arrival = original(self, _renumbered(self, data) if early else data)
+        return arrival
+
+    return receive
+
+
+@_fault("a frame of an old epoch is accepted", "n", (Receiver, "receive"))
+def _(original: Any) -> Any:
+    def receive(self: Receiver, data: bytes) -> Arrival:
+        arrival: Arrival = original(self, data[:8] + self.address.epoch.to_bytes(4, "little") + data[12:])
+        return arrival
+
+    return receive
+
+
+@_fault("resending starts one frame late", "n", (Sender, "tick"))
+def _(original: Any) -> Any:
+    def tick(self: Sender, now: int) -> list[bytes]:
+        frames: list[bytes] = original(self, now)
+        return frames[1:]
+
+    return tick
+
+
+@_fault("credits are never returned", "n", (Receiver, "consumed"))
+def _(original: Any) -> Any:
+    return lambda self, length: []
+
+
+@_fault("a sender without credits does not probe", "n", (Sender, "tick"))
+def _(original: Any) -> Any:
+    def tick(self: Sender, now: int) -> list[bytes]:
+        frames: list[bytes] = original(self, now)
+        return frames if self.unacknowledged else []
+
+    return tick
+
+
+@_fault("a message overtakes the row that takes a promise back", "n", (Host, "_tell_now"))
+def _(original: Any) -> Any:
+    def tell_now(self: Host, target: int) -> None:
+        self.board.fell_at = 0
+        original(self, target)
+
+    return tell_now

@@ -1,0 +1,109 @@
+"""The memory of one host, simulated: the real board, rings and doorbells on simulated words, in one process."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rlreactor.links.board import Board
+from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.host_memory import SlotPlan
+from rlreactor.links.ring import RING_OVERHEAD, RingReader, RingWriter
+from rlreactor.links.segment import round_up
+from rlreactor.links.words import CACHE_LINE
+
+from .simulation import Simulation
+from .slots import SharedSlots, SlotsOfReader, SlotsOfWriter
+from .words import SimulatedWords
+
+__all__ = ["SimulatedDoorbell", "SimulatedMemory"]
+
+
+class SimulatedDoorbell(Doorbell):
+    """The real one, but its eventfd is a flag of the simulated process."""
+
+    def __init__(self, simulation: Simulation, owner: int, cells: Any, index: int) -> None:
+        self._simulation = simulation
+        self._owner = owner
+        self._cells = cells
+        self._index = index
+        self._extra = ()
+
+    def _sleep(self, predicate: Callable[[], bool], timeout_s: float | None) -> Wake:
+        while True:
+            rung = self._simulation.sleep(round(1e9 * (timeout_s or 0.05)))
+            ready = predicate()
+            if ready and not rung:
+                self._simulation.missed += 1
+            if ready or not rung:
+                return Wake(ready)
+
+    def ring_after_fence(self) -> None:
+        if self._cells[self._index]:
+            self._simulation.ring(self._owner)
+
+
+class SimulatedMemory:
+    """Offers what `Neighbourhood` uses of `HostMemory`."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        workers: int,
+        rings: Mapping[tuple[int, int], int],
+        slot_plans: tuple[SlotPlan, ...],
+    ) -> None:
+        self.workers = workers
+        self.slot_plans = {plan.path: plan for plan in slot_plans}
+        self.rings: dict[tuple[int, int], int] = {}
+        self._capacities = dict(rings)
+        self._simulation = simulation
+        offset = round_up(Board.size(workers), CACHE_LINE)
+        for link, capacity in rings.items():
+            self.rings[link] = offset
+            offset += round_up(RING_OVERHEAD + capacity, CACHE_LINE)
+        self._released: dict[tuple[str, int], int] = {}
+        for plan in slot_plans:
+            for reader in plan.readers:
+                self._released[plan.path, reader] = offset
+                offset += CACHE_LINE
+        self._mapping = mmap.mmap(-1, offset)
+        self._observer = Board(self._mapping, 0, workers, 0)
+        self._slots = {
+            plan.path: SharedSlots(plan.path, plan.spec, plan.slots, self._observer.gone) for plan in slot_plans
+        }
+
+    def map(self) -> mmap.mmap:
+        """The control segment."""
+        return self._mapping
+
+    def board(self, mapping: mmap.mmap, me: int) -> Board:
+        """The board as worker `me` sees it."""
+        self._me = me
+        return Board(mapping, 0, self.workers, me)
+
+    def writer(self, mapping: mmap.mmap, link: tuple[int, int]) -> RingWriter:
+        """The writing end of a ring."""
+        return RingWriter(mapping, self.rings[link], self._capacities[link])
+
+    def reader(self, mapping: mmap.mmap, link: tuple[int, int]) -> RingReader:
+        """The reading end of a ring."""
+        return RingReader(mapping, self.rings[link], self._capacities[link])
+
+    def released(self, mapping: mmap.mmap, path: str, reader: int) -> SimulatedWords:
+        """The word in which `reader` counts the slots of `path` it has finished with."""
+        return SimulatedWords(self._simulation, mapping, self._released[path, reader], 1)
+
+    def slots(self, path: str, *, writable: bool) -> SlotsOfWriter | SlotsOfReader:
+        """The slots of a port."""
+        point = self._simulation.point
+        if writable:
+            return SlotsOfWriter(self._slots[path], point)
+        assert self._simulation.current is not None
+        return SlotsOfReader(self._slots[path], self._simulation.current.index, point)
+
+    def doorbell(self, board: Board, worker: int) -> SimulatedDoorbell:
+        """The bell that wakes `worker`."""
+        words, index = board.asleep(worker)
+        return SimulatedDoorbell(self._simulation, worker, words.cells, index)

@@ -1,0 +1,73 @@
+"""Shared words with the memory order that `links/words.py` counts on, and no better.
+
+A store stays in its worker's store buffer for a while, where only that worker sees it; buffers empty in order (total
+store order), at the latest at a fence or when the worker goes to sleep. Everything else is as in `Words`, so the real
+board, rings and doorbells run on these.
+"""
+
+from __future__ import annotations
+
+import mmap
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from rlreactor.links import board, ring, words
+
+from .simulation import Simulation
+
+__all__ = ["SimulatedWords", "simulated_words"]
+
+
+class Cells:
+    """Stands for the memoryview of a `Words`."""
+
+    def __init__(self, simulation: Simulation, cells: memoryview[int]) -> None:
+        self._simulation = simulation
+        self._cells = cells
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return array("q", [self[i] for i in range(*index.indices(len(self._cells)))])
+        self._simulation.point()
+        return self._simulation.load(self._cells, index)
+
+    def __setitem__(self, index: int, value: int) -> None:
+        self._simulation.point()
+        self._simulation.store(self._cells, index, value)
+
+
+class SimulatedWords:
+    """Stands for `Words`."""
+
+    def __init__(self, simulation: Simulation, mapping: mmap.mmap, offset: int = 0, count: int = 1) -> None:
+        self.cells: Any = Cells(simulation, memoryview(mapping)[offset : offset + 8 * count].cast("q"))
+        self.load = self.cells.__getitem__
+        self.store = self.cells.__setitem__
+
+
+class _Fence:
+    """Stands for the lock whose taking is a fence."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def __enter__(self) -> None:
+        self._simulation.fence()
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def simulated_words(simulation: Simulation) -> Iterator[None]:
+    """Boards and rings that are made here use simulated words, and fences are those of the simulation."""
+
+    def make(mapping: mmap.mmap, offset: int = 0, count: int = 1) -> SimulatedWords:
+        return SimulatedWords(simulation, mapping, offset, count)
+
+    with patch.object(board, "Words", make), patch.object(ring, "Words", make):
+        with patch.object(words, "_lock", _Fence(simulation)):
+            yield

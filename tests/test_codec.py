@@ -1,0 +1,131 @@
+"""Plain data to bytes and back, types kept, nothing executable."""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict, defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlreactor import Tag, codec
+from rlreactor.scheduler.recorder import Trace
+from rlreactor.spec import Record
+
+
+class Colour(enum.IntEnum):
+    RED = 3
+
+
+class Word(enum.StrEnum):
+    YES = "yes"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**63 - 1,
+        -(2**63),
+        2**64 - 1,
+        2**64,
+        -(2**70),
+        1.5,
+        float("inf"),
+        1 + 2j,
+        "",
+        "ä€𝄞",
+        b"",
+        b"\x00\xff",
+        [],
+        [1, [2, [3]]],
+        (),
+        (1, (2, "x")),
+        {},
+        {"a": {1: [(2, 3)]}, (1, 2): None, 5: b"x"},
+        {1, 2, 3},
+        frozenset({"a", "b"}),
+        Tag(5, 1),
+        [Tag(0, 0), (0, 0)],
+        {"deep": [{"big": 2**80}]},
+        (2**65, -(2**65)),
+    ],
+    ids=repr,
+)
+def test_plain_data_comes_back_with_its_types(value: Any) -> None:
+    result = codec.unpack(codec.pack(value))
+    assert result == value
+    assert repr(result) == repr(value)  # 1 is not True, (0, 0) is not Tag(0, 0)
+
+
+@pytest.mark.parametrize("dtype", ["f4", ">f4", "i8", "u1", "?", "c16", "f2"])
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 3), (2, 3)])
+def test_arrays_come_back_with_dtype_and_shape(dtype: str, shape: tuple[int, ...]) -> None:
+    array = np.arange(np.prod(shape, dtype=int)).astype(dtype).reshape(shape)
+    result = codec.unpack(codec.pack(array))
+    assert (result.dtype, result.shape) == (array.dtype, array.shape)
+    assert result.tobytes() == array.tobytes()
+    assert result.flags.writeable
+    assert result.flags.owndata or result.base is not None
+
+
+def test_a_strided_array_comes_back_whole() -> None:
+    array = np.arange(12).reshape(3, 4)[:, ::2].T
+    assert Trace([codec.unpack(codec.pack(array))]) == [array]  # type: ignore[list-item]
+
+
+def test_numpy_scalars_keep_their_dtype() -> None:
+    result = codec.unpack(codec.pack(np.float32(0.1)))
+    assert type(result) is np.float32
+    assert result == np.float32(0.1)
+
+
+def test_subclasses_become_plain() -> None:
+    for value, plain in (
+        (Colour.RED, 3),
+        (Word.YES, "yes"),
+        (defaultdict(int, a=1), {"a": 1}),
+        (OrderedDict(b=2), {"b": 2}),
+    ):
+        result = codec.unpack(codec.pack(value))
+        assert result == plain
+        assert type(result) is type(plain)
+
+
+def test_sets_pack_alike_whatever_their_history() -> None:
+    grown = set(range(1000))
+    grown -= set(range(3, 1000))
+    assert codec.pack(grown) == codec.pack({2, 1, 0})
+
+
+@pytest.mark.parametrize(
+    "value", [object(), lambda: 0, int, [object()], {"a": (object(),)}, Record(a=np.zeros(1)).__iter__()]
+)
+def test_what_is_not_plain_data_is_refused_by_the_name_of_its_type(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"cannot pack (object|function|type|dict_itemiterator): expected None, bool"):
+        codec.pack(value)
+
+
+def test_arrays_of_objects_are_refused() -> None:
+    with pytest.raises(TypeError, match="an array of Python objects cannot be packed"):
+        codec.pack(np.array([object()]))
+
+
+def test_leniently_what_is_not_plain_is_named() -> None:
+    value = {"plain": [1, (2,)], "not": [object()], "array": np.arange(2)}
+    result = codec.unpack(codec.pack_leniently(value))
+    assert result["plain"] == [1, (2,)]
+    assert result["not"] == [codec.Unsaved("builtins.object")]
+    assert result["array"].tolist() == [0, 1]
+
+
+def test_foreign_extensions_are_refused() -> None:
+    import msgpack
+
+    with pytest.raises(ValueError, match="unknown extension type 77"):
+        codec.unpack(msgpack.packb(msgpack.ExtType(77, b"\x90")))

@@ -1,0 +1,109 @@
+"""Random programs on random placements do what they do on one worker.
+
+A failure prints the seed: `random_program(SEED, SIZE).source` is the program. The nightly run sets
+RLREACTOR_PROGRAMS (how many) and RLREACTOR_FIRST_PROGRAM (the first seed).
+"""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import Any
+
+import pytest
+
+from rlreactor import Reactor, Result, check, codec
+from rlreactor.runtime import neighbourhood, supervisor
+from rlreactor.runtime.worker import JITTER
+
+from .placements import Where, run_placed, shuffled
+from .programs import random_program
+from .watchdog import watched
+
+COUNT = int(os.environ.get("RLREACTOR_PROGRAMS", "240"))
+FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
+BATCH = 20
+PLACEMENTS = 2
+SIZES = (2, 3, 3, 4)
+
+
+def states(topology: Reactor, result: Result) -> dict[str, bytes]:
+    """The state of every reactor, as bytes: arrays compare by their contents."""
+    return {path: codec.pack_leniently(result.state(path)) for path in check(topology).reactors}
+
+
+def difference(topology: Reactor, expected: Result, result: Result) -> str:
+    """The first thing in which two results differ; empty if there is none."""
+    if result.tag != expected.tag:
+        return f"stopped at {result.tag} instead of {expected.tag}"
+    for one, other in zip(expected.trace, result.trace, strict=False):
+        if type(result.trace)([one]) != [other]:
+            return f"{other} instead of {one}"
+    if len(result.trace) != len(expected.trace) or result.fingerprint != expected.fingerprint:
+        return f"{len(result.trace)} events instead of {len(expected.trace)}, or another fingerprint"
+    if result.metrics != expected.metrics:
+        return "other metrics"
+    before, after = states(topology, expected), states(topology, result)
+    return ", ".join(f"another state of {path!r}" for path in before if before[path] != after[path])
+
+
+def placement(chance: Random, topology: Reactor) -> tuple[Where, dict[str, Any]]:
+    """Where everything runs, with memory that is scarce more often than not."""
+    count = len(check(topology).reactors)
+    where = shuffled(topology, min(count, chance.randint(2, 5)), chance.randrange(1 << 30))
+    return where, {"inline_limit": chance.choice([0, 0, 100, 4096]), "slots": chance.choice([1, 2, 2, 3, 4])}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("first", range(FIRST, FIRST + COUNT, BATCH))
+def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(first, min(first + BATCH, FIRST + COUNT)):
+        chance = Random(seed)
+        size = chance.choice(SIZES)
+        program = random_program(seed, size)
+        topology = program.topology()
+        expected = run_placed(topology, {}, timeout=program.timeout)
+        for turn in range(PLACEMENTS):
+            where, options = placement(chance, topology)
+            with monkeypatch.context() as patch:
+                patch.setattr(supervisor, "ring_capacity", chance.choice([16 << 10, 128 << 10]))
+                patch.setattr(neighbourhood, "BACKLOG", chance.choice([2, 20, 4096]))
+                if turn and seed % 3 == 0:
+                    patch.setenv(JITTER, f"{seed}:300")
+                with watched():
+                    result = run_placed(topology, where, timeout=program.timeout, **options)
+            found = difference(topology, expected, result)
+            assert not found, f"random_program({seed}, {size}) on {where} with {options}: {found}\n{program.source}"
+
+
+def test_programs_are_the_same_for_the_same_seed() -> None:
+    for seed in range(5):
+        assert random_program(seed).source == random_program(seed).source
+
+
+def test_programs_are_worth_running() -> None:
+    """Most of them set values, at several tags, on several reactors, and some of them end early."""
+    events: list[int] = []
+    early = 0
+    sources = ""
+    for seed in range(40):
+        program = random_program(seed, 3)
+        result = run_placed(program.topology(), {}, timeout=program.timeout)
+        events.append(len(result.trace))
+        early += result.tag != (program.timeout, 0)
+        sources += program.source
+    assert sum(count > 20 for count in events) > 12
+    assert 3 < early < 37
+    for word in (
+        "Inputs(",
+        "hold=True",
+        "mutable=True",
+        "after=0",
+        "after=40",
+        "request_stop",
+        "schedule(",
+        ".empty()",
+    ):
+        assert word in sources
+    for kind in ("int", "dict", "str", "SMALL", "LARGE", "NOTHING", "SCALAR", "RECORD"):
+        assert f"Input({kind}" in sources or f"Inputs({kind}" in sources
