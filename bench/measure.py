@@ -107,6 +107,6 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
-    """Median of the slopes between all pairs of points (x, y), which outliers hardly move (Sen 1968); 0 without pairs."""
+    """Median of the slopes between all pairs of points (x, y), which outliers hardly move (Sen 1968); else 0."""
     slopes = [(d - b) / (c - a) for (a, b), (c, d) in combinations(points, 2) if a != c]
     return statistics.median(slopes) if slopes else 0.0

@@ -25,6 +25,7 @@ def start(
 ) -> subprocess.Popen[str]:
     """Start `command` in `folder`. Raises Missing when there is no such program."""
     variables = {**os.environ, **(environment or {}), LAUNCHED: str(time.monotonic_ns())}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # where it is set, only what pip installed is kept as bytecode
     try:
         return subprocess.Popen(
             command, cwd=folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from types import CodeType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, SupportsFloat, TypeVar, dataclass_transform, overload
 
 import numpy as np
 
@@ -268,7 +268,7 @@ class Reactor:
             self._generator = generator(self._execution.seed, self.path)
         return self._generator
 
-    def log(self, **values: float) -> None:
+    def log(self, **values: SupportsFloat) -> None:
         """Record metrics at the current tag."""
         self._execution.require_running("self.log")
         self._execution.log(self.path, values)

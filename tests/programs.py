@@ -20,7 +20,7 @@ import numpy as np
 
 from rlreactor import AbsentError, Array, Reactor, Struct, TopologyError, check
 from rlreactor.port import MultiPort
-from rlreactor.spec import Record
+from rlreactor.spec import Record, Spec
 
 __all__ = ["KINDS", "Program", "random_program"]
 
@@ -69,7 +69,8 @@ def make(kind: str, number: int) -> Any:
 
 
 def _blank(kind: str) -> Any:
-    return {"small": SMALL, "large": LARGE, "nothing": NOTHING, "record": RECORD}[kind].empty()
+    specs: dict[str, Spec[Any]] = {"small": SMALL, "large": LARGE, "nothing": NOTHING, "record": RECORD}
+    return specs[kind].empty()
 
 
 def fill(value: Any, number: int) -> Any:
@@ -90,10 +91,16 @@ def weigh(value: Any) -> int:
     return zlib.crc32(repr(value).encode())
 
 
+def _channels(port: Any) -> list[Any]:
+    channels: list[Any] = port.channels if isinstance(port, MultiPort) else [port]
+    return channels
+
+
 def see(port: Any) -> int:
     """What a reaction can tell of a port: presence, and the value if there is one (held ones too)."""
-    if isinstance(port, MultiPort):
-        return fold(len(port), *map(see, port))
+    channels = _channels(port)
+    if channels != [port]:
+        return fold(len(channels), *map(see, channels))
     try:
         return fold(port.present, weigh(port.value))
     except AbsentError:
@@ -102,7 +109,7 @@ def see(port: Any) -> int:
 
 def spoil(port: Any) -> None:
     """Change what the port handed out; only this reader may notice."""
-    for channel in port if isinstance(port, MultiPort) else [port]:
+    for channel in _channels(port):
         if channel.present:
             value = channel.value
             if isinstance(value, dict):
@@ -114,7 +121,7 @@ def spoil(port: Any) -> None:
 
 def keep(kept: list[Any], port: Any) -> None:
     """Hold on to received values; they must never change."""
-    for channel in port if isinstance(port, MultiPort) else [port]:
+    for channel in _channels(port):
         if channel.present:
             kept.append(channel.value)
             del kept[:-4]
@@ -435,7 +442,8 @@ class _Maker:
             return line
         number = line.split()[1]
         link = self.links[int(number)]
-        return f"        links[{number}].given and self.connect(self.{link.source}, self.{link.sink}, after=links[{number}].after)"
+        connect = f"self.connect(self.{link.source}, self.{link.sink}, after=links[{number}].after)"
+        return f"        links[{number}].given and {connect}"
 
     def written(self, line: str) -> str:
         return str(self.links[int(line.split()[1])]) if line.startswith("@link") else line

@@ -141,7 +141,8 @@ class Relay(Reactor):
     out = Output(int)
 
     def compose(self) -> None:
-        self.connect(self.inp, self.out, after=self.after)
+        ends: Any = (self.inp, self.out)
+        self.connect(*ends, after=self.after)
 
 
 class Chain(Reactor):
@@ -266,8 +267,8 @@ def test_widths_must_fit() -> None:
         "widths must be equal",
         f"connect at {line(compose, 4)}: 3 sources (a[0].out, a[1].out, a[2].out) for 1 sinks (b.inp); "
         "an input has one writer; declare it as Inputs(..., width=...) to receive from many",
-        f"connect at {line(compose, 5)}: 2 sources (a[0].out, a[1].out) for 4 sinks (b.wide[0], b.wide[1], … b.wide[3]); "
-        "widths must be equal; broadcast(...) repeats the source",
+        f"connect at {line(compose, 5)}: 2 sources (a[0].out, a[1].out) for 4 sinks "
+        "(b.wide[0], b.wide[1], … b.wide[3]); widths must be equal; broadcast(...) repeats the source",
     ]
 
 
@@ -279,8 +280,8 @@ def test_a_second_writer_is_refused_with_both() -> None:
         self.connect(self.a[1].out, self.b.inp)
 
     assert violations(compose) == [
-        f"connect at {line(compose, 4)}: b.inp already receives from a[0].out (connected at {line(compose, 3)}), now also "
-        "from a[1].out; an input has one writer: use Inputs(..., width=2) or another port"
+        f"connect at {line(compose, 4)}: b.inp already receives from a[0].out (connected at {line(compose, 3)}), "
+        "now also from a[1].out; an input has one writer: use Inputs(..., width=2) or another port"
     ]
 
 
@@ -327,8 +328,8 @@ def test_one_connects_within_one_container() -> None:
         self.connect(self.box.inner.out, self.b.inp)
 
     assert violations(compose) == [
-        f"connect at {line(compose, 3)}: output box.inner.out belongs neither to Top nor to a reactor directly inside it; "
-        "connect through the ports of the reactor that contains it"
+        f"connect at {line(compose, 3)}: output box.inner.out belongs neither to Top nor to a reactor directly "
+        "inside it; connect through the ports of the reactor that contains it"
     ]
 
 
@@ -393,7 +394,8 @@ def test_only_ports_connect() -> None:
 
     texts = violations(compose)
     assert texts[0] == (
-        f"connect at {line(compose, 3)}: expected ports or lists of ports, received Sender(); name one of its ports: out, many"
+        f"connect at {line(compose, 3)}: expected ports or lists of ports, received Sender(); "
+        "name one of its ports: out, many"
     )
     assert texts[1:] == [
         f"connect at {line(compose, 4)}: expected ports or lists of ports, received 3",
@@ -428,7 +430,8 @@ def test_a_connection_in_a_circle_is_refused() -> None:
         out = Output(int)
 
         def compose(self) -> None:
-            self.connect(self.inp, self.out)
+            ends: Any = (self.inp, self.out)
+            self.connect(*ends)
 
     def compose(self: Any) -> None:
         self.a = Empty()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rlreactor import Reactor, Tag, Timer, ms, reaction, run
@@ -17,7 +19,8 @@ class Logging(Reactor):
     @reaction(tick)
     def work(self) -> None:
         number = self.tag.time // ms(1)
-        self.log(value=self.factor * number, array=np.float32(0.5))
+        half: Any = np.float32(0.5)
+        self.log(value=self.factor * number, array=half)
         if number % 2:
             self.log(odd=True)
 

@@ -52,7 +52,7 @@ def test_parameters_are_attributes_and_known_by_name() -> None:
 
 def test_they_are_keyword_only() -> None:
     with pytest.raises(TopologyError, match=r"Sized takes parameters by name: Sized\(size=\.\.\., .*received \(3,\)"):
-        Sized(3)  # type: ignore[misc]
+        Sized(3)  # type: ignore[call-arg]  # pyright: ignore
 
 
 def test_an_unknown_name_is_refused_with_a_hint() -> None:

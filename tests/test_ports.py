@@ -1,5 +1,8 @@
 """Ports: presence, hold, mutable, giving values away, and what is refused."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# Bare `dict` and `list` are what is tested; strict checking wants their parameters.
+
 from __future__ import annotations
 
 from typing import Any

@@ -242,8 +242,8 @@ class TwoActions(Reactor):
 
     @reaction(one, other, effects=[one, other, out])
     def repeat(self) -> None:
-        present = [self.one.present, self.other.present]
-        self.out.set({(True, False): "one", (False, True): "other"}.get(tuple(present), "both"))
+        present = (self.one.present, self.other.present)
+        self.out.set({(True, False): "one", (False, True): "other"}.get(present, "both"))
         if self.one.present:
             self.one.schedule(delay=ms(2))
         if self.other.present:

@@ -1,5 +1,8 @@
 """State fields: made on the worker, one set per reactor, part of the result."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# Bare `dict` and `list` are what is tested; strict checking wants their parameters.
+
 from __future__ import annotations
 
 from typing import Any

@@ -246,7 +246,7 @@ class StopsOthers(Reactor):
 
 class Counting(Reactor):
     inp = Input(int)
-    calls: list[tuple[int, int]] = state(factory=list)
+    calls: list[tuple[int, int]] = state(factory=list[tuple[int, int]])
 
     @reaction(inp, shutdown)
     def call(self) -> None:

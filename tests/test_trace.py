@@ -1,5 +1,8 @@
 """What a run leaves: the trace in one order, the fingerprint of it."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# Bare `dict` and `list` are what is tested; strict checking wants their parameters.
+
 from __future__ import annotations
 
 from typing import Any

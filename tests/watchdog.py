@@ -8,7 +8,7 @@ import signal
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,7 +34,7 @@ def children() -> list[int]:
 
 
 @contextlib.contextmanager
-def watched(limit_s: float = 20.0) -> Iterator[None]:
+def watched(limit_s: float = 20.0) -> Generator[None]:
     """Raises Hang, with the stack and the links of every worker, when what it encloses takes longer than `limit_s`."""
     before = set(children())
     over, hung = threading.Event(), threading.Event()

@@ -354,8 +354,9 @@ class Neighbourhood:
         return news
 
     def _read(self, worker: int, reader: RingReader) -> bool:
+        something = reader.waiting()  # perhaps only a piece of a long message
         messages = reader.read()
-        if messages and self._board.waits_on(worker, self._me):
+        if something and self._board.waits_on(worker, self._me):
             self._bells[worker].ring()  # it may wait for the room that has just been made
         for data in messages:
             self._accept(worker, data)
@@ -481,8 +482,10 @@ class Neighbourhood:
         self._wait_word(NOBODY)
 
     def _news(self, versions: list[int]) -> bool:
-        if self._versions() != versions:
-            return True
+        return self._versions() != versions or self._unread()
+
+    def _unread(self) -> bool:
+        """Whether a message waits that may be read now."""
         return any(r.waiting() and self.backlog[w] < BACKLOG for w, r in self._readers.items())
 
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
@@ -495,7 +498,7 @@ class Neighbourhood:
             self._receive()
             if self._board.waits_in_circle():
                 self._evacuate()
-            self._sleep(ready)
+            self._sleep(lambda: ready() or self._unread())
             if self.interrupted:
                 raise Interrupted
         self._wait_word(before)

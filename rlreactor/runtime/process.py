@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 
-__all__ = ["die_with_parent", "fork", "limit_threads", "pin"]
+__all__ = ["die_with_parent", "fork", "limit_threads", "pin", "threads_restored"]
 
 _PR_SET_PDEATHSIG = 1
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def fork(child: Callable[[], int]) -> int:
@@ -64,8 +66,25 @@ def limit_threads(threads: int) -> None:
     """
     import threadpoolctl
 
-    os.environ.update(OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
+    os.environ.update(dict.fromkeys(_VARIABLES, str(threads)))  # for libraries that are loaded later
     threadpoolctl.threadpool_limits(threads)
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def threads_restored() -> Generator[None]:
+    """Afterwards numeric libraries use as many threads as before."""
+    import threadpoolctl
+
+    environment = dict(os.environ)
+    torch = sys.modules.get("torch")
+    torch_threads = None if torch is None else torch.get_num_threads()
+    with threadpoolctl.threadpool_limits():
+        yield
+    for name in set(os.environ) - set(environment):
+        del os.environ[name]
+    os.environ.update(environment)
+    if torch is not None:
+        torch.set_num_threads(torch_threads)

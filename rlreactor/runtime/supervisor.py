@@ -19,7 +19,7 @@ from rlreactor.planner.memory import ring_capacity, stop_ring_capacity
 from rlreactor.planner.plan import Plan
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.metrics import Metric
-from rlreactor.runtime.process import fork
+from rlreactor.runtime.process import fork, threads_restored
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker, work
 from rlreactor.scheduler.frontier import Routes
@@ -69,9 +69,10 @@ class _Signals:
 
 def run_alone(graph: Graph, plan: Plan, options: Options, observe: Observer) -> list[dict[str, Any]]:
     """Run everything in this process. Raises ReactionFailure or Stopped."""
-    worker = Worker(Share(graph, plan, 0, options, None, None), observe)
-    with _Signals(worker.interrupt) as signals:
-        report = worker.run()
+    with threads_restored():
+        worker = Worker(Share(graph, plan, 0, options, None, None), observe)
+        with _Signals(worker.interrupt) as signals:
+            report = worker.run()
     if signals.received is not None:
         raise Stopped([report], signals.received)
     return [report]

@@ -47,8 +47,9 @@ class ReactionFailure(RunError):
     def of(reaction: BoundReaction, tag: Tag, error: BaseException) -> ReactionFailure:
         """The failure that `error` is, with the frames of its traceback that are the user's own."""
         user = [f for f in traceback.extract_tb(error.__traceback__) if not is_engine_file(f.filename)]
-        frames = "".join(traceback.format_list(user))
-        if error.__cause__ is not None or error.__context__ is not None:  # a story of several: tell the whole
+        frames = "".join(["Traceback (most recent call last):\n", *traceback.format_list(user)]) if user else ""
+        earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if earlier is not None:  # a story of several: tell the whole
             frames = "".join(traceback.format_exception(error))
         return ReactionFailure.named(str(reaction), tag, type(error).__name__, str(error), frames, reaction.rank)
 

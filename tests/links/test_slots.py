@@ -4,6 +4,7 @@ import gc
 import mmap
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast

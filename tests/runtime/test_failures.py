@@ -41,11 +41,9 @@ def test_a_reaction_that_raises(what: str, kind: type[Exception], text: str, whe
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("reaction faulty.act failed at (5000000 ns, 0): ")
     assert text in lines[0]
-    assert lines[1] == "Traceback (most recent call last):"
     frames = [line for line in lines if line.startswith("  File")]
-    assert re.search(r"tests/runtime/topologies\.py.*, in act$", frames[0])
-    assert re.search(r"tests/runtime/topologies\.py.*, in misbehave$", frames[1])
-    assert lines[-1].startswith((f"{kind.__name__}", "ValueError", "rlreactor.errors."))
+    assert [frame.rpartition(" ")[2] for frame in frames] == ["act", "misbehave"]
+    assert all(re.search(r"tests/runtime/topologies\.py", frame) for frame in frames)
 
 
 def test_the_message_is_the_same_on_any_placement() -> None:

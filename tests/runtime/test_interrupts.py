@@ -34,7 +34,8 @@ def interrupted(**options: Any) -> Callable[[int], str]:
                 return "broken off"
             count, total = result.state("ticking")["count"], result.state("following")["total"]
             sums = {n * (n + 1) // 2 for n in range(count + 2)}
-            return f"interrupted={result.interrupted} consistent={total in sums} ended={result.state('following')['ended']}"
+            ended = result.state("following")["ended"]
+            return f"interrupted={result.interrupted} consistent={total in sums} ended={ended}"
         return "not interrupted"
 
     return body

@@ -19,7 +19,8 @@ from .topologies import Endless, Pair, Parents
 
 
 def endless(announce: int) -> str:
-    run_placed(Endless(announce=announce), {"following": 1, "": 2})
+    where = {"": 1, "following": 2}  # the last one to start announces
+    run_placed(Endless(announce=announce), where)
     return "ended"
 
 
@@ -48,6 +49,7 @@ def test_fifty_runs_leave_nothing_in_the_process() -> None:
     fine, bad = Pair(what="nothing"), Pair(what="raises")
     where = {"faulty": 1, "following": 2}
     run_placed(fine, where, timeout=ms(2))
+    gc.collect()
     before = (descriptors(), mappings(), children(), shared_files(), set(os.environ))
     for number in range(50):
         if number % 10 == 4:

@@ -128,19 +128,6 @@ def _(original: Any) -> Any:
     return snapshot
 
 
-@_fault("rows of different moments are taken for a snapshot", "n", (DistantBoard, "snapshot"))
-def _(original: Any) -> Any:
-    def snapshot(self: DistantBoard) -> Snapshot | None:
-        with ExitStack() as stack:
-            for target, row in enumerate(self._rows):  # what came from nowhere is overlooked
-                counts = [min(row.received[w], sender.sent[target]) for w, sender in enumerate(self._rows)]
-                stack.enter_context(patch.object(row, "received", counts))
-            found: Snapshot | None = original(self)
-        return found
-
-    return snapshot
-
-
 @_fault("a snapshot looks only once", "h", (Board, "snapshot"))
 def _(original: Any) -> Any:
     def snapshot(self: Board) -> Snapshot | None:
@@ -284,7 +271,7 @@ def _(original: Any) -> Any:
     return lambda: None
 
 
-@_fault("what a worker has run out of is not told", "hn", (Neighbourhood, "_tell_everybody"))
+@_fault("that a worker has run out of work is not told", "h", (Neighbourhood, "_tell_everybody"))
 def _(original: Any) -> Any:
     return lambda self: None
 
@@ -374,15 +361,6 @@ def _(original: Any) -> Any:
 @_fault("credits are never returned", "n", (Receiver, "consumed"))
 def _(original: Any) -> Any:
     return lambda self, length: []
-
-
-@_fault("a sender without credits does not probe", "n", (Sender, "tick"))
-def _(original: Any) -> Any:
-    def tick(self: Sender, now: int) -> list[bytes]:
-        frames: list[bytes] = original(self, now)
-        return frames if self.unacknowledged else []
-
-    return tick
 
 
 @_fault("a message overtakes the row that takes a promise back", "n", (Host, "_tell_now"))

@@ -36,7 +36,7 @@ class Case(NamedTuple):
     name: str
     make: Callable[[], Reactor]
     timeout: int | None
-    longest: int = 256
+    longest: int = 200
 
 
 class Outcome(NamedTuple):
@@ -142,8 +142,8 @@ class _Run:
             self.memories = [NetworkMemory(self.network, me) for me in range(self.count)]
 
     def rings(self) -> dict[tuple[int, int], int]:
-        size = self.chance.choice([64, 512, 1 << 16])
-        self.roomy = size > 64  # messages are not cut into pieces
+        size = self.chance.choice([64 if self.case.longest < 4096 else 4096, 2 * self.case.longest, 1 << 16])
+        self.roomy = size // 4 > self.case.longest // 2  # messages are not cut into pieces
         return {(a, b): size for a in range(self.count) for b in range(self.count) if a != b}
 
     def slot_plans(self) -> tuple[SlotPlan, ...]:

@@ -30,7 +30,7 @@ from rlreactor import (
 from ..programs import fold, random_program, see
 from .simulate import Case
 
-__all__ = ["CASES", "RANDOM", "random_case"]
+__all__ = ["CASES", "case_of"]
 
 NUMBERS = Array(np.int64, (5,))
 
@@ -388,18 +388,24 @@ CASES = (
     Case("rally", Rally, 12),
     Case("loop", Loop, None),
     Case("loop with a timeout", Loop, 9),
-    Case("sparse", Sparse, 40),
+    Case("sparse", Sparse, 26),
     Case("parliament", Parliament, 30),
     Case("parliament without a timeout", Parliament, None),
-    Case("arrays", Arrays, 14),
+    Case("arrays", Arrays, 8),
     Case("train", Train, None),
     Case("microsteps", Microsteps, 9),
 )
-RANDOM = (0, 1, 2, 3, 5, 6, 7, 9, 10)
+_RANDOM = (2, 3, 5, 6, 7, 8, 9, 10, 12, 13)  # small programs of tests/programs.py in which something happens
 
 
 @cache
-def random_case(seed: int) -> Case:
-    """A random program."""
+def _random_case(seed: int) -> Case:
     program = random_program(seed, size=3)
-    return Case(f"random {seed}", lambda: type(program.topology)(), program.timeout, longest=1 << 15)
+    return Case(f"random {seed}", program.topology, program.timeout, longest=1 << 15)
+
+
+def case_of(seed: int) -> Case:
+    """The program that a seed runs: mostly one of those above, now and then a random one."""
+    if seed % 10 == 9:
+        return _random_case(_RANDOM[seed // 10 % len(_RANDOM)])
+    return CASES[seed % 10 % len(CASES)]
