@@ -163,7 +163,9 @@ class Binding:
         for node in self.graph.reactions:
             last_writer.update(dict.fromkeys(node.effects, node.rank))
         for path, port in self.graph.ports.items():
-            if not (path in readers or path in writers or (port.owner is not None and port.owner.path in self.local)):
+            if not (path in readers or path in writers):
+                if port.owner is not None and port.owner.path in self.local:  # unused: it only knows whom to refuse
+                    port._attach(Cell(), self.execution, frozenset(), frozenset(), Heap(port.spec))
                 continue
             key = self._key(path, *roots.get(path, (path, NO_DELAY)))
             cell = self.cells.setdefault(key, Cell())

@@ -5,13 +5,12 @@ The simulator is worth as much as the bugs it finds. Every fault here is one tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from rlreactor.execution import Execution
-from rlreactor.links import doorbell
+from rlreactor.links import doorbell, wire
 from rlreactor.links.board import Board, Snapshot
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
@@ -19,13 +18,13 @@ from rlreactor.links.reliable import Arrival, Receiver, Sender
 from rlreactor.links.ring import RingReader
 from rlreactor.links.slotted import SlotReader
 from rlreactor.runtime import neighbourhood
-from rlreactor.runtime.inlet import Inlet
 from rlreactor.runtime.neighbourhood import Neighbourhood
 from rlreactor.scheduler.frontier import Frontiers, InEdge
 from rlreactor.tag import FOREVER, Delay, Tag
 
 from .network import Host
 from .simulate import HOST, NETWORK
+from .slots import SlotsOfReader
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -38,7 +37,7 @@ class Fault(NamedTuple):
     patches: tuple[tuple[Any, str, Any], ...]
 
     @contextmanager
-    def planted(self) -> Iterator[None]:
+    def planted(self) -> Generator[None]:
         """The bug is in the code."""
         with ExitStack() as stack:
             for owner, attribute, replacement in self.patches:
@@ -59,6 +58,13 @@ def _fault(name: str, modes: str, *places: tuple[Any, str]) -> Callable[[Callabl
         return make
 
     return plant
+
+
+def _always(value: Any) -> Callable[..., Any]:
+    def answer(*_: Any) -> Any:
+        return value
+
+    return answer
 
 
 # Frontiers, gates and floors
@@ -94,7 +100,7 @@ def _(original: Any) -> Any:
 @_fault("whoever waits at a gate does not tell that it sends nothing before", "hn", (Neighbourhood, "at_gate"))
 def _(original: Any) -> Any:
     def at_gate(self: Neighbourhood, rank: int) -> bool:
-        with patch.object(self, "_publish", lambda *_: None):
+        with patch.object(self, "_publish", _always(None)):
             passed: bool = original(self, rank)
         return passed
 
@@ -103,12 +109,15 @@ def _(original: Any) -> Any:
 
 @_fault("a gate is skipped", "hn", (Neighbourhood, "at_gate"))
 def _(original: Any) -> Any:
-    return lambda self, rank: True
+    return _always(True)
 
 
 @_fault("a tag starts without waiting", "h", (Frontiers, "known_before"))
 def _(original: Any) -> Any:
-    return lambda self, tag: tag != FOREVER
+    def known_before(self: Frontiers, tag: Tag) -> bool:
+        return tag != FOREVER
+
+    return known_before
 
 
 @_fault("a floor ignores what is under way", "h", (Board, "snapshot"))
@@ -130,10 +139,9 @@ def _(original: Any) -> Any:
 
 @_fault("a snapshot looks only once", "h", (Board, "snapshot"))
 def _(original: Any) -> Any:
-    def snapshot(self: Board) -> Snapshot | None:
-        rows = [self.read(w) for w in range(self.workers)]
+    def snapshot(self: Board) -> Snapshot:
         sent = self._sent_matrix()
-        statuses = [status for _, status in rows]
+        statuses = [self.read(w)[1] for w in range(self.workers)]
         late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not self.gone(w)]
         for worker in late:
             time, microstep, _ = statuses[worker].frontier
@@ -141,17 +149,6 @@ def _(original: Any) -> Any:
         return Snapshot(statuses, not late, [row[self._me] for row in sent])
 
     return snapshot
-
-
-@_fault("a message is counted only after it was sent", "h", (Neighbourhood, "_write"))
-def _(original: Any) -> Any:
-    def write(self: Neighbourhood, worker: int, message: list[bytes]) -> None:
-        count = self._board.count_sent
-        with patch.object(self._board, "count_sent", lambda _: None):
-            original(self, worker, message)
-        count(worker)
-
-    return write
 
 
 @_fault("the status is read after the messages", "h", (Neighbourhood, "_receive"))
@@ -179,7 +176,7 @@ def _(original: Any) -> Any:
     def tell(self: Neighbourhood, tag: Tag | None = None) -> None:
         self._to_tell = None
         if tag is not None:
-            self._write(next(iter(self._writers)), [neighbourhood.wire.encode(neighbourhood.wire.STOP, -1, tag)])
+            self._write(next(iter(self._writers)), [wire.encode(wire.STOP, -1, tag)])
 
     return tell
 
@@ -204,26 +201,19 @@ def _(original: Any) -> Any:
 # Slots
 
 
-@_fault("a slot is freed a tag early", "h", (Inlet, "fire"))
+@_fault("a slot is freed a tag early", "h", (SlotReader, "receive"))
 def _(original: Any) -> Any:
-    def fire(self: Inlet, stored: Any, execution: Execution) -> None:
-        original(self, stored, execution)
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            self._end_lease(None, lease)  # with this tag, although the value is held
+    def receive(self: SlotReader, index: int) -> Any:
+        value = original(self, index)
+        self._released.store(0, self._count + 1)
+        return value
 
-    return fire
+    return receive
 
 
-@_fault("a slot is freed before its reader ran", "h", (Inlet, "fire"))
+@_fault("a slot is freed while somebody keeps its value", "h", (SlotsOfReader, "detach_if_held"))
 def _(original: Any) -> Any:
-    def fire(self: Inlet, stored: Any, execution: Execution) -> None:
-        value, lease = stored
-        original(self, (value, None), execution)
-        if lease is not None:
-            lease.drop()
-
-    return fire
+    return _always(False)
 
 
 @_fault("slots are given back out of order", "h", (SlotReader, "finish"))
@@ -243,7 +233,10 @@ def _(original: Any) -> Any:
 @_fault("a delayed message arrives at the tag at which it was sent", "hn", (Neighbourhood, "_accept"))
 def _(original: Any) -> Any:
     def accept(self: Neighbourhood, worker: int, data: bytes) -> None:
-        with patch.object(Delay, "added_to", lambda delay, tag: max(tag, self._execution.tag)):
+        def added_to(delay: Delay, tag: Tag) -> Tag:
+            return max(tag, self._execution.tag)
+
+        with patch.object(Delay, "added_to", added_to):
             original(self, worker, data)
 
     return accept
@@ -268,17 +261,15 @@ def _(original: Any) -> Any:
 
 @_fault("no fence between news and the look at who sleeps", "h", (doorbell, "fence"), (neighbourhood, "fence"))
 def _(original: Any) -> Any:
-    return lambda: None
-
-
-@_fault("that a worker has run out of work is not told", "h", (Neighbourhood, "_tell_everybody"))
-def _(original: Any) -> Any:
-    return lambda self: None
+    return _always(None)
 
 
 @_fault("nobody says from when on news is wanted", "h", (Neighbourhood, "_want"))
 def _(original: Any) -> Any:
-    return lambda self, tag: self._board.set_wanted(FOREVER.time)
+    def want(self: Neighbourhood, tag: Tag) -> None:
+        self._board.set_wanted(FOREVER.time)
+
+    return want
 
 
 @_fault("a ring is read only in part", "h", (RingReader, "read"))
@@ -360,7 +351,7 @@ def _(original: Any) -> Any:
 
 @_fault("credits are never returned", "n", (Receiver, "consumed"))
 def _(original: Any) -> Any:
-    return lambda self, length: []
+    return _always([])
 
 
 @_fault("a message overtakes the row that takes a promise back", "n", (Host, "_tell_now"))

@@ -35,7 +35,7 @@ class SimulatedDoorbell(Doorbell):
             rung = self._simulation.sleep(round(1e9 * (timeout_s or 0.05)))
             ready = predicate()
             if ready and not rung:
-                self._simulation.missed += 1
+                self._simulation.overslept()
             if ready or not rung:
                 return Wake(ready)
 

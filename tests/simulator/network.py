@@ -20,7 +20,7 @@ __all__ = ["Host", "Network", "NetworkMemory"]
 
 EPOCH = 3
 _RUN = 0x5EED
-_ROW, _MESSAGE = b"R", b"M"
+_ROW, _MESSAGE = b"R", b"M"  # the first byte of a payload
 _ROWS_UNDER_WAY = 4
 _TIMEOUT_NS = 100_000
 _LONGEST_DELAY_NS = 40_000
@@ -76,7 +76,7 @@ def _ghost(frame: bytes, age: int) -> bytes:
     """The frame of an earlier epoch that had the same number, with what was the message then."""
     data = bytearray(frame)
     data[8:12] = (EPOCH - 1 - age).to_bytes(4, "little")
-    if len(data) > HEADER + 40 and data[HEADER : HEADER + 1] == _MESSAGE:
+    if len(data) > HEADER + 40 and data[HEADER] == _MESSAGE[0]:
         data[HEADER + 9] ^= 1  # another tag
     elif len(data) > HEADER:
         data[HEADER + 1 :] = bytes(b"\x01" * (len(data) - HEADER - 1))
@@ -147,7 +147,7 @@ class Host:
         """A frame of the link from `source`."""
         arrival = self.receivers[source].receive(frame)
         for payload, _ in arrival.payloads:
-            if payload[:1] == _ROW:
+            if payload[0] == _ROW[0]:
                 self.board.update(source, payload[1:])
                 self.tell(source)  # it tells because it wants to know
             else:
@@ -195,7 +195,8 @@ class Bell:
             self._simulation.point()
             if not self._simulation.sleep(round(1e9 * (timeout_s or 0.05))):
                 ready = predicate()
-                self._simulation.missed += ready
+                if ready:
+                    self._simulation.overslept()
                 return Wake(ready)
         return Wake(True)
 

@@ -55,7 +55,7 @@ class Report(NamedTuple):
     """What came of a simulated run."""
 
     outcome: Outcome
-    missed: int  # wake-ups that came by timeout only
+    missed: int  # wake-ups that were lost
 
 
 @cache

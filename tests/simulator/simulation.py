@@ -39,6 +39,7 @@ class Process:
         self.asleep = False
         self.rung = False  # since it last looked, like an eventfd
         self.alarm = 0  # number of the sleep that a timeout may end
+        self.last_resort = False  # the timeout ended it when everybody else slept too
         self.stores: list[tuple[memoryview[int], int, int]] = []  # not yet visible to others (see words.py)
 
     @property
@@ -55,7 +56,7 @@ class Simulation:
         self.now = 0
         self.processes: list[Process] = []
         self.current: Process | None = None
-        self.missed = 0  # wake-ups that came by timeout although there was news
+        self.missed = 0  # wake-ups that were lost: nobody could run although there was news for somebody
         self._progress = progress
         self._describe = describe
         self._events: list[tuple[int, int, Callable[[], None]]] = []
@@ -170,18 +171,24 @@ class Simulation:
             return False
         self._publish_stores()
         if not process.rung:
-            process.asleep = True
+            process.asleep, process.last_resort = True, False
             process.alarm = alarm = next(self._numbers)
 
-            def ring() -> None:
-                if process.alarm == alarm:
+            def end() -> None:
+                if process.alarm == alarm and process.asleep:
+                    process.last_resort = all(p.over or p.asleep for p in self.processes)
                     process.asleep = False
 
-            self.after(timeout, ring)
+            self.after(timeout, end)
             self._main.switch()
             process.alarm = 0
         rung, process.rung = process.rung, False
         return rung
+
+    def overslept(self) -> None:
+        """The current process finds news, and nobody has rung. It counts when only its timeout kept the run going."""
+        if self.current is not None and self.current.last_resort:
+            self.missed += 1
 
     def ring(self, index: int) -> None:
         """Wake a process, perhaps late."""

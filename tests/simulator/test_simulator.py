@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -40,7 +41,7 @@ def found_at(fault: Fault) -> int | None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.mode}: {fault.name}")
-def test_a_planted_bug_is_found(fault: Fault, record_property: pytest.RecordProperty) -> None:
+def test_a_planted_bug_is_found(fault: Fault, record_property: Callable[[str, object], None]) -> None:
     seed = found_at(fault)
     record_property("seed", seed)
     assert seed is not None

@@ -278,7 +278,7 @@ class Keeper(Reactor):
     later = Input(NUMBERS)
     out = Output(int)
     h: int = state(0)
-    kept: list[Any] = state(factory=list)
+    kept: list[Any] = state(factory=list[Any])
 
     @reaction(now, later, reads=[held], effects=[out])
     def read(self) -> None:

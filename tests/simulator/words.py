@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 from array import array
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -62,12 +62,12 @@ class _Fence:
 
 
 @contextmanager
-def simulated_words(simulation: Simulation) -> Iterator[None]:
+def simulated_words(simulation: Simulation) -> Generator[None]:
     """Boards and rings that are made here use simulated words, and fences are those of the simulation."""
 
     def make(mapping: mmap.mmap, offset: int = 0, count: int = 1) -> SimulatedWords:
         return SimulatedWords(simulation, mapping, offset, count)
 
-    with patch.object(board, "Words", make), patch.object(ring, "Words", make):
-        with patch.object(words, "_lock", _Fence(simulation)):
-            yield
+    fence = _Fence(simulation)
+    with patch.object(board, "Words", make), patch.object(ring, "Words", make), patch.object(words, "_lock", fence):
+        yield
