@@ -54,7 +54,7 @@ $(VENV)/.train: $(PY) pyproject.toml constraints.txt
 	@echo "set-up: torch"
 	@$(PIP) --constraint constraints.txt setuptools torch $(OR_SHOW)
 	@echo "set-up: rlreactor"
-	@$(PIP) --constraint constraints.txt --no-build-isolation --editable . $(OR_SHOW)
+	@$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[video]' $(OR_SHOW)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.train

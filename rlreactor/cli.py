@@ -184,6 +184,7 @@ def _environment(options: TrainOptions) -> tuple[EnvironmentSpec, EnvironmentDes
     from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec, describe
 
     environment = EnvironmentSpec(id=options.env, options=assignments("--env-option", options.env_option))
+    _find_own_modules(environment)
     with user_code(f"--env {options.env} cannot be made"):
         try:
             return environment, describe(environment)
@@ -226,7 +227,19 @@ def _player(checkpoint: Checkpoint) -> Player:
     from rlreactor.reactors.player import Player
 
     policy = Policy(PolicySpec.model_validate(checkpoint.about["policy"]), checkpoint.weights)
-    return Player(EnvironmentSpec.model_validate(checkpoint.about["environment"]), policy)
+    environment = EnvironmentSpec.model_validate(checkpoint.about["environment"])
+    _find_own_modules(environment)
+    return Player(environment, policy)
+
+
+def _find_own_modules(environment: EnvironmentSpec) -> None:
+    """`module:Id-v0` may lie in the working directory, which a console script does not search."""
+    from pathlib import Path
+
+    from rlreactor.commands.reference import prefer
+
+    if ":" in environment.id:
+        prefer(Path.cwd())
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def _not_a_reactor(where: str, name: str, module: ModuleType, found: Any) -> str
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
-    _prefer(path.resolve().parent)
+    prefer(path.resolve().parent)
     specification = importlib.util.spec_from_file_location(path.stem, path)
     assert specification is not None
     assert specification.loader is not None
@@ -100,12 +100,12 @@ def _load_file(path: Path) -> ModuleType:
 
 
 def _load_module(name: str) -> ModuleType:
-    _prefer(Path.cwd())
+    prefer(Path.cwd())
     with user_code(f"module {name!r} cannot be imported"):
         return importlib.import_module(name)
 
 
-def _prefer(folder: Path) -> None:
-    """As `python file.py` and `python -m module` do."""
+def prefer(folder: Path) -> None:
+    """Let modules in `folder` be found, as `python file.py` and `python -m module` do."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -31,8 +31,9 @@ class SimulatedDoorbell(Doorbell):
         self._extra = ()
 
     def _sleep(self, predicate: Callable[[], bool], timeout_s: float | None) -> Wake:
+        deadline = self._simulation.now + round(1e9 * (timeout_s or 0.05))
         while True:
-            rung = self._simulation.sleep(round(1e9 * (timeout_s or 0.05)))
+            rung = self._simulation.sleep(deadline)
             ready = predicate()
             if ready and not rung:
                 self._simulation.overslept()

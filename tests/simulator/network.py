@@ -190,10 +190,11 @@ class Bell:
 
     def wait(self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake:
         """Sleep until the predicate is true or the time is up."""
+        deadline = self._simulation.now + round(1e9 * (timeout_s or 0.05))
         self._host.tell_all()
         while not predicate():
             self._simulation.point()
-            if not self._simulation.sleep(round(1e9 * (timeout_s or 0.05))):
+            if not self._simulation.sleep(deadline):
                 ready = predicate()
                 if ready:
                     self._simulation.overslept()

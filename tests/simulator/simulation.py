@@ -164,8 +164,8 @@ class Simulation:
             self.current.stalled_until = self.now + self.chance.randrange(_LONGEST_STALL_NS)
         self._main.switch()
 
-    def sleep(self, timeout: int) -> bool:
-        """Until somebody rings; False: the time is up first."""
+    def sleep(self, until: int) -> bool:
+        """Until somebody rings; False: the time `until` has come first."""
         process = self.current
         if process is None or self._over:
             return False
@@ -179,7 +179,7 @@ class Simulation:
                     process.last_resort = all(p.over or p.asleep for p in self.processes)
                     process.asleep = False
 
-            self.after(timeout, end)
+            self.after(max(0, until - self.now), end)
             self._main.switch()
             process.alarm = 0
         rung, process.rung = process.rung, False
