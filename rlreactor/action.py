@@ -175,10 +175,17 @@ class Action(Element, Generic[T]):
         self._last = tag
         self._execution.schedule(tag, self, stored)
 
-    def moved(self, old: Tag, new: Tag) -> None:
-        """A pending event goes from one tag to another: its mode was inactive meanwhile."""
-        self._pending.discard(old)
-        self._pending.add(new)
+    def resume(self, left: Tag, now: Tag) -> None:
+        """Its mode was inactive from `left` to `now`: all that it knows of tags moves by as much."""
+
+        def moved(tag: Tag) -> Tag:
+            microstep = tag.microstep
+            if tag.time == left.time:
+                microstep = max(0, now.microstep + microstep - left.microstep)
+            return Tag(tag.time + now.time - left.time, microstep)
+
+        self._pending = {moved(tag) for tag in self._pending}
+        self._last = None if self._last is None else moved(self._last)
 
     def forget(self) -> None:
         """Nothing is pending any more."""

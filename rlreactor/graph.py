@@ -399,19 +399,38 @@ class _Check:
                 f"{self._name(reactor)} has modes {', '.join(m.name for m in modes)} ({modes[0].where}), of which "
                 f"{len(initial)} are initial; declare exactly one with Mode(initial=True)"
             )
+        for element in self._elements(reactor):
+            mode = element.mode if isinstance(element, Timer | Action) else None
+            if mode is not None and type(reactor)._declaration.elements.get(mode.name) is not mode:
+                self.violations.append(
+                    f"{element.kind} {element.path} ({element.where}): mode={mode} is no mode of {self._name(reactor)}"
+                )
+        for name, field in type(reactor)._declaration.states.items():
+            mode = field.reset if isinstance(field.reset, Mode) else None
+            if mode is not None and type(reactor)._declaration.elements.get(mode.name) is not mode:
+                self.violations.append(
+                    f"state {name} of {self._name(reactor)} ({field.where}): reset={mode} is no mode of it"
+                )
         contained = [(child, mode) for mode in modes for child in mode.contained]
         for child, mode in contained:
+            others = [other.name for inside, other in contained if inside is child and other is not mode]
+            if others:
+                self.violations.append(
+                    f"{self._name(child)} is in modes {', '.join(sorted([mode.name, *others]))} of "
+                    f"{self._name(reactor)}; a reactor is in one mode: make one for each"
+                )
             if child._parent is not reactor:
                 self.violations.append(
                     f"mode {mode.path} ({mode.where}) contains {child!r}, which is not directly inside "
                     f"{self._name(reactor)}; a mode takes reactors of its own reactor"
                 )
-            elif reactor.path:  # one scheduler carries out a switch: what is in a mode lives with its reactor
+            else:  # one scheduler carries out a switch: what is in a mode lives with its reactor
                 self._keep_together(child, reactor.path)
 
     def _keep_together(self, reactor: Reactor, path: str) -> None:
-        placing = self.placing.get(reactor.path, Placing())
-        self.placing[reactor.path] = placing._replace(with_=path)
+        if type(reactor)._declaration.reactions:  # the others live nowhere in particular
+            placing = self.placing.get(reactor.path, Placing())
+            self.placing[reactor.path] = placing._replace(with_=path)
         for child in reactor.children:
             self._keep_together(child, path)
 

@@ -132,12 +132,22 @@ class Lifecycles(Modal):
         self.said.set(list(self.heard))
 
 
+class Beat(Reactor):
+    """Keeps the program alive until its timeout."""
+
+    tick = Timer(0, ms(1))
+
+    @reaction(tick)
+    def beat(self) -> None:
+        pass
+
+
 class LifecyclesSeen(Reactor):
     switches: list[tuple[int, str, bool]]
 
     def compose(self) -> None:
         self.modal = Lifecycles(switches=self.switches)
-        self.others = [Echo(), Echo()]
+        self.others = [Beat(), Beat()]
 
 
 def test_startup_happens_only_when_a_mode_is_active_for_the_first_time() -> None:
@@ -573,7 +583,7 @@ def test_after_a_reset_around_it_no_mode_has_a_history() -> None:
     """Mode y was left at 40 ms; the reset around it at 60 ms is what history finds."""
     outside: list[Switch] = [(50, "b", False), (60, "a", False)]
     inside: list[Switch] = [(20, "y", False), (40, "x", False), (80, "y", True)]
-    assert driven(outside, inside, 200) == [(10, "x"), (30, "y"), (70, "x"), (90, "y"), (190, "y")]
+    assert driven(outside, inside, 200) == [(10, "x"), (30, "y"), (50, "x"), (70, "x"), (90, "y"), (190, "y")]
 
 
 def test_a_switch_inside_and_one_around_it_at_one_tag() -> None:

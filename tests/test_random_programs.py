@@ -66,7 +66,7 @@ def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) ->
         for turn in range(PLACEMENTS):
             where, options = placement(chance, topology)
             with monkeypatch.context() as patch:
-                patch.setattr(supervisor, "ring_capacity", chance.choice([16 << 10, 128 << 10]))
+                patch.setattr(supervisor, "ring_capacity", chance.choice([256, 4096, 128 << 10]))
                 patch.setattr(neighbourhood, "BACKLOG", chance.choice([2, 20, 4096]))
                 if turn and seed % 3 == 0:
                     patch.setenv(JITTER, f"{seed}:300")

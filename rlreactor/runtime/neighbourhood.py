@@ -356,6 +356,8 @@ class Neighbourhood:
     def _read(self, worker: int, reader: RingReader) -> bool:
         something = reader.waiting()  # perhaps only a piece of a long message
         messages = reader.read()
+        if something:
+            fence()  # the room is stored before the question whether somebody waits for it
         if something and self._board.waits_on(worker, self._me):
             self._bells[worker].ring()  # it may wait for the room that has just been made
         for data in messages:
@@ -443,7 +445,9 @@ class Neighbourhood:
         board = self._board
         idle = [board.idle_count(w) for w in self._others]
         wanted = [board.wanted(w) for w, _, _ in self._reader_bells]
-        return [board.version(w) for w in self._frontiers.sources] + idle + wanted
+        at_timeout = self._scheduler.candidate() == self._scheduler.timeout  # whether that is the end, anybody may tell
+        watched = self._others if at_timeout else self._frontiers.sources
+        return [board.version(w) for w in watched] + idle + wanted
 
     def _want(self, tag: Tag) -> None:
         """Say up to which logical time frontiers are of use here, to us or to those who wait for our promise.

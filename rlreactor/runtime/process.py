@@ -6,14 +6,27 @@ import contextlib
 import ctypes
 import gc
 import os
+import platform
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable
 
-__all__ = ["die_with_parent", "fork", "limit_threads", "pin", "threads_restored"]
+__all__ = [
+    "die_with_parent",
+    "fork",
+    "limit_threads",
+    "on_stop",
+    "pin",
+    "stop_blocked",
+    "tell",
+    "threads_restored",
+]
 
+STOP = signal.SIGUSR1  # the supervisor's one order: stop at the next tag boundary
 _PR_SET_PDEATHSIG = 1
+_TGKILL = {"x86_64": 234, "aarch64": 131}  # the system call's number
+_libc = ctypes.CDLL(None, use_errno=True)
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -45,9 +58,34 @@ def fork(child: Callable[[], int]) -> int:
 
 def die_with_parent(parent: int) -> None:
     """Be killed when the process that forked this one dies, however it dies."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the call
         os._exit(70)
+
+
+def tell(pid: int) -> None:
+    """Send `STOP` to the main thread of a process.
+
+    A signal to the whole process may be taken by a thread of a numeric library; Python then notes it, but may not make
+    the busy main thread look.
+    """
+    _libc.syscall(_TGKILL[platform.machine()], pid, pid, STOP)
+
+
+@contextlib.contextmanager
+def stop_blocked() -> Generator[None]:
+    """Meanwhile `STOP` waits: a process forked here is not killed by it before it can handle it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {STOP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def on_stop(handler: Callable[[], None]) -> None:
+    """Call `handler` whenever somebody tells this process to stop."""
+    signal.signal(STOP, lambda *_: handler())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP})
 
 
 def pin(cores: Iterable[int]) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from rlreactor.planner.memory import ring_capacity, stop_ring_capacity
 from rlreactor.planner.plan import Plan
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.metrics import Metric
-from rlreactor.runtime.process import fork, threads_restored
+from rlreactor.runtime.process import fork, stop_blocked, tell, threads_restored
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker, work
 from rlreactor.scheduler.frontier import Routes
@@ -30,6 +30,7 @@ __all__ = ["Stopped", "run_alone", "supervise"]
 
 _GRACE_S = 5.0  # after a failure: how long the others may take to come to the same point of the program
 _LOOK_UP_S = 0.005
+_LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
 Observer = Callable[[list[Metric]], None]
 
 
@@ -152,7 +153,8 @@ class _Crew:
             ours.close()
             return work(share, theirs)
 
-        pid = fork(child)
+        with stop_blocked():
+            pid = fork(child)
         theirs.close()
         with contextlib.suppress(OSError):  # the child does the same; whoever is first
             os.setpgid(pid, pid)
@@ -160,14 +162,15 @@ class _Crew:
         self._members.append(member)
         self._selector.register(ours, selectors.EVENT_READ, member)
         self._selector.register(member.pidfd, selectors.EVENT_READ, member)
+        if self._asked:
+            tell(pid)
 
     def ask_to_stop(self) -> None:
         """Tell all workers to stop at their next tag boundary."""
         self._asked = True
         for member in self._members:
             if member.status is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(member.pid, signal.SIGUSR1)
+                tell(member.pid)
 
     def gather(self) -> list[dict[str, Any]]:
         """Wait for every worker's report. Raises the failure with the lowest tag, and at one tag the lowest rank.
@@ -178,7 +181,8 @@ class _Crew:
         deadline = math.inf
         while any(member.status is None for member in self._members) and time.monotonic() < deadline:
             failed = any(member.failure for member in self._members)
-            for key, _ in self._selector.select(_LOOK_UP_S if failed else self._stalls.due_in_s()):
+            due = self._stalls.due_in_s()
+            for key, _ in self._selector.select(_LOOK_UP_S if failed else _LONGEST_SELECT_S if due is None else due):
                 self._attend(key.data, key.fileobj)
             self._stalls.tell_if_due()
             if not self._asked and any(member.failure for member in self._members):

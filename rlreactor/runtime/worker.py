@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from rlreactor.reactions import BoundReaction
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.metrics import Metric, MetricsBuffer
 from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
-from rlreactor.runtime.process import limit_threads, pin
+from rlreactor.runtime.process import limit_threads, on_stop, pin
 from rlreactor.scheduler.binding import Binding
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
 from rlreactor.scheduler.frontier import Routes
@@ -203,20 +202,17 @@ def _jitter(worker: int) -> Callable[[BoundReaction], None] | None:
 
 
 def work(share: Share, channel: Channel) -> int:
-    """What a forked worker does from beginning to end; returns its exit status.
-
-    The supervisor's one order, "stop at the next tag boundary", comes as SIGUSR1.
-    """
+    """What a forked worker does from beginning to end; returns its exit status."""
     worker: Worker | None = None
     told_to_stop = False
 
-    def stop(*_: Any) -> None:
+    def stop() -> None:
         nonlocal told_to_stop
         told_to_stop = True
         if worker is not None:
             worker.interrupt()
 
-    signal.signal(signal.SIGUSR1, stop)
+    on_stop(stop)
     pin(share.plan.workers[share.worker].cores)
     try:
         worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))

@@ -9,7 +9,7 @@ goes back when the scope is entered by history.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from rlreactor.action import Action
 from rlreactor.dynamic import is_a
@@ -25,9 +25,8 @@ Events = list[tuple[Target, Any]]
 
 
 class Suspended(NamedTuple):
-    """An event of an inactive scope: its tag, the time that was left to it, in ns, and then microsteps."""
+    """An event of an inactive scope: the time that was left to it, in ns, and then microsteps."""
 
-    tag: Tag
     time: int
     microsteps: int
     target: Any
@@ -47,7 +46,9 @@ class Scope:
         self.resets: list[Callable[[], None]] = []  # of fields
         self.inner: list[ModalReactor] = []  # modal reactors contained in it
         self.suspended: list[Suspended] = []
-        self.activated = False
+        self.actions: list[Action[Any]] = []
+        self.left: Tag | None = None  # when it was left; None: there is nothing to resume
+        self.activated = False  # whether it ever was active
 
     @property
     def current(self) -> bool:
@@ -66,6 +67,15 @@ class Scope:
         while scope is not None and scope is not outer:
             scope = scope.modal.around
         return scope is outer
+
+    def current_within(self, outer: Scope) -> bool:
+        """Whether every mode from `outer` (not counted) inwards to this one is current."""
+        scope: Scope | None = self
+        while scope is not None and scope is not outer:
+            if not scope.current:
+                return False
+            scope = scope.modal.around
+        return True
 
 
 class ModalReactor:
@@ -148,6 +158,8 @@ class Modes:
         """A timer (with its offset), an action or a delayed connection of a scope."""
         if scope:
             self._scope_of_target[id(target)] = self.scopes[scope]
+            if is_a(target, Action):
+                self.scopes[scope].actions.append(cast("Action[Any]", target))
             if offset is not None:
                 self.scopes[scope].timers.append((target, offset))
 
@@ -157,7 +169,7 @@ class Modes:
             if not scope.active:
                 self._suspend(scope, Tag(0, 0), [])
                 scope.suspended.clear()
-                self._silence(scope.ranks)
+                self._silence(scope)
         self._mark_activated()
 
     def begin(self, events: Events, tag: Tag) -> Events:
@@ -169,18 +181,23 @@ class Modes:
             assert modal.current is not None
             (name, history), modal.requested = modal.requested, None
             events = self._suspend(modal.current, tag, events)
-            self._silence(modal.current.ranks)
+            self._silence(modal.current)
+            modal.current.left = tag
             modal.current = modal.scopes[name]
             events += self._enter(modal.current, history, tag)
-            if modal.around is not None and not modal.around.active:  # it was left at this very tag
-                events = self._suspend(modal.around, tag, events)
+            around = modal.around
+            while around is not None and around.current:
+                around = around.modal.around
+            if around is not None:  # it was left at this very tag
+                events = self._suspend(around, tag, events)
         return events
 
     def before_shutdown(self) -> None:
         """Shutdown reactions run in every mode that was ever active, and in no other."""
         for scope in self.scopes.values():
-            for rank in scope.shutdown:
-                self._execution.queued[rank] = not scope.activated
+            if scope.activated and not scope.active:
+                for rank in scope.shutdown:
+                    self._execution.queued[rank] = 0
 
     def _request(self, mode: Mode, history: bool) -> None:
         modal = self._modal[id(mode.owner)]
@@ -192,37 +209,48 @@ class Modes:
     # Leaving
 
     def _suspend(self, scope: Scope, now: Tag, events: Events) -> Events:
-        """Take what belongs to `scope` out of the queue and out of `events`; returns the rest of these."""
+        """Take what belongs to `scope` out of the queue and out of `events`; returns the rest of these.
+
+        Where a mode around it was left at this very tag, it is there already.
+        """
+        for outer in self.scopes.values():
+            if outer is not scope and scope.within(outer):
+                scope.suspended += [s for s in outer.suspended if self._belongs(s.target, scope)]
+                outer.suspended = [s for s in outer.suspended if not self._belongs(s.target, scope)]
         taken = self._queue.take(lambda target: self._belongs(target, scope))
         taken += [(now, t, s) for t, s in events if self._belongs(t, scope)]
         for tag, target, stored in taken:
             left = (tag.time - now.time, tag.microstep) if tag.time > now.time else (0, tag.microstep - now.microstep)
-            scope.suspended.append(Suspended(tag, *left, target, stored))
+            scope.suspended.append(Suspended(*left, target, stored))
         return [(t, s) for t, s in events if not self._belongs(t, scope)]
 
     def _belongs(self, target: Target, scope: Scope) -> bool:
         own = self._scope_of_target.get(id(target))
         return own is not None and own.within(scope)
 
-    def _silence(self, ranks: Iterable[int]) -> None:
-        for rank in ranks:
-            self._execution.queued[rank] = 1
+    def _silence(self, scope: Scope) -> None:
+        for inner in self.scopes.values():
+            if inner.within(scope):
+                for rank in inner.ranks:
+                    self._execution.queued[rank] = 1
 
     # Entering
 
     def _enter(self, scope: Scope, history: bool, tag: Tag) -> Events:
-        resumes = history and scope.activated
-        events = self._resume(scope, tag) if resumes else self._restart(scope, tag)
+        left = scope.left if history else None
+        events = self._restart(scope, tag) if left is None else self._resume(scope, left, tag)
         self._wake(scope)
         return events
 
-    def _resume(self, scope: Scope, now: Tag) -> Events:
+    def _resume(self, scope: Scope, left: Tag, now: Tag) -> Events:
         """Put suspended events back with the time that was left to them; returns those that happen now."""
         events: Events = []
-        for old, time, microsteps, target, stored in scope.suspended:
+        for inner in self.scopes.values():
+            if inner.within(scope) and inner.current_within(scope):
+                for action in inner.actions:
+                    action.resume(left, now)
+        for time, microsteps, target, stored in scope.suspended:
             tag = Tag(now.time + time, microsteps) if time else Tag(now.time, now.microstep + microsteps)
-            if is_a(target, Action):
-                target.moved(old, tag)
             if tag == now:
                 events.append((target, stored))
             else:
@@ -233,9 +261,8 @@ class Modes:
     def _restart(self, scope: Scope, now: Tag) -> Events:
         """Drop what was pending, set fields back, start timers anew; the same for modes inside."""
         events: Events = []
-        for suspended in scope.suspended:
-            if is_a(suspended.target, Action):
-                suspended.target.forget()
+        for action in scope.actions:
+            action.forget()
         scope.suspended.clear()
         for reset in scope.resets:
             reset()
@@ -247,7 +274,8 @@ class Modes:
         for modal in scope.inner:
             for inner in modal.scopes.values():
                 inner.suspended.clear()
-                self._silence(inner.ranks)
+                inner.left = None  # it is as if it never was active: history has nothing to resume
+                self._silence(inner)
             modal.current = modal.initial
             events += self._restart(modal.initial, now)
         return events

@@ -100,6 +100,22 @@ def test_a_signal_while_everybody_sleeps_until_a_far_tag(start: Start, where: di
     assert run.outcome(limit_s=5) == CLEAN
 
 
+@pytest.mark.parametrize("number", range(20))
+def test_a_signal_at_any_moment_of_the_start(start: Start, number: int) -> None:
+    """While workers are being started, before they have set up anything, and just after."""
+
+    def body(announce: int) -> str:
+        os.write(announce, b".")
+        return interrupted(where={"following": 1, "": 2})(-1)
+
+    run = start(body)
+    run.await_announcement()
+    await_end([run.pid], 0.003 * number)
+    os.kill(run.pid, signal.SIGINT)
+    outcome = run.outcome()
+    assert outcome in (CLEAN, "broken off") or outcome.endswith("KeyboardInterrupt\n"), outcome
+
+
 @pytest.mark.parametrize("where", WHERE, ids=str)
 def test_signals_belong_to_the_program_again_afterwards(where: dict[str, int]) -> None:
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
