@@ -110,26 +110,26 @@ def test_25_two_timers_in_two_modes() -> None:
 
 
 class Lifecycles(Modal):
-    said = Output(list)
-    heard: list[str] = state(factory=list)
+    said = Output(str)
+    heard: str = state("")
 
     @reaction(startup, effects=[said], mode=Modal.a)
     def start_a(self) -> None:
-        self.said.set(["start A"])
+        self.said.set("start A")
 
     @reaction(startup, effects=[said], mode=Modal.b)
     def start_b(self) -> None:
-        self.said.set(["start B"])
+        self.said.set("start B")
 
     @reaction(shutdown, effects=[said], mode=Modal.a)
     def end_a(self) -> None:
-        self.heard.append("A")
-        self.said.set(list(self.heard))
+        self.heard += "A"
+        self.said.set(self.heard)
 
     @reaction(shutdown, effects=[said], mode=Modal.b)
     def end_b(self) -> None:
-        self.heard.append("B")
-        self.said.set(list(self.heard))
+        self.heard += "B"
+        self.said.set(self.heard)
 
 
 class Beat(Reactor):
@@ -153,13 +153,11 @@ class LifecyclesSeen(Reactor):
 def test_startup_happens_only_when_a_mode_is_active_for_the_first_time() -> None:
     switches: list[Switch] = [(1, "b", False), (2, "a", False), (3, "b", False), (4, "a", True)]
     result = run_everywhere(LifecyclesSeen(switches=switches), timeout=ms(9))
-    assert at(result.trace) == [(0, ["start A"]), ((1, 1), ["start B"]), (9, ["A", "B"])]
+    assert at(result.trace) == [(0, "start A"), ((1, 1), "start B"), (9, "AB")]
 
 
-@pytest.mark.parametrize(
-    ("switches", "ended"), [([], ["A"]), ([(1, "b", False)], ["A", "B"]), ([(9, "b", False)], ["A"])]
-)
-def test_shutdown_runs_for_every_mode_that_ever_was_active(switches: list[Switch], ended: list[str]) -> None:
+@pytest.mark.parametrize(("switches", "ended"), [([], "A"), ([(1, "b", False)], "AB"), ([(9, "b", False)], "A")])
+def test_shutdown_runs_for_every_mode_that_ever_was_active(switches: list[Switch], ended: str) -> None:
     """A switch requested at the last tag would take effect after the end."""
     result = run_everywhere(LifecyclesSeen(switches=switches), timeout=ms(9))
     assert at(result.trace)[-1] == (9, ended)
@@ -550,11 +548,11 @@ class Driven(Modal):
     @reaction(order, effects=["child.command"])
     def command(self) -> None:
         _, name, history = self.inside[self.order.value]
-        self.child.command.set((name, history))
+        self.child.command.set(f"{name} by history" if history else name)
 
 
 class Obedient(Reactor):
-    command = Input(tuple)
+    command = Input(str)
     said = Output(str)
     x = Mode(initial=True)
     y = Mode()
@@ -563,8 +561,8 @@ class Obedient(Reactor):
 
     @reaction(command, effects=[x, y])
     def obey(self) -> None:
-        name, history = self.command.value
-        (self.x if name == "x" else self.y).enter(history=history)
+        command = self.command.value
+        (self.x if command[0] == "x" else self.y).enter(history="history" in command)
 
     @reaction(tick_x, effects=[said], mode=x)
     def in_x(self) -> None:
@@ -614,8 +612,7 @@ def test_a_reactor_with_modes_has_one_that_is_initial() -> None:
 
 
 def test_an_undeclared_switch_is_refused_when_the_class_is_made() -> None:
-    with pytest.raises(TopologyError, match=r"enters `b`, which it does not declare; add it to effects=\[b\]"):
-
+    def declare() -> type[Reactor]:
         class Undeclared(Reactor):
             a = Mode(initial=True)
             b = Mode()
@@ -624,7 +621,10 @@ def test_an_undeclared_switch_is_refused_when_the_class_is_made() -> None:
             def begin(self) -> None:
                 self.b.enter()
 
-        raise AssertionError(Undeclared)
+        return Undeclared
+
+    with pytest.raises(TopologyError, match=r"enters `b`, which it does not declare; add it to effects=\[b\]"):
+        declare()
 
 
 class Hidden(Reactor):
@@ -658,7 +658,9 @@ def test_a_mode_takes_reactors_of_its_own_reactor() -> None:
             self.holding = Holding(switches=[])
             self.a.contain(self.holding.source)
 
-    with pytest.raises(TopologyError, match=r"mode a \(.*test_modes.py:\d+\) contains Source\(\), which is not directly"):
+    with pytest.raises(
+        TopologyError, match=r"mode a \(.*test_modes.py:\d+\) contains Source\(\), which is not directly"
+    ):
         check(Taking())
 
 
@@ -697,14 +699,16 @@ def test_what_belongs_to_a_mode_belongs_to_one_of_its_own_reactor() -> None:
     for what in ("timer tick", "action later", "state count"):
         assert what in str(caught.value)
 
-    with pytest.raises(TopologyError, match="mode=<mode b> is no mode of BorrowingToo"):
-
+    def borrow() -> type[Reactor]:
         class BorrowingToo(Reactor):
             @reaction(startup, mode=Modal.b)
             def begin(self) -> None:
                 pass
 
-        raise AssertionError(BorrowingToo)
+        return BorrowingToo
+
+    with pytest.raises(TopologyError, match="mode=<mode b> is no mode of BorrowingToo"):
+        borrow()
 
 
 def test_a_mode_is_no_trigger_and_nobody_elses_effect() -> None:

@@ -137,7 +137,7 @@ class Waiting(Reactor):
 class Silent(Reactor):
     """Nothing ever comes."""
 
-    event = PhysicalAction()
+    event: PhysicalAction[None] = PhysicalAction()
     ended = Output(bool)
 
     @reaction(event)
@@ -308,7 +308,7 @@ class Wrong(Reactor):
 
     def wrong_value(self) -> None:
         try:
-            self.event.schedule("one")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            self.event.schedule("one")
         except SpecError as error:
             FOUND.append(str(error))
         self.event.schedule(1)

@@ -38,7 +38,7 @@ class Sensor(Reactor):
 
     count: int = 12
     reading = PhysicalAction(int)
-    over = PhysicalAction(min_delay=ms(5))
+    over: PhysicalAction[None] = PhysicalAction(min_delay=ms(5))
     out = Output(int)
 
     @reaction(startup)
@@ -81,12 +81,12 @@ class Log(Reactor):
     inp = Input(float)
     tick = Timer(0, ms(1))
     out = Output(int)
-    seen: list[Any] = state(factory=list)
+    seen: list[tuple[int, int, float]] = state(factory=list[tuple[int, int, float]])
 
     @reaction(inp, tick, effects=[out])
     def note(self) -> None:
         if self.inp.present:
-            self.seen.append([self.tag.time, self.tag.microstep, self.inp.value])
+            self.seen.append((self.tag.time, self.tag.microstep, self.inp.value))
         self.out.set(len(self.seen))
 
 
@@ -106,7 +106,8 @@ PATHS = ("sensor", "noise", "log_")
 
 def placements() -> list[tuple[int, Where]]:
     topology = Plant()
-    return [(1, {})] + [
+    alone: list[tuple[int, Where]] = [(1, {})]
+    return alone + [
         (workers, where)
         for workers in (2, 3)
         for where in (round_robin(topology, workers), shuffled(topology, workers, 1), shuffled(topology, workers, 2))
@@ -249,7 +250,7 @@ def test_a_recording_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_one_of_something_else_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="cannot read the recording .*nothing: No such file"):
+    with pytest.raises(RunError, match=r"cannot read the recording .*nothing: No such file"):
         run(Plant(), replay=tmp_path / "nothing")
     (tmp_path / "text").write_text("hello")
     with pytest.raises(RunError, match="is not a recording of this version; make one with run"):
@@ -265,5 +266,5 @@ def test_a_file_that_was_cut_is_damaged(share: float, recorded: Path) -> None:
 
 
 def test_a_recording_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    with watched(), pytest.raises(RunError, match="cannot write the recording .*: No such file or directory"):
+    with watched(), pytest.raises(RunError, match=r"cannot write the recording .*: No such file or directory"):
         run(Sensor(count=1), fast=False, record=tmp_path / "no" / "folder" / "r")

@@ -100,7 +100,7 @@ class _Planner:
                 f"{_count(width, 'worker')} on {_count(self.machine.usable, 'core')}: at most {width} of the "
                 f"{len(self.groups)} reactors can run at the same time; workers= asks for more"
             )
-        return min(self.machine.usable, width)
+        return max(1, min(possible, width))  # reactors that are kept together may be fewer groups than reactors
 
     def _members(self) -> list[list[Group]]:
         """The groups of every worker; workers are numbered in the order of their first groups."""

