@@ -594,7 +594,7 @@ def test_a_switch_inside_and_one_around_it_at_one_tag() -> None:
 
 
 def test_a_reactor_with_modes_has_one_that_is_initial() -> None:
-    class None_(Reactor):
+    class Neither(Reactor):
         a = Mode()
         b = Mode()
 
@@ -602,7 +602,7 @@ def test_a_reactor_with_modes_has_one_that_is_initial() -> None:
         a = Mode(initial=True)
         b = Mode(initial=True)
 
-    for cls, count in ((None_, 0), (Both, 2)):
+    for cls, count in ((Neither, 0), (Both, 2)):
         with pytest.raises(TopologyError) as caught:
             check(cls())
         text = str(caught.value)

@@ -497,12 +497,18 @@ class Neighbourhood:
         before = self._waits_for
         self._wait_word({worker})
         self._board.set_wanted(0)
+
+        def tried() -> bool:  # a try may have written a piece: the other side has something to read
+            done = ready()
+            self._bells[worker].ring()
+            return done or self._unread()
+
         while not ready():
             self._bells[worker].ring()
             self._receive()
             if self._board.waits_in_circle():
                 self._evacuate()
-            self._sleep(lambda: ready() or self._unread())
+            self._sleep(tried)
             if self.interrupted:
                 raise Interrupted
         self._wait_word(before)
