@@ -11,7 +11,7 @@ OR_SHOW = >>$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 # Without it pyright asks the package index for news at every start.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: train test lint rules layout types mypy pyright unit format clean
+.PHONY: train test lint rules layout types mypy pyright unit format clean nightly
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -40,6 +40,11 @@ pyright: $(VENV)/.test
 
 unit: $(VENV)/.test
 	$(PY) -m pytest
+
+# What takes too long for every change: ten thousand random programs, and the simulator over many seeds.
+nightly: $(VENV)/.test
+	RLREACTOR_PROGRAMS=10000 RLREACTOR_SIMULATOR_SEEDS=10000 \
+	  $(PY) -m pytest --timeout 36000 tests/test_random_programs.py tests/simulator
 
 format: $(VENV)/.test
 	$(PY) -m ruff check --fix .

@@ -103,7 +103,7 @@ def test_25_two_timers_in_two_modes() -> None:
     result = run_everywhere(Program25(), timeout=sec(4) - 1)
     expected = [(0, "A"), (750, "A"), ((1000, 1), "B"), (1750, "B"), (2500, "A"), ((3000, 1), "B"), (3750, "B")]
     assert at(result.trace, "said") == expected
-    assert [event for event in at(result.trace, "heard")] == [event for event in expected for _ in range(2)]
+    assert at(result.trace, "heard") == [event for event in expected for _ in range(2)]
 
 
 # Startup and shutdown

@@ -244,7 +244,7 @@ def test_what_would_arrive_after_the_timeout_is_dropped(workers: int) -> None:
 
 def test_fast_mode_refuses_physical_actions_and_connections() -> None:
     for topology, what in ((Line(), r"physical action feed\.event"), (Crossing(), r"connect at .*physical=True")):
-        with pytest.raises(TopologyError, match=rf"{what}.*test_physical\.py:\d+|{what}") as caught:
+        with pytest.raises(TopologyError, match=what) as caught:
             check(topology, fast=True)
         assert "fast mode (the default) has none; run with fast=False" in str(caught.value)
         assert "test_physical.py:" in str(caught.value)
