@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from rlreactor import AbsentError, Array, Reactor, Struct, TopologyError, check
-from rlreactor.port import MultiPort
 from rlreactor.spec import Record, Spec
 
 __all__ = ["KINDS", "Program", "random_program"]
@@ -92,8 +91,7 @@ def weigh(value: Any) -> int:
 
 
 def _channels(port: Any) -> list[Any]:
-    channels: list[Any] = port.channels if isinstance(port, MultiPort) else [port]
-    return channels
+    return list(getattr(port, "channels", [port]))
 
 
 def see(port: Any) -> int:

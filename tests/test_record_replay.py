@@ -34,9 +34,10 @@ from .watchdog import watched
 
 
 class Sensor(Reactor):
-    """A thread measures `count` times, then says that this was all."""
+    """A thread measures `count` times; with `ends` it then says that this was all."""
 
     count: int = 12
+    ends: bool = True
     reading = PhysicalAction(int)
     over: PhysicalAction[None] = PhysicalAction(min_delay=ms(5))
     out = Output(int)
@@ -48,7 +49,8 @@ class Sensor(Reactor):
     def measure(self) -> None:
         for number in range(self.count):
             self.reading.schedule(number)
-        self.over.schedule()
+        if self.ends:
+            self.over.schedule()
 
     @reaction(reading, effects=[out])
     def publish(self) -> None:
@@ -78,23 +80,27 @@ class Noise(Reactor):
 
 
 class Log(Reactor):
+    """Stops the program when it has everything, however long that was on its way."""
+
     inp = Input(float)
     tick = Timer(0, ms(1))
     out = Output(int)
     seen: list[tuple[int, int, float]] = state(factory=list[tuple[int, int, float]])
 
-    @reaction(inp, tick, effects=[out])
+    @reaction(inp, tick, effects=[out, shutdown])
     def note(self) -> None:
         if self.inp.present:
             self.seen.append((self.tag.time, self.tag.microstep, self.inp.value))
         self.out.set(len(self.seen))
+        if len(self.seen) == 12:
+            self.request_stop()
 
 
 class Plant(Reactor):
     gain: int = 1
 
     def compose(self) -> None:
-        self.sensor = Sensor()
+        self.sensor = Sensor(ends=False)
         self.noise = Noise()
         self.log_ = Log()
         self.connect(self.sensor.out, self.noise.inp, physical=True)

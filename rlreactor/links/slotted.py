@@ -149,7 +149,9 @@ class SlotReader:
         return copy
 
     def leave(self) -> None:
-        """This worker reads no more: the writer need not wait for it."""
+        """This worker reads no more: the writer need not wait for it. What somebody here still holds stays as it is."""
+        for index in range(self._memory.count):
+            self._memory.detach_if_held(index)
         self._released.store(0, GONE)
         self._ring()
 

@@ -343,7 +343,8 @@ class Neighbourhood:
             # The status first: what it promises to be sent is then in the ring.
             version, status = self._board.read(worker)
             news = self._read(worker, reader) or news
-            if self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
+            while self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
+                self._seen[worker] = -1
                 version, status = self._board.read(worker)
                 self._read(worker, reader)
             if version != self._seen[worker]:

@@ -11,6 +11,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable
+from types import FrameType
 
 __all__ = [
     "die_with_parent",
@@ -84,7 +85,11 @@ def stop_blocked() -> Generator[None]:
 
 def on_stop(handler: Callable[[], None]) -> None:
     """Call `handler` whenever somebody tells this process to stop."""
-    signal.signal(STOP, lambda *_: handler())
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        handler()
+
+    signal.signal(STOP, handle)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP})
 
 
