@@ -207,6 +207,7 @@ class _Maker:
         self.classes: list[_Class] = []
         self.links: list[Link] = []
         self.may_stop = self.maybe(0.3)
+        self.may_fail = self.maybe(0.12)
         self.timeout = self.chance.choice([0, 5, 12, 25, 25, 40])
 
     def maybe(self, probability: float) -> bool:
@@ -308,6 +309,8 @@ class _Maker:
             self.lines.append("        h = fold(h, int(self.rng.integers(1 << 20)))")
         self.lines.append("        self.h = h")
         self.lines.append("        self.log(h=h)")
+        if self.may_fail and self.maybe(0.4):
+            self.lines += [f"        if h % {chance.choice([7, 29, 97])} == 3:", "            raise ValueError(h)"]
         for name in effects:
             self.setting(name, ports[name])
         for name in scheduled:

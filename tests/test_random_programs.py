@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rlreactor import Reactor, Result, check, codec
+from rlreactor import Reactor, Result, RunError, check, codec
 from rlreactor.runtime import neighbourhood, supervisor
 from rlreactor.runtime.worker import JITTER
 
@@ -32,8 +32,18 @@ def states(topology: Reactor, result: Result) -> dict[str, bytes]:
     return {path: codec.pack_leniently(result.state(path)) for path in check(topology).reactors}
 
 
-def difference(topology: Reactor, expected: Result, result: Result) -> str:
-    """The first thing in which two results differ; empty if there is none."""
+def outcome(topology: Reactor, where: Where, **options: Any) -> Result | str:
+    """The result of a run, or what it failed with."""
+    try:
+        return run_placed(topology, where, **options)
+    except RunError as error:
+        return str(error)
+
+
+def difference(topology: Reactor, expected: Result | str, result: Result | str) -> str:
+    """The first thing in which two outcomes differ; empty if there is none."""
+    if isinstance(expected, str) or isinstance(result, str):
+        return "" if expected == result else f"{result} instead of {expected}"
     if result.tag != expected.tag:
         return f"stopped at {result.tag} instead of {expected.tag}"
     for one, other in zip(expected.trace, result.trace, strict=False):
@@ -62,7 +72,7 @@ def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) ->
         size = chance.choice(SIZES)
         program = random_program(seed, size)
         topology = program.topology()
-        expected = run_placed(topology, {}, timeout=program.timeout)
+        expected = outcome(topology, {}, timeout=program.timeout)
         for turn in range(PLACEMENTS):
             where, options = placement(chance, topology)
             with monkeypatch.context() as patch:
@@ -71,7 +81,7 @@ def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) ->
                 if turn and seed % 3 == 0:
                     patch.setenv(JITTER, f"{seed}:300")
                 with watched():
-                    result = run_placed(topology, where, timeout=program.timeout, **options)
+                    result = outcome(topology, where, timeout=program.timeout, **options)
             found = difference(topology, expected, result)
             assert not found, f"random_program({seed}, {size}) on {where} with {options}: {found}\n{program.source}"
 
@@ -82,18 +92,22 @@ def test_programs_are_the_same_for_the_same_seed() -> None:
 
 
 def test_programs_are_worth_running() -> None:
-    """Most of them set values, at several tags, on several reactors, and some of them end early."""
+    """Most of them set values, at several tags, on several reactors, and some of them end early or fail."""
     events: list[int] = []
-    early = 0
+    early = failed = 0
     sources = ""
     for seed in range(40):
         program = random_program(seed, 3)
-        result = run_placed(program.topology(), {}, timeout=program.timeout)
+        result = outcome(program.topology(), {}, timeout=program.timeout)
+        sources += program.source
+        if isinstance(result, str):
+            failed += 1
+            continue
         events.append(len(result.trace))
         early += result.tag != (program.timeout, 0)
-        sources += program.source
     assert sum(count > 20 for count in events) > 12
     assert 3 < early < 37
+    assert 0 < failed < 12
     for word in (
         "Inputs(",
         "hold=True",

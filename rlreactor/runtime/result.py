@@ -24,6 +24,7 @@ class Result:
         metrics: what reactors logged, by "path.name", as lists of (tag, value).
         plan: the placement that was used.
         workers: per worker what was measured: tags, seconds waited and run, the cores that the kernel gave.
+        costs: seconds per tag that each reactor took at the tags at which it reacted; empty unless `measure=True`.
         interrupted: whether the run was ended from outside (Ctrl-C).
     """
 
@@ -36,6 +37,7 @@ class Result:
         states: Mapping[str, Mapping[str, Any]],
         plan: Plan,
         workers: list[dict[str, Any]],
+        costs: Mapping[str, float],
         interrupted: bool,
     ) -> None:
         self.tag = tag
@@ -44,6 +46,7 @@ class Result:
         self.metrics = metrics
         self.plan = plan
         self.workers = workers
+        self.costs = costs
         self.interrupted = interrupted
         self._states = states
 

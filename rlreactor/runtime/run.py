@@ -42,6 +42,7 @@ def run(
     snapshot: str | Path | None = None,
     resume: str | Path | None = None,
     stall_limit: float = 10.0,
+    measure: bool = False,
 ) -> Result:
     """Run a topology on this machine until it stops.
 
@@ -59,6 +60,7 @@ def run(
         fingerprint: hash them all.
         record: a file to keep the physical events in.
         replay: a file with the physical events of an earlier run, which is then repeated exactly, on any placement.
+        measure: time every reaction; `Result.costs` can then be given to `plan(costs=...)`.
         stall_limit: seconds of wall clock after which a worker that waits says for whom.
         observe: called with every metric that a reactor logs, as it arrives.
 
@@ -78,7 +80,16 @@ def run(
     plan = _fitting(graph, plan, workers)
     recording = None if replay is None else _recording(graph, replay, seed)
     options = Options(
-        seed, fast, timeout, fingerprint, trace, time.monotonic_ns(), record is not None, recording, stall_limit
+        seed,
+        fast,
+        timeout,
+        fingerprint,
+        trace,
+        time.monotonic_ns(),
+        record is not None,
+        recording,
+        stall_limit,
+        measure,
     )
     metrics: dict[str, Series] = defaultdict(Series)
 
@@ -174,6 +185,7 @@ def _result(graph: Graph, plan: Plan, reports: list[dict[str, Any]], metrics: di
         states={path: state for report in reports for path, state in report["states"].items()},
         plan=plan,
         workers=[report["worker"] for report in reports],
+        costs={path: cost for report in reports for path, cost in report["costs"].items()},
         interrupted=any(report["interrupted"] for report in reports),
     )
 

@@ -17,6 +17,7 @@ from rlreactor.links.host_memory import HostMemory
 from rlreactor.planner.plan import Plan
 from rlreactor.reactions import BoundReaction
 from rlreactor.runtime.channel import Channel, Closed
+from rlreactor.runtime.costs import Cost, measured
 from rlreactor.runtime.metrics import Metric, MetricsBuffer
 from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
 from rlreactor.runtime.process import limit_threads, on_stop, pin
@@ -45,6 +46,7 @@ class Options(NamedTuple):
     record: bool = False
     replay: Recording | None = None
     stall_s: float = 10.0
+    measure: bool = False
 
 
 class Share(NamedTuple):
@@ -89,6 +91,9 @@ class Worker:
             links.stall_ns = round(options.stall_s * 1e9)
             links.join(self.scheduler)
         self._set_hooks()
+        self._costs: dict[str, Cost] = {}
+        if options.measure:
+            self._costs = measured(self.binding)
         self._recorded: list[PhysicalEvent] = []
         if options.record:
             self.binding.execution.record = self._record
@@ -160,6 +165,7 @@ class Worker:
         return {
             "tag": self.scheduler.last,
             "interrupted": self.scheduler.interrupted,
+            "costs": {path: cost.seconds_per_tag for path, cost in self._costs.items() if cost.tags},
             "recorded": self._recorded,
             "history": {r.path: r.history for r in recorders if r.history},
             "digests": {r.path: r.digest() for r in recorders},
