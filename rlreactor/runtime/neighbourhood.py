@@ -491,7 +491,7 @@ class Neighbourhood:
 
     def _unread(self) -> bool:
         """Whether a message waits that may be read now."""
-        return any(r.waiting() and self.backlog[w] < BACKLOG for w, r in self._readers.items())
+        return any(r.waiting() and not self._too_much_from(w) for w, r in self._readers.items())
 
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
