@@ -17,6 +17,7 @@ from rlreactor.links.board import Board
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.planner.memory import ring_capacity, stop_ring_capacity
 from rlreactor.planner.plan import Plan
+from rlreactor.runtime import neighbourhood
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.process import fork, stop_blocked, tell, threads_restored
@@ -30,6 +31,7 @@ __all__ = ["Stopped", "run_alone", "supervise"]
 
 _GRACE_S = 5.0  # after a failure: how long the others may take to come to the same point of the program
 _LOOK_UP_S = 0.005
+_RESTING_S = 2.5 * neighbourhood.LOOK_UP_S  # a worker that could go on would have looked up by then
 _LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
 Observer = Callable[[list[Metric]], None]
 
@@ -142,6 +144,7 @@ class _Crew:
         self._selector = selectors.DefaultSelector()
         self._asked = False
         self._stalls = StallReport()
+        self._resting: dict[int, tuple[int, float]] = {}  # since when a worker waits without any progress
 
     def hire(self, share: Share) -> None:
         """Fork one more worker."""
@@ -199,13 +202,18 @@ class _Crew:
         """Whether no worker that still runs can fail before what has failed already."""
         tag, rank = _place(min((m.failure for m in self._members if m.failure is not None), key=_place))[1:]
         ended = {m.share.worker for m in self._members if m.status is not None or m.failure is not None}
-        for member in self._members:
-            worker = member.share.worker
-            if worker in ended or self._board.read(worker)[1].frontier > (*tag, rank):
-                continue
-            if ended.isdisjoint(self._board.waits_for(worker)):
-                return False
-        return True
+        behind = [m.share.worker for m in self._members if m.share.worker not in ended]
+        behind = [w for w in behind if self._board.read(w)[1].frontier <= (*tag, rank)]
+        return all(self._rests_on(worker, ended) for worker in behind)
+
+    def _rests_on(self, worker: int, ended: set[int]) -> bool:
+        """Whether `worker` waits for one that has ended, and not only for a moment: it may just be waking up."""
+        waits = not ended.isdisjoint(self._board.waits_for(worker))
+        version, since = self._resting.get(worker, (-1, 0.0))
+        if not waits or version != self._board.version(worker):
+            self._resting[worker] = (self._board.version(worker) if waits else -1, time.monotonic())
+            return False
+        return time.monotonic() - since > _RESTING_S
 
     def _attend(self, member: _Member, source: object) -> None:
         if source is member.channel:
