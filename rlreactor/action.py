@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Generic, Literal, TypeVar, get_args, overload
 
 from rlreactor.errors import RunError, SpecError
@@ -10,7 +11,7 @@ from rlreactor.mode import Mode
 from rlreactor.port import Element
 from rlreactor.reactions import BoundReaction
 from rlreactor.spec import Spec, as_spec
-from rlreactor.tag import Tag
+from rlreactor.tag import Point, Tag, moved
 
 __all__ = ["Action", "Policy"]
 
@@ -93,8 +94,9 @@ class Action(Element, Generic[T]):
         self._execution = execution
         self._readers = readers
         self._writers = writers
-        self._pending: set[Tag] = set()  # tags at which this action is queued
-        self._last: Tag | None = None  # the tag that was scheduled last
+        self._pending: set[Point] = set()  # tags at which this action is queued
+        self._last: Point | None = None  # the tag that was scheduled last
+        self._stands_at: Point | None = None  # where its time stands while its mode is inactive
 
     @property
     def present(self) -> bool:
@@ -109,7 +111,7 @@ class Action(Element, Generic[T]):
         if not self.present:
             from rlreactor.errors import AbsentError
 
-            raise AbsentError(f"{self.path} does not fire at {self._execution.tag}; ask .present first")
+            raise AbsentError(f"{self.path} does not fire at {Tag(*self._execution.tag)}; ask .present first")
         return self.spec.load(self._cell.value)
 
     @overload
@@ -124,7 +126,7 @@ class Action(Element, Generic[T]):
             RunError: called outside a reaction that declared this action as an effect.
         """
         execution = self._execution
-        if execution.reaction not in self._writers:
+        if execution.reaction not in self._writers or execution.thread != threading.get_ident():
             self._refuse("schedules")
         if type(delay) is not int or delay < 0:
             raise SpecError(f"{self.path}.schedule: expected a delay of 0 ns or more, received {delay!r}")
@@ -134,12 +136,14 @@ class Action(Element, Generic[T]):
             raise SpecError(f"{self.path} ({self.where}): {error}") from None
         self.admit(self._requested(execution.tag, delay), stored)
 
-    def _requested(self, now: Tag, delay: int) -> Tag:
+    def _requested(self, now: Point, delay: int) -> Point:
         total = int(self.min_delay) + delay
-        return Tag(now.time + total, 0) if total else Tag(now.time, now.microstep + 1)
+        return (now[0] + total, 0) if total else (now[0], now[1] + 1)
 
-    def admit(self, tag: Tag, stored: Any) -> None:
+    def admit(self, tag: Point, stored: Any) -> None:
         """Queue an event that asks for `tag`, spaced as declared."""
+        if self._stands_at is not None:
+            tag = moved(tag, self._execution.tag, self._stands_at)
         if self.min_spacing is not None and self._last is not None:
             earliest = self._spaced_after(self._last, int(self.min_spacing))
             if tag < earliest:
@@ -147,10 +151,10 @@ class Action(Element, Generic[T]):
         self._enqueue(self._free_from(tag), stored)
 
     @staticmethod
-    def _spaced_after(last: Tag, spacing: int) -> Tag:
-        return Tag(last.time + spacing, 0) if spacing else Tag(last.time, last.microstep + 1)
+    def _spaced_after(last: Point, spacing: int) -> Point:
+        return (last[0] + spacing, 0) if spacing else (last[0], last[1] + 1)
 
-    def _resolve(self, tag: Tag, earliest: Tag, stored: Any) -> None:
+    def _resolve(self, tag: Point, earliest: Point, stored: Any) -> None:
         """A schedule that comes closer to the last one than the spacing allows (SEMANTICS: logical actions)."""
         pending = self._last if self._last in self._pending else None
         if self.policy == "drop":
@@ -165,32 +169,36 @@ class Action(Element, Generic[T]):
             return
         self._enqueue(self._free_from(earliest), stored)
 
-    def _free_from(self, tag: Tag) -> Tag:
+    def _free_from(self, tag: Point) -> Point:
         while tag in self._pending:
-            tag = Tag(tag.time, tag.microstep + 1)
+            tag = tag[0], tag[1] + 1
         return tag
 
-    def _enqueue(self, tag: Tag, stored: Any) -> None:
+    def _enqueue(self, tag: Point, stored: Any) -> None:
         self._pending.add(tag)
         self._last = tag
         self._execution.schedule(tag, self, stored)
 
-    def resume(self, left: Tag, now: Tag) -> None:
-        """Its mode was inactive from `left` to `now`: all that it knows of tags moves by as much."""
+    def stand(self, left: Point) -> None:
+        """Its mode was left: what is scheduled from now on counts from there."""
+        self._stands_at = left
 
-        def moved(tag: Tag) -> Tag:
-            microstep = tag.microstep
-            if tag.time == left.time:
-                microstep = max(0, now.microstep + microstep - left.microstep)
-            return Tag(tag.time + now.time - left.time, microstep)
-
-        self._pending = {moved(tag) for tag in self._pending}
-        self._last = None if self._last is None else moved(self._last)
+    def resume(self, now: Point) -> None:
+        """Its mode goes on: all that it knows of tags moves by the time that it stood still."""
+        left, self._stands_at = self._stands_at, None
+        if left is not None:
+            self._pending = {moved(tag, left, now) for tag in self._pending}
+            self._last = None if self._last is None else moved(self._last, left, now)
 
     def forget(self) -> None:
-        """Nothing is pending any more."""
+        """Nothing is pending any more, and its time goes on."""
         self._pending.clear()
-        self._last = None
+        self._last = self._stands_at = None
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The reactions that it triggers."""
+        return self._cell.ranks
 
     def fire(self, stored: Any, execution: Execution) -> None:
         """Called by the scheduler at the tag of the event."""
@@ -199,13 +207,13 @@ class Action(Element, Generic[T]):
 
     def _refuse(self, verb: str) -> None:
         reaction = self._execution.reaction
-        if reaction is None:
+        if reaction is None or self._execution.thread != threading.get_ident():
             raise RunError(
                 f"{self.path}: an action is {'scheduled' if verb == 'schedules' else 'read'} inside a reaction, "
                 "while the topology runs; to send an event from outside, use a PhysicalAction"
             )
         option = "effects" if verb == "schedules" else "reads"
         raise RunError(
-            f"reaction {reaction} {verb} {self.path} at {self._execution.tag} without having declared it; "
+            f"reaction {reaction} {verb} {self.path} at {Tag(*self._execution.tag)} without having declared it; "
             f"add it to {option}=[...] of the decorator at {reaction.where}"
         )

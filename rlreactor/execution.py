@@ -12,37 +12,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlreactor.errors import RunError
-from rlreactor.tag import Tag
+from rlreactor.tag import Point, Tag
 
 if TYPE_CHECKING:
     from rlreactor.mode import Mode
-    from rlreactor.port import Port
     from rlreactor.reactions import BoundReaction
     from rlreactor.scheduler.inbox import Inbox
+    from rlreactor.scheduler.outlet import Outlet
 
-__all__ = ["IDLE", "Cell", "Execution"]
+__all__ = ["IDLE", "NEVER", "Cell", "Execution"]
+
+
+NEVER = object()
+"""What a cell holds that was never set."""
 
 
 class Cell:
     """The value of one port and of everything connected to it without delay: set once, read by all."""
 
-    __slots__ = ("present", "ranks", "value", "version")
+    __slots__ = ("outlet", "present", "ranks", "value")
 
     def __init__(self) -> None:
-        self.value: Any = None
+        self.value: Any = NEVER
         self.present = False
-        self.version = 0  # how often it was set: tells a reader's private copy from a newer value
         self.ranks: tuple[int, ...] = ()  # reactions that it triggers
+        self.outlet: Outlet | None = None  # where a value that a reaction sets goes from here
 
     def assign(self, value: Any, execution: Execution) -> None:
-        """Make `value` present at the current tag and queue what it triggers."""
+        """Make `value` present at the current tag. What that triggers is the scheduler's business."""
         self.value = value
-        self.version += 1
         if not self.present:
             self.present = True
             execution.present.append(self)
-            for rank in self.ranks:
-                execution.trigger(rank)
 
 
 class Execution:
@@ -50,16 +51,15 @@ class Execution:
 
     __slots__ = (
         "clock", "inbox", "log", "present", "queued", "reaction", "ready", "record", "request_stop", "schedule",
-        "seed", "switch", "tag", "thread", "written",
+        "seed", "switch", "tag", "thread",
     )  # fmt: skip
 
     def __init__(self, reactions: int = 0) -> None:
-        self.tag = Tag(0, 0)
+        self.tag: Point = Tag(0, 0)
         self.reaction: BoundReaction | None = None
         self.ready: list[int] = []  # heap of the ranks of reactions to run at this tag
         self.queued = bytearray(reactions)
-        self.present: list[Cell] = []  # cleared when the tag is done
-        self.written: list[Port[Any]] = []  # root ports written at this tag, in order of their first write
+        self.present: list[Cell] = []  # cells with a value at this tag, in order of their first assignment
         self.seed = 0
         self.inbox: Inbox | None = None  # takes events from other threads while the worker runs
         self.thread = 0  # of the scheduler
@@ -75,6 +75,18 @@ class Execution:
         if not self.queued[rank]:
             self.queued[rank] = 1
             heappush(self.ready, rank)
+
+    def trigger_all(self, ranks: tuple[int, ...]) -> None:
+        """Queue several reactions for this tag."""
+        for rank in ranks:
+            self.trigger(rank)
+
+    def trigger_from(self, first: int) -> int:
+        """Queue what is triggered by the cells that became present, from the `first` on; returns how many there are."""
+        present = self.present
+        for cell in present[first:] if first else present:
+            self.trigger_all(cell.ranks)
+        return len(present)
 
     def require_running(self, what: str) -> BoundReaction:
         """The reaction that is running. Raises RunError outside of one."""

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from rlreactor.errors import AbsentError, RunError, SpecError
-from rlreactor.execution import IDLE, Cell, Execution
+from rlreactor.execution import IDLE, NEVER, Cell, Execution
+from rlreactor.pool import Lent, Pool
 from rlreactor.source import Location, caller
 from rlreactor.spec import Object, Spec, as_spec
-from rlreactor.tag import Tag
+from rlreactor.tag import Point, Tag
 
 if TYPE_CHECKING:
     from rlreactor.reactions import BoundReaction
@@ -23,6 +24,7 @@ __all__ = ["Element", "Input", "Inputs", "MultiPort", "Output", "Outputs", "Port
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Port[Any]")
+NOBODY = object()  # in place of a reaction: equal to none, running or not
 
 
 class Element:
@@ -58,6 +60,9 @@ class Element:
 class Storage(Protocol):
     """Where the values of a written port live: the heap, or memory shared with other workers."""
 
+    stored: memoryview
+    """The bytes of the value that was stored last, laid out as in a slot; what lies between arrays is 0."""
+
     def empty(self) -> Any:
         """A writable value to be filled in place."""
         ...
@@ -67,38 +72,66 @@ class Storage(Protocol):
         ...
 
 
+NO_BYTES = memoryview(b"")
+
+
+class Objects:
+    """Storage of a port whose values have no fixed size."""
+
+    stored = NO_BYTES
+
+    def __init__(self, spec: Spec[Any]) -> None:
+        self.store = spec.store
+        self.empty = spec.empty
+
+
 class Heap:
-    """Storage of a port that nobody outside the worker reads."""
+    """Storage of a port of fixed size that nobody outside the worker reads."""
 
     def __init__(self, spec: Spec[Any]) -> None:
         self._spec = spec
-        self._lent: Any = None
+        self._pool = Pool(spec)
+        self._lent: Lent | None = None
+        self.stored = NO_BYTES
 
     def empty(self) -> Any:
-        """A fresh value."""
-        self._lent = self._spec.empty()
-        return self._lent
+        """A value that nobody refers to."""
+        lent = self._lent = self._pool.take()
+        for array in lent.arrays:
+            array.setflags(True)  # type: ignore[call-arg]  # by position: half the price
+        return lent.value
 
     def store(self, value: Any) -> Any:
         """The value that `empty` lent, from now on read-only, or a copy of any other."""
-        if self._lent is None or value is not self._lent:
-            return self._spec.store(value)
+        lent = self._lent
+        if lent is None or value is not lent.value:
+            checked = self._spec.checked(value)
+            self.empty()
+            lent = self._lent
+            assert lent is not None
+            self._spec.fill(lent.value, checked)
+            self._spec.freeze(checked)
+        for array in lent.arrays:
+            array.setflags(False)  # type: ignore[call-arg]
         self._lent = None
-        self._spec.freeze(value)
-        return value
+        self.stored = lent.memory
+        return lent.value
+
+
+def heap(spec: Spec[Any]) -> Storage:
+    """The storage of a port that nobody outside the worker reads."""
+    return Heap(spec) if spec.fields else Objects(spec)
 
 
 class Port(Element, Generic[T]):
     """A typed place that carries one value, or none, at each tag."""
-
-    outlet: Any = None  # where a value goes from here; set by the worker's binding
 
     def __init__(self, spec: Any) -> None:
         super().__init__()
         self.spec: Spec[T] = as_spec(spec)
         self.hold = False
         self.mutable = False
-        self._attach(Cell(), IDLE, frozenset(), frozenset(), Heap(self.spec))
+        self._attach(Cell(), IDLE, frozenset(), frozenset(), Objects(self.spec))
 
     def _attach(
         self,
@@ -112,8 +145,13 @@ class Port(Element, Generic[T]):
         self._execution = execution
         self._readers = readers
         self._writers = writers
+        # Most ports are read by one reaction and written by one: comparing with that is half the price of a look-up.
+        self._reader: object = next(iter(readers - writers), NOBODY)
+        self._writer: object = next(iter(writers), NOBODY)
         self._storage = storage
-        self._copied_at: Tag | None = None
+        self._store = storage.store
+        self._plain = self.spec.plain  # values of exactly this type are stored as they are
+        self._copied_at: Point | None = None
         self._copy: Any = None
         self._load: Callable[[Any], T] | None = None
         if self.mutable:
@@ -131,10 +169,11 @@ class Port(Element, Generic[T]):
     @property
     def value(self) -> T:
         """The value at this tag; of a held input the last one. Raises AbsentError when there is none."""
-        if self._execution.reaction not in self._readers:
+        reaction = self._execution.reaction
+        if reaction is not self._reader and reaction not in self._readers:
             self._refuse("reads", self._readers)
         cell = self._cell
-        if not cell.present and not (self.hold and cell.version):
+        if not cell.present and (not self.hold or cell.value is NEVER):
             raise self._absent()
         if self._load is None:
             shared: T = cell.value
@@ -144,19 +183,20 @@ class Port(Element, Generic[T]):
     def set(self, value: T) -> None:
         """Give a value away; the last one set at a tag counts. Raises SpecError if it does not fit the spec."""
         execution = self._execution
-        if execution.reaction not in self._writers:
+        reaction = execution.reaction
+        if reaction is not self._writer and reaction not in self._writers:
             self._refuse("sets", self._writers)
         cell = self._cell
-        try:
-            cell.value = self._storage.store(value)
-        except SpecError as error:
-            raise SpecError(f"{self.path} ({self.where}): {error}") from None
-        cell.version += 1
+        if type(value) is self._plain:
+            cell.value = value
+        else:
+            try:
+                cell.value = self._store(value)
+            except SpecError as error:
+                raise SpecError(f"{self.path} ({self.where}): {error}") from None
         if not cell.present:
             cell.present = True
-            execution.written.append(self)
-            for rank in cell.ranks:
-                execution.trigger(rank)
+            execution.present.append(cell)
 
     def empty(self) -> T:
         """A writable value in the memory of the edge itself: fill it in place, then `set` it."""
@@ -181,7 +221,8 @@ class Port(Element, Generic[T]):
         reaction = self._execution.reaction
         held = "" if self.hold or self.kind == "output" else ", or declare it with hold=True to keep its last value"
         return AbsentError(
-            f"{self.path} carries nothing at {self._execution.tag}, in reaction {reaction}; ask .present first{held}"
+            f"{self.path} carries nothing at {Tag(*self._execution.tag)}, in reaction {reaction}; "
+            f"ask .present first{held}"
         )
 
     def _refuse(self, verb: str, allowed: frozenset[BoundReaction]) -> None:
@@ -191,7 +232,7 @@ class Port(Element, Generic[T]):
         option = "effects" if verb == "sets" else "reads"
         permitted = ", ".join(sorted(str(r) for r in allowed)) or "none"
         raise RunError(
-            f"reaction {reaction} {verb} {self.path} at {self._execution.tag} without having declared it; "
+            f"reaction {reaction} {verb} {self.path} at {Tag(*self._execution.tag)} without having declared it; "
             f"add it to {option}=[...] of the decorator at {reaction.where} (declared by: {permitted})"
         )
 

@@ -11,10 +11,11 @@ import dis
 import functools
 import inspect
 import sys
+from abc import ABCMeta
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from types import CodeType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, SupportsFloat, TypeVar, dataclass_transform, overload
+from typing import Any, ClassVar, NamedTuple, SupportsFloat, TypeVar, dataclass_transform, overload
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from rlreactor.tag import Tag
 from rlreactor.timer import Timer
 from rlreactor.usage import Use, uses
 
-__all__ = ["Declaration", "ReactionSignature", "Reactor", "class_path"]
+__all__ = ["Declaration", "ReactionSignature", "Reactor", "UnknownNameError", "class_path", "unknown_name"]
 
 T = TypeVar("T")
 
@@ -76,13 +77,45 @@ class UnknownNameError(TopologyError, AttributeError):
     """An attribute that a reactor does not have: most often a misspelt port."""
 
 
+def unknown_name(error: AttributeError) -> UnknownNameError | None:
+    """What to say of an attribute that a reactor does not have; None where the error is about something else.
+
+    Said afterwards: a `__getattr__` in the class would make every attribute of every reactor three times as slow.
+    """
+    reactor = error.obj
+    if not isinstance(reactor, Reactor) or type(error) is not AttributeError or not error.name:
+        return None
+    known = [n for n in {**type(reactor)._declaration.elements, **vars(reactor)} if not n.startswith("_")]
+    hint = did_you_mean(error.name, known)
+    unknown = UnknownNameError([f"{type(reactor).__name__} {reactor._label()} has no {error.name!r}; {hint}"])
+    return unknown.with_traceback(error.__traceback__)
+
+
 def class_path(cls: type) -> str:
     """`module:Class`, what a spec calls a reactor class by."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
+class ReactorType(ABCMeta):
+    """The class of reactor classes: `Rollout.batch` is the port that the class declared.
+
+    Declarations are kept out of the class's own namespace. A name that stands there too, as the default of a state
+    field would, makes every use of the instance's attribute two to three times as slow (CPython 3.11, 26 against
+    12 ns), and reactions are full of them.
+    """
+
+    def __getattr__(cls, name: str) -> Any:
+        declaration: Declaration = cls._declaration
+        for declared in (declaration.elements, declaration.states, declaration.templates):
+            if name in declared:
+                return declared[name]
+        if name in declaration.parameters and declaration.parameters[name].default is not MISSING:
+            return declaration.parameters[name].default
+        raise AttributeError(f"class {cls.__name__} has no {name!r}", name=name, obj=cls)
+
+
 @dataclass_transform(kw_only_default=True, field_specifiers=(state,))
-class Reactor:
+class Reactor(metaclass=ReactorType):
     """A unit of state and reactions with typed ports.
 
     Parameters are keyword-only and validated; unknown names are refused with TopologyError.
@@ -92,7 +125,11 @@ class Reactor:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._declaration = _declare(cls)
+        cls._declaration = declaration = _declare(cls)
+        for declared in (declaration.elements, declaration.states, declaration.templates, declaration.parameters):
+            for name in declared:
+                if name in vars(cls):
+                    delattr(cls, name)
 
     def __init__(self, *unnamed: Any, **given: Any) -> None:
         if unnamed:
@@ -123,21 +160,27 @@ class Reactor:
         declaration = type(self)._declaration
         values, violations = validated(type(self).__name__, declaration.parameters, given)
         composition.violations += [f"{text} (made at {self._where})" for text in violations]
-        self.__dict__.update(values)
+        vars(self).update(values)
         self._parameters = values
         composition.made.append(self)
         if violations:
             return
         for name, element in declaration.elements.items():
-            self.__dict__[name] = element.bound(self)
+            vars(self)[name] = element.bound(self)
         self._compose_children(declaration, composition)
 
     def _compose_children(self, declaration: Declaration, composition: Composition) -> None:
         first = len(composition.made)
         self._open_multiports(composition)
         for name, template in declaration.templates.items():
-            self.__dict__[name] = type(template)(**template._parameters)
-        self.compose()
+            vars(self)[name] = type(template)(**template._parameters)
+        try:
+            self.compose()
+        except AttributeError as error:
+            unknown = unknown_name(error)
+            if unknown is None:
+                raise
+            raise unknown from None
         for name, child in self._named_children():
             if child._parent is None:
                 child._parent, child._name = self, name
@@ -252,13 +295,13 @@ class Reactor:
     def tag(self) -> Tag:
         """The current tag."""
         self._execution.require_running("self.tag")
-        return self._execution.tag
+        return Tag(*self._execution.tag)
 
     @property
     def lag(self) -> int:
         """Wall clock since the start minus logical time, in ns."""
         self._execution.require_running("self.lag")
-        return self._execution.clock() - self._execution.tag.time
+        return self._execution.clock() - self._execution.tag[0]
 
     @property
     def rng(self) -> np.random.Generator:
@@ -278,19 +321,10 @@ class Reactor:
         reaction = self._execution.require_running("self.request_stop()")
         if not reaction.may_stop:
             raise RunError(
-                f"reaction {reaction} calls request_stop() at {self._execution.tag} without having declared it; "
+                f"reaction {reaction} calls request_stop() at {Tag(*self._execution.tag)} without having declared it; "
                 f"add effects=[shutdown] to the decorator at {reaction.where}"
             )
         self._execution.request_stop()
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            cls = type(self)
-            if name.startswith("__"):
-                raise AttributeError(name)
-            known = [n for n in {**cls._declaration.elements, **self.__dict__} if not n.startswith("_")]
-            raise UnknownNameError([f"{cls.__name__} {self._label()} has no {name!r}; {did_you_mean(name, known)}"])
 
     def _label(self) -> str:
         path = self.__dict__.get("_parent") and self.path
@@ -398,6 +432,11 @@ def _signature(cls: type[Reactor], name: str, declaration: Declaration, violatio
         violations.append(
             f"reaction {owner} ({given.where}): deadline= and late= belong together; give both or neither"
         )
+    if given.deadline is not None and (type(given.deadline) is not int or given.deadline < 0):
+        violations.append(
+            f"reaction {owner} ({given.where}): deadline: expected ns as an int of 0 or more (ms(5), sec(1)), "
+            f"received {given.deadline!r}"
+        )
     if late is not None and not callable(getattr(cls, late, None)):
         violations.append(f"reaction {owner} ({given.where}): late={late!r} is no method of {cls.__name__}")
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
@@ -457,7 +496,8 @@ class _Declared(NamedTuple):
 
 def _declared_names(signature: ReactionSignature) -> _Declared:
     def names(references: tuple[str | Lifecycle, ...]) -> frozenset[str]:
-        return frozenset(r for r in references if isinstance(r, str))
+        # one channel of a multiport, "out[1]": which of them is used, the ports see when it happens
+        return frozenset(r.partition("[")[0] for r in references if isinstance(r, str))
 
     return _Declared(
         names(signature.triggers) | names(signature.reads), names(signature.effects), shutdown in signature.effects

@@ -12,15 +12,17 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from rlreactor import codec
 from rlreactor.dynamic import is_a
 from rlreactor.errors import SpecError, did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 __all__ = ["Array", "Field", "Object", "Record", "Spec", "Struct", "as_spec"]
 
@@ -84,6 +86,11 @@ class Spec(Generic[T]):
         """Whether readers share the stored value itself (no decoding between)."""
         return True
 
+    @property
+    def plain(self) -> type | None:
+        """The type whose values are their own stored form; None where every value has to be looked at."""
+        return None
+
     def encode(self, stored: Any) -> bytes:
         """A stored value as the bytes of a message: the arrays as they lie in a slot."""
         buffer = bytearray(self.nbytes)
@@ -109,7 +116,7 @@ class Spec(Generic[T]):
         """The arrays of a slot, in order; empty where the size is not fixed."""
         return ()
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of one slot; 0 where the size is not fixed."""
         return _aligned(self.fields[-1].offset + self.fields[-1].nbytes) if self.fields else 0
@@ -302,6 +309,18 @@ class Struct(Spec[Record]):
     __repr__ = __str__
 
 
+def _no_data() -> type[PydanticUserError]:
+    from pydantic import PydanticUserError
+
+    return PydanticUserError
+
+
+def _invalid() -> type[ValidationError]:
+    from pydantic import ValidationError
+
+    return ValidationError
+
+
 _SCALARS = (bool, int, float, str, bytes, type(None))
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 
@@ -325,7 +344,7 @@ class Object(Spec[T]):
         try:
             if not (self._scalar or self._bare):
                 _ = self._adapter
-        except PydanticUserError:
+        except _no_data():
             raise SpecError(
                 f"{self} is not plain data; a port carries an Array, a Struct, numbers, strings, containers, "
                 "dataclasses or pydantic models"
@@ -334,11 +353,17 @@ class Object(Spec[T]):
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
+        from pydantic import TypeAdapter  # late: a third of what importing rlreactor would take
+
         return TypeAdapter(self.annotation)
 
     @property
     def loads_as_stored(self) -> bool:
         return self._scalar
+
+    @property
+    def plain(self) -> type | None:
+        return self._type if self._scalar else None
 
     def checked(self, value: Any) -> Any:
         self.store(value)
@@ -368,7 +393,7 @@ class Object(Spec[T]):
     def _dumped(self, value: Any) -> Any:
         try:
             return self._adapter.dump_python(self._adapter.validate_python(value, strict=True))
-        except ValidationError as error:
+        except _invalid() as error:
             raise SpecError(f"expected {self}, received {describe_value(value)}: {error}") from None
 
     def encode(self, stored: Any) -> bytes:

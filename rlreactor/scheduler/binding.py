@@ -15,17 +15,19 @@ from rlreactor.action import Action
 from rlreactor.execution import Cell, Execution
 from rlreactor.graph import PHYSICAL, Graph, ReactionNode
 from rlreactor.mode import Mode
-from rlreactor.port import Heap, Storage
+from rlreactor.port import Objects, Storage, heap
 from rlreactor.reactions import BoundReaction
 from rlreactor.reactor import Reactor
 from rlreactor.scheduler.modes import Modes, scope_of
+from rlreactor.scheduler.outlet import CellGroup, Outlet
 from rlreactor.scheduler.queue import EventQueue, Target
 from rlreactor.scheduler.recorder import PortRecorder
+from rlreactor.spec import Spec
 from rlreactor.state_field import StateField
 from rlreactor.tag import NO_DELAY, Delay, Tag
 from rlreactor.timer import Timer
 
-__all__ = ["Binding", "CellGroup", "Outlet", "TimerTarget", "root_ports"]
+__all__ = ["Binding", "Nothing", "TimerTarget", "root_ports"]
 
 
 class CellKey(NamedTuple):
@@ -36,58 +38,53 @@ class CellKey(NamedTuple):
     scope: str = ""
 
 
-class CellGroup:
-    """The cell that one root feeds after one delay. `path` names a physical connection in recordings."""
-
-    def __init__(self, cell: Cell, path: str) -> None:
-        self.cell = cell
-        self.path = path
-
-    def fire(self, stored: Any, execution: Execution) -> None:
-        """A value arrives."""
-        if self.path and execution.record is not None:
-            execution.record(self.path, stored)
-        self.cell.assign(stored, execution)
-
-
-class Outlet:
-    """Where the value of a root port goes at the end of the reaction or the tag."""
-
-    def __init__(self, index: int, last_writer: int, recorder: PortRecorder) -> None:
-        self.index = index
-        self.last_writer = last_writer  # rank of the last reaction that may set the port
-        self.recorder = recorder
-        self.delayed: tuple[tuple[Delay, CellGroup], ...] = ()
-        self.remote: tuple[int, ...] = ()  # workers that read the port
-        self.sent = False
-
-
 class TimerTarget:
-    """A timer: triggers its reactions and queues itself again."""
+    """A timer: queues itself again whenever it fires."""
 
     def __init__(self, ranks: tuple[int, ...], period: int | None, queue: EventQueue) -> None:
-        self._ranks = ranks
+        self.ranks = ranks
         self._period = period
-        self._queue = queue
+        self._push = queue.push
 
     def fire(self, stored: Any, execution: Execution) -> None:
-        """Trigger at the current tag."""
+        """Come again a period later."""
         if self._period is not None:
-            self._queue.push(Tag(execution.tag.time + self._period, 0), self)
-        for rank in self._ranks:
-            execution.trigger(rank)
+            self._push((execution.tag[0] + self._period, 0), self)
 
 
 class LifecycleTarget:
     """`startup` or `shutdown` on this worker."""
 
     def __init__(self, ranks: tuple[int, ...]) -> None:
-        self._ranks = ranks
+        self.ranks = ranks
 
     def fire(self, stored: Any, execution: Execution) -> None:
-        """Trigger at the current tag."""
-        for rank in self._ranks:
-            execution.trigger(rank)
+        """Nothing but what it triggers."""
+
+
+class Replayed:
+    """A physical action whose events come from a recording, with the tags at which they fired: no mode delays them."""
+
+    def __init__(self, action: Action[Any]) -> None:
+        self._action = action
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The reactions that it triggers."""
+        return self._action.ranks
+
+    def fire(self, stored: Any, execution: Execution) -> None:
+        """It fires as it did."""
+        self._action.fire(stored, execution)
+
+
+class Nothing:
+    """What happens at the end of a replay: as long as it is queued, nobody takes the program to have run dry."""
+
+    ranks: tuple[int, ...] = ()
+
+    def fire(self, stored: Any, execution: Execution) -> None:
+        """Nothing."""
 
 
 def root_ports(graph: Graph) -> tuple[str, ...]:
@@ -125,6 +122,7 @@ class Binding:
         self.outlets: dict[str, Outlet] = {}
         self.cells: dict[CellKey, Cell] = {}  # what local readers see
         self.held: set[CellKey] = set()
+        self.triggers: defaultdict[int, list[Cell]] = defaultdict(list)  # ports and actions that trigger a reaction
         ordered = [graph.reactors[path] for path in graph.reactors if path in self.local]
         self.modes = Modes(ordered, self.queue, self.execution)
         self._storage = storage
@@ -133,6 +131,9 @@ class Binding:
         self._bind_reactions()
         self._bind_ports()
         self._bind_events()
+        for cell in [*self.cells.values(), *(action._cell for action in graph.actions.values())]:
+            for rank in cell.ranks:
+                self.triggers[rank].append(cell)
         if self.modes.scopes:
             self._bind_modes()
 
@@ -165,7 +166,7 @@ class Binding:
         for path, port in self.graph.ports.items():
             if not (path in readers or path in writers):
                 if port.owner is not None and port.owner.path in self.local:  # unused: it only knows whom to refuse
-                    port._attach(Cell(), self.execution, frozenset(), frozenset(), Heap(port.spec))
+                    port._attach(Cell(), self.execution, frozenset(), frozenset(), Objects(port.spec))
                 continue
             key = self._key(path, *roots.get(path, (path, NO_DELAY)))
             cell = self.cells.setdefault(key, Cell())
@@ -173,17 +174,21 @@ class Binding:
             if port.hold:
                 self.held.add(key)
             written, read = frozenset(writers[path]), frozenset(readers[path])
-            storage = self._storage(path) if self._storage and written else Heap(port.spec)
+            storage = self._storage_of(path, port.spec) if written else Objects(port.spec)
             port._attach(cell, self.execution, read | written, written, storage)
             if written:
-                recorder = PortRecorder(path, port.spec, indices[path], **self._options)
-                port.outlet = self.outlets[path] = Outlet(indices[path], last_writer[path], recorder)
+                recorder = PortRecorder(path, port.spec, indices[path], storage, **self._options)
+                outlet = Outlet(path, port.spec, indices[path], last_writer[path], cell, storage, recorder)
+                cell.outlet = self.outlets[path] = outlet
         for path, outlet in self.outlets.items():
             outlet.delayed = tuple(
                 (key.delay, self._delayed_group(key, cell))
                 for key, cell in self.cells.items()
                 if key.root == path and key.delay != NO_DELAY
             )
+
+    def _storage_of(self, path: str, spec: Spec[Any]) -> Storage:
+        return heap(spec) if self._storage is None else self._storage(path)
 
     def _key(self, sink: str, root: str, delay: Delay) -> CellKey:
         """A delay that begins and ends in one mode stands still with it; every other goes on."""
@@ -258,12 +263,27 @@ class Binding:
                 found[path].add(reaction)
         return found
 
+    def reachable(self, targets: Iterable[Target]) -> set[int]:
+        """The reactions that can run at a tag at which `targets` fire.
+
+        What other workers send, with or without delay, may still arrive when the tag has begun.
+        """
+        arriving = [cell for key, cell in self.cells.items() if key.root not in self.outlets]
+        left = {rank for ranks in (*(t.ranks for t in targets), *(c.ranks for c in arriving)) for rank in ranks}
+        found: set[int] = set()
+        while left:
+            rank = left.pop()
+            found.add(rank)
+            set_ = (self.outlets[path] for path in self.graph.reactions[rank].effects if path in self.outlets)
+            left |= {rank for outlet in set_ for rank in outlet.cell.ranks} - found
+        return found
+
     def physical_targets(self) -> dict[str, Target]:
         """Where events from outside happen on this worker: actions and physically connected ports, by path."""
         found: dict[str, Target] = {}
         for path, action in self.graph.actions.items():
             if action.kind == PHYSICAL and action.owner is not None and action.owner.path in self.local:
-                found[path] = action
+                found[path] = Replayed(action)
         for key, cell in self.cells.items():
             if key.delay.physical:
                 found[key.delay.physical] = CellGroup(cell, key.delay.physical)

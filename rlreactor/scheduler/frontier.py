@@ -18,7 +18,7 @@ from typing import NamedTuple
 from rlreactor.graph import Graph
 from rlreactor.links.board import Status
 from rlreactor.scheduler.binding import root_ports
-from rlreactor.tag import FOREVER, NO_DELAY, Delay, Tag
+from rlreactor.tag import FOREVER, NO_DELAY, Delay, Point, Tag
 
 __all__ = ["STOP", "Frontiers", "InEdge", "Routes", "Triple"]
 
@@ -36,14 +36,14 @@ class InEdge:
         self.writer = writer  # rank after which nothing is set any more at a tag
         self.delay = delay
         self.reader = reader  # lowest rank that reads
-        self.earliest = delay.added_to(Tag(0, 0))  # tag of the next possible arrival
+        self.earliest: Point = delay.added_to((0, 0))  # tag of the next possible arrival
 
     def advance(self, frontier: Triple) -> None:
         """The source's frontier moved."""
         time, microstep, rank = frontier
         if self.writer < rank:
             microstep += 1
-        self.earliest = self.delay.added_to(Tag(time, microstep))
+        self.earliest = self.delay.added_to((time, microstep))
 
 
 class Routes(NamedTuple):
@@ -95,6 +95,18 @@ class Routes(NamedTuple):
             _distances([*((s, d, t) for s, _, d, t in edges), *physical], workers),
         )
 
+    def audience(self, worker: int) -> dict[int, int]:
+        """The workers that read something from `worker`, with the shortest delay in ns."""
+        found: dict[int, int] = {}
+        for reader, edges in enumerate(self.incoming):
+            delays = [delay.time for source, _, delay, _ in edges if source == worker]
+            if delays:
+                found[reader] = min(delays)
+        for path, readers in self.readers.items():  # physical connections are in no frontier
+            if self.home[path] == worker:
+                found |= {reader: found.get(reader, 0) for reader in readers}
+        return found
+
 
 def _distances(edges: Iterable[tuple[int, Delay, int]], workers: int) -> tuple[tuple[Delay | None, ...], ...]:
     """Shortest paths of at least one edge (Floyd and Warshall; delays are ordered as pairs)."""
@@ -127,14 +139,14 @@ class Frontiers:
         self.gates = tuple(sorted(self._gates))
         self.sources = tuple(sorted(self._of_worker))
         self._unaware: set[int] = set()
-        self.known = FOREVER  # nothing can arrive before this tag, by the frontiers
-        self.floor = Tag(0, 0)  # nor before this one, by the last snapshot
+        self.known: Point = FOREVER  # nothing can arrive before this tag, by the frontiers
+        self.floor: Point = Tag(0, 0)  # nor before this one, by the last snapshot
         self._refresh()
 
     def _refresh(self) -> None:
         self.known = min((edge.earliest for edge in self.edges), default=FOREVER)
 
-    def run_dry(self, stop: Tag) -> None:
+    def run_dry(self, stop: Point) -> None:
         """Nothing happens before `stop`, and at `stop` only what shutdown reactions start.
 
         A worker with nothing to do promises for ever, or up to the timeout. Such a promise did not reckon with this
@@ -158,7 +170,7 @@ class Frontiers:
             edge.advance(frontier)
         self._refresh()
 
-    def known_before(self, tag: Tag) -> bool:
+    def known_before(self, tag: Point) -> bool:
         """Whether nothing can arrive any more before `tag`, nor a stop request for `tag` itself.
 
         Never so for FOREVER: that the program has run dry only a snapshot can tell.
@@ -167,25 +179,25 @@ class Frontiers:
             return tag != FOREVER
         return (tag <= self.known or tag == self.floor) and tag != FOREVER and self._stops_known(tag)
 
-    def clear_until(self) -> tuple[Tag, Tag]:
+    def clear_until(self) -> tuple[Point, Point]:
         """A tag may start if it is not after the first and before the second of these."""
         stops = min((edge.earliest for edge in self._stops), default=FOREVER)
         return max(self.known, self.floor), max(stops, self.floor)
 
-    def _stops_known(self, tag: Tag) -> bool:
+    def _stops_known(self, tag: Point) -> bool:
         return all(edge.earliest > tag for edge in self._stops)
 
-    def known_at(self, tag: Tag, gate: int) -> bool:
+    def known_at(self, tag: Point, gate: int) -> bool:
         """Whether nothing can arrive any more at `tag` for the reaction of rank `gate`."""
         return tag < self.floor or all(edge.earliest > tag for edge in self._gates[gate])
 
-    def blocking(self, tag: Tag, gate: int | None = None) -> list[InEdge]:
+    def blocking(self, tag: Point, gate: int | None = None) -> list[InEdge]:
         """The edges that `tag` (its start, or its gate) still waits for."""
         edges = self.edges if gate is None else self._gates[gate]
         strict = edges if gate is not None else self._stops
         return [e for e in edges if e.earliest < tag or (e.earliest == tag and e in strict)]
 
-    def promise(self, candidate: Tag) -> Triple:
+    def promise(self, candidate: Point) -> Triple:
         """The frontier of this worker when it has finished its tags and would process `candidate` next."""
         best: Triple = (candidate[0], candidate[1], 0)
         for edge in self.edges:
@@ -193,7 +205,7 @@ class Frontiers:
             best = min(best, (arrival[0], arrival[1], max(edge.reader, 0)))
         return best
 
-    def raise_floor(self, statuses: Sequence[Status], unread: Collection[int], stop: Tag) -> None:
+    def raise_floor(self, statuses: Sequence[Status], unread: Collection[int], stop: Point) -> None:
         """Use a snapshot. What comes from `unread` workers and was not read yet lies where their edges say."""
         arrivals = [
             delay.added_to(status.head)

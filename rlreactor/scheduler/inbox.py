@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rlreactor.scheduler.queue import Target
-from rlreactor.tag import Tag
+from rlreactor.tag import Point
 
 __all__ = ["Inbox", "Stamped"]
 
@@ -19,7 +19,7 @@ __all__ = ["Inbox", "Stamped"]
 class Stamped(NamedTuple):
     """An event with the tag that it was given."""
 
-    tag: Tag
+    tag: Point
     target: Target
     stored: Any
 
@@ -46,7 +46,7 @@ class Inbox:
             if self.closed:
                 return
             self._last = max(self._now(), self._last + 1, 0)
-            self._events.append(Stamped(Tag(self._last + delay, 0), target, stored))
+            self._events.append(Stamped((self._last + delay, 0), target, stored))
         self._wake()
 
     @property

@@ -2,35 +2,25 @@
 
 Each mode is a scope of targets (timers, actions, delayed connections) and reactions, those of contained reactors
 included. Reactions of an inactive scope are marked as queued, so that nothing can queue them: the hot path needs no
-test of its own. What a scope has in the event queue when it is left is taken out, with the time that is left, and
-goes back when the scope is entered by history.
+test of its own. What is pending in a scope that is left moves from the worker's queue to one of the scope itself, with
+the tags that it has. Those stand still with the scope: what is scheduled there while it is inactive counts from the
+tag at which it was left, and when it is entered by history everything moves back, later by the time between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from rlreactor.action import Action
 from rlreactor.dynamic import is_a
 from rlreactor.execution import Execution
 from rlreactor.mode import Mode
 from rlreactor.reactor import Reactor
-from rlreactor.scheduler.queue import EventQueue, Target
-from rlreactor.tag import Tag
+from rlreactor.scheduler.queue import EventQueue, Events, Target
+from rlreactor.tag import Point, moved
 
 __all__ = ["ModeSwitch", "Modes", "scope_of"]
-
-Events = list[tuple[Target, Any]]
-
-
-class Suspended(NamedTuple):
-    """An event of an inactive scope: the time that was left to it, in ns, and then microsteps."""
-
-    time: int
-    microsteps: int
-    target: Any
-    stored: Any
 
 
 class Scope:
@@ -45,9 +35,9 @@ class Scope:
         self.timers: list[tuple[Target, int]] = []  # with their offsets
         self.resets: list[Callable[[], None]] = []  # of fields
         self.inner: list[ModalReactor] = []  # modal reactors contained in it
-        self.suspended: list[Suspended] = []
         self.actions: list[Action[Any]] = []
-        self.left: Tag | None = None  # when it was left; None: there is nothing to resume
+        self.pending = EventQueue()  # while its reactor is in another mode
+        self.left: Point = (0, 0)  # where its time stands then
         self.activated = False  # whether it ever was active
 
     @property
@@ -56,10 +46,17 @@ class Scope:
         return self.modal.current is self
 
     @property
+    def standing(self) -> Scope | None:
+        """The scope that stands still and this one with it: itself or the nearest around it; None when it is active."""
+        scope: Scope | None = self
+        while scope is not None and scope.current:
+            scope = scope.modal.around
+        return scope
+
+    @property
     def active(self) -> bool:
         """Whether it is current, and so is every mode around it."""
-        around = self.modal.around
-        return self.current and (around is None or around.active)
+        return self.standing is None
 
     def within(self, outer: Scope) -> bool:
         """Whether this scope is `outer` or lies in it."""
@@ -67,15 +64,6 @@ class Scope:
         while scope is not None and scope is not outer:
             scope = scope.modal.around
         return scope is outer
-
-    def current_within(self, outer: Scope) -> bool:
-        """Whether every mode from `outer` (not counted) inwards to this one is current."""
-        scope: Scope | None = self
-        while scope is not None and scope is not outer:
-            if not scope.current:
-                return False
-            scope = scope.modal.around
-        return True
 
 
 class ModalReactor:
@@ -97,6 +85,8 @@ class ModalReactor:
 
 class ModeSwitch:
     """The event by which a reactor changes its mode; handled before everything else at its tag."""
+
+    ranks: tuple[int, ...] = ()
 
     def __init__(self, modal: ModalReactor) -> None:
         self.modal = modal
@@ -164,32 +154,42 @@ class Modes:
                 self.scopes[scope].timers.append((target, offset))
 
     def start(self) -> None:
-        """Silence what is not active at the beginning, and take its timers out of the queue."""
-        for scope in self.scopes.values():
-            if not scope.active:
-                self._suspend(scope, Tag(0, 0), [])
-                scope.suspended.clear()
-                self._silence(scope)
-        self._mark_activated()
+        """Silence what is not active at the beginning, and let its timers stand."""
+        for scope in self._innermost_first():
+            if not scope.current:
+                self._leave(scope, (0, 0), [])
+        self._silence_and_wake()
 
-    def begin(self, events: Events, tag: Tag) -> Events:
-        """Carry out the switches among the events of a tag; returns what is left to happen at it."""
-        switches = sorted((t.modal for t, _ in events if isinstance(t, ModeSwitch)), key=lambda modal: modal.depth)
+    def queue_of(self, target: Target) -> EventQueue:
+        """Where events of `target` wait now."""
+        standing = self._standing(target)
+        return self._queue if standing is None else standing.pending
+
+    def push(self, tag: Point, target: Target, stored: Any) -> None:
+        """Queue an event that is due at `tag`; where its time stands still, with what is left from now on."""
+        standing = self._standing(target)
+        if standing is None:
+            self._queue.push(tag, target, stored)
+        else:
+            standing.pending.push(moved(tag, self._execution.tag, standing.left), target, stored)
+
+    def begin(self, events: Events, tag: Point) -> Events:
+        """Carry out the switches among the events of a tag; returns what is left to happen at it.
+
+        Inner modes switch first: what is around them is then left with their new mode, or reset over it.
+        """
+        switches = sorted((t.modal for t, _ in events if isinstance(t, ModeSwitch)), key=lambda modal: -modal.depth)
+        if not switches:
+            return events
         events = [(t, s) for t, s in events if not isinstance(t, ModeSwitch)]
         for modal in switches:
             assert modal.requested is not None
             assert modal.current is not None
             (name, history), modal.requested = modal.requested, None
-            events = self._suspend(modal.current, tag, events)
-            self._silence(modal.current)
-            modal.current.left = tag
+            events = self._leave(modal.current, tag, events)
             modal.current = modal.scopes[name]
-            events += self._enter(modal.current, history, tag)
-            around = modal.around
-            while around is not None and around.current:
-                around = around.modal.around
-            if around is not None:  # it was left at this very tag
-                events = self._suspend(around, tag, events)
+            events += self._resume(modal.current, tag) if history else self._restart(modal.current, tag)
+        self._silence_and_wake()
         return events
 
     def before_shutdown(self) -> None:
@@ -203,94 +203,85 @@ class Modes:
         modal = self._modal[id(mode.owner)]
         if modal.requested is None:
             tag = self._execution.tag
-            self._execution.schedule(Tag(tag.time, tag.microstep + 1), self._switches[id(mode.owner)], None)
+            self._execution.schedule((tag[0], tag[1] + 1), self._switches[id(mode.owner)], None)
         modal.requested = (mode.name, history)
 
-    # Leaving
+    def _standing(self, target: Target) -> Scope | None:
+        scope = self._scope_of_target.get(id(target))
+        return None if scope is None else scope.standing
 
-    def _suspend(self, scope: Scope, now: Tag, events: Events) -> Events:
-        """Take what belongs to `scope` out of the queue and out of `events`; returns the rest of these.
-
-        Where a mode around it was left at this very tag, it is there already.
-        """
-        for outer in self.scopes.values():
-            if outer is not scope and scope.within(outer):
-                scope.suspended += [s for s in outer.suspended if self._belongs(s.target, scope)]
-                outer.suspended = [s for s in outer.suspended if not self._belongs(s.target, scope)]
-        taken = self._queue.take(lambda target: self._belongs(target, scope))
-        taken += [(now, t, s) for t, s in events if self._belongs(t, scope)]
-        for tag, target, stored in taken:
-            left = (tag.time - now.time, tag.microstep) if tag.time > now.time else (0, tag.microstep - now.microstep)
-            scope.suspended.append(Suspended(*left, target, stored))
-        return [(t, s) for t, s in events if not self._belongs(t, scope)]
+    def _innermost_first(self) -> list[Scope]:
+        return sorted(self.scopes.values(), key=lambda scope: -scope.modal.depth)
 
     def _belongs(self, target: Target, scope: Scope) -> bool:
         own = self._scope_of_target.get(id(target))
         return own is not None and own.within(scope)
 
-    def _silence(self, scope: Scope) -> None:
-        for inner in self.scopes.values():
-            if inner.within(scope):
-                for rank in inner.ranks:
-                    self._execution.queued[rank] = 1
+    def _leave(self, scope: Scope, now: Point, events: Events) -> Events:
+        """Let `scope` stand still from `now` on, with what is pending in it; returns the rest of `events`."""
+        pending = self._queue.take(lambda target: self._belongs(target, scope))
+        pending += [(now, t, s) for t, s in events if self._belongs(t, scope)]
+        for tag, target, stored in pending:
+            scope.pending.push(tag, target, stored)
+        scope.left = now
+        for action in self._actions_with(scope):
+            action.stand(now)
+        return [(t, s) for t, s in events if not self._belongs(t, scope)]
 
-    # Entering
+    def _resume(self, scope: Scope, now: Point) -> Events:
+        """Let the time of `scope` go on; returns what happens now."""
+        for action in self._actions_with(scope):
+            action.resume(now)
+        pending = [(moved(tag, scope.left, now), t, s) for tag, t, s in scope.pending.take(lambda _: True)]
+        return self._queued(pending, now)
 
-    def _enter(self, scope: Scope, history: bool, tag: Tag) -> Events:
-        left = scope.left if history else None
-        events = self._restart(scope, tag) if left is None else self._resume(scope, left, tag)
-        self._wake(scope)
-        return events
+    def _restart(self, scope: Scope, now: Point) -> Events:
+        """Begin anew in `scope` and, where there are modes inside, in their initial ones; returns what happens now.
 
-    def _resume(self, scope: Scope, left: Tag, now: Tag) -> Events:
-        """Put suspended events back with the time that was left to them; returns those that happen now."""
-        events: Events = []
-        for inner in self.scopes.values():
-            if inner.within(scope) and inner.current_within(scope):
-                for action in inner.actions:
-                    action.resume(left, now)
-        for time, microsteps, target, stored in scope.suspended:
-            tag = Tag(now.time + time, microsteps) if time else Tag(now.time, now.microstep + microsteps)
-            if tag == now:
-                events.append((target, stored))
-            else:
-                self._queue.push(tag, target, stored)
-        scope.suspended.clear()
-        return events
-
-    def _restart(self, scope: Scope, now: Tag) -> Events:
-        """Drop what was pending, set fields back, start timers anew; the same for modes inside."""
-        events: Events = []
-        for action in scope.actions:
-            action.forget()
-        scope.suspended.clear()
-        for reset in scope.resets:
-            reset()
-        for target, offset in scope.timers:
-            if offset:
-                self._queue.push(Tag(now.time + offset, 0), target)
-            else:
-                events.append((target, None))
+        The other modes inside begin anew too: at this tag, at which they then stand.
+        """
+        self._drop_pending(scope)
+        timers = [((now[0] + offset, 0) if offset else now, target, None) for target, offset in scope.timers]
+        events = self._queued(timers, now)
         for modal in scope.inner:
             for inner in modal.scopes.values():
-                inner.suspended.clear()
-                inner.left = None  # it is as if it never was active: history has nothing to resume
-                self._silence(inner)
+                modal.current = inner
+                begun = self._restart(inner, now)
+                if inner is modal.initial:
+                    events += begun
+                else:
+                    self._leave(inner, now, begun)
             modal.current = modal.initial
-            events += self._restart(modal.initial, now)
         return events
 
-    def _wake(self, scope: Scope) -> None:
-        """Let the reactions of all that is active in `scope` run; startup ones where it is for the first time."""
-        for inner in self.scopes.values():
-            if inner.within(scope) and inner.active:
-                for rank in inner.ranks:
-                    self._execution.queued[rank] = 0
-                if not inner.activated:
-                    for rank in inner.startup:
-                        self._execution.trigger(rank)
-        self._mark_activated()
+    def _drop_pending(self, scope: Scope) -> None:
+        scope.pending.take(lambda _: True)
+        for action in scope.actions:
+            action.forget()
+        for reset in scope.resets:
+            reset()
 
-    def _mark_activated(self) -> None:
+    def _queued(self, events: Sequence[tuple[Point, Target, Any]], now: Point) -> Events:
+        """Queue `events` except for those that happen now, which are returned."""
+        for tag, target, stored in events:
+            if tag != now:
+                self._queue.push(tag, target, stored)
+        return [(target, stored) for tag, target, stored in events if tag == now]
+
+    def _actions_with(self, scope: Scope) -> Iterator[Action[Any]]:
+        """The actions whose time goes with that of `scope`: of itself and of the current modes inside."""
+        yield from scope.actions
+        for modal in scope.inner:
+            if modal.current is not None:
+                yield from self._actions_with(modal.current)
+
+    def _silence_and_wake(self) -> None:
+        """Let the reactions of active scopes run and no others; startup ones where a scope is active for once first."""
         for scope in self.scopes.values():
-            scope.activated = scope.activated or scope.active
+            active = scope.active
+            for rank in scope.ranks:
+                self._execution.queued[rank] = not active
+            if active and not scope.activated:
+                scope.activated = True
+                for rank in scope.startup:
+                    self._execution.trigger(rank)

@@ -3,80 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any, Protocol
 
 from rlreactor.execution import Execution
-from rlreactor.tag import FOREVER, Tag
+from rlreactor.tag import FOREVER, Point
 
-__all__ = ["EventQueue", "Target"]
+__all__ = ["EventQueue", "Events", "Target"]
 
 
 class Target(Protocol):
     """Whatever an event happens to: an action, a timer, a group of cells."""
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The reactions that it triggers."""
+        ...
 
     def fire(self, stored: Any, execution: Execution) -> None:
         """Make the event happen at the current tag."""
         ...
 
 
+Events = list[tuple[Target, Any]]
+"""What happens at one tag: targets and their values, in the order in which they were queued."""
+
+
 class EventQueue:
-    """A heap of tags, and what happens at each of them."""
+    """What happens at each tag.
+
+    The earliest tag is kept apart from the others: most programs queue nothing beyond the next tag, and then neither
+    a heap nor a table is touched.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[Tag] = []
-        self._events: dict[Tag, list[tuple[Target, Any]]] = {}
-
-    @property
-    def head(self) -> Tag:
+        self.head: Point = FOREVER
         """The earliest tag at which something is queued; FOREVER when nothing is."""
-        return self._heap[0] if self._heap else FOREVER
+        self.first: Events = []
+        """What happens there."""
+        self.later: list[Point] = []  # heap of the other tags
+        self._events: dict[Point, Events] = {}  # and what happens at them
 
-    def push(self, tag: Tag, target: Target, stored: Any = None) -> None:
+    def push(self, tag: Point, target: Target, stored: Any = None) -> None:
         """Queue an event."""
-        events = self._events.get(tag)
-        if events is None:
+        if tag < self.head:
+            if self.first:
+                self._put_back()
+            self.head = tag
+            self.first = [(target, stored)]
+        elif tag == self.head:
+            self.first.append((target, stored))
+        elif tag in self._events:
+            self._events[tag].append((target, stored))
+        else:
             self._events[tag] = [(target, stored)]
-            heappush(self._heap, tag)
-        else:
-            events.append((target, stored))
+            heappush(self.later, tag)
 
-    def pop(self, tag: Tag) -> list[tuple[Target, Any]]:
+    def pop(self, tag: Point) -> Events:
         """What happens at `tag`, which is the head or earlier."""
-        if not self._heap or self._heap[0] != tag:
+        if self.head != tag:
             return []
-        heappop(self._heap)
-        return self._events.pop(tag)
+        events = self.first
+        self.advance()
+        return events
 
-    def replace(self, tag: Tag, target: Target, stored: Any) -> None:
-        """Give the event of `target` at `tag` another value."""
-        events = self._events[tag]
-        self._events[tag] = [(t, stored if t is target else s) for t, s in events]
-
-    def remove(self, tag: Tag, target: Target) -> None:
-        """Take the event of `target` at `tag` out."""
-        left = [(t, s) for t, s in self._events[tag] if t is not target]
-        if left:
-            self._events[tag] = left
+    def advance(self) -> None:
+        """The head is dealt with."""
+        if self.later:
+            self.head = heappop(self.later)
+            self.first = self._events.pop(self.head)
         else:
-            del self._events[tag]
-            self._heap.remove(tag)
-            heapify(self._heap)
+            self.head, self.first = FOREVER, []
 
-    def take(self, wanted: Callable[[Target], bool]) -> list[tuple[Tag, Target, Any]]:
+    def _put_back(self) -> None:
+        heappush(self.later, self.head)
+        self._events[self.head] = self.first
+
+    def replace(self, tag: Point, target: Target, stored: Any) -> None:
+        """Give the event of `target` at `tag` another value."""
+        self._change(lambda at, t, s: [(t, stored if at == tag and t is target else s)])
+
+    def remove(self, tag: Point, target: Target) -> None:
+        """Take the event of `target` at `tag` out."""
+        self._change(lambda at, t, s: [] if at == tag and t is target else [(t, s)])
+
+    def take(self, wanted: Callable[[Target], bool]) -> list[tuple[Point, Target, Any]]:
         """Take the events of some targets out, in order of their tags."""
-        taken = [(tag, t, s) for tag in sorted(self._events) for t, s in self._events[tag] if wanted(t)]
-        for tag in {tag for tag, _, _ in taken}:
-            left = [(t, s) for t, s in self._events[tag] if not wanted(t)]
-            if left:
-                self._events[tag] = left
-            else:
-                del self._events[tag]
+        taken = [(tag, t, s) for tag, events in sorted(self._all().items()) for t, s in events if wanted(t)]
         if taken:
-            self._heap = sorted(self._events)
+            self._change(lambda _, t, s: [] if wanted(t) else [(t, s)])
         return taken
 
     def rewrite(self, change: Callable[[Target, Any], Any]) -> None:
         """Give every queued event the value that `change` makes of it."""
-        for tag, events in self._events.items():
-            self._events[tag] = [(target, change(target, stored)) for target, stored in events]
+        self._change(lambda _, target, stored: [(target, change(target, stored))])
+
+    def _all(self) -> dict[Point, Events]:
+        return {**self._events, self.head: self.first} if self.first else dict(self._events)
+
+    def _change(self, change: Callable[[Point, Target, Any], Events]) -> None:
+        """Put in place of every event what `change` makes of it."""
+        changed = {
+            tag: [new for target, stored in events for new in change(tag, target, stored)]
+            for tag, events in self._all().items()
+        }
+        self._events = {tag: events for tag, events in changed.items() if events}
+        self.later = sorted(self._events)
+        self.advance()

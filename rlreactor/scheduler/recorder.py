@@ -6,8 +6,7 @@ result does not depend on which worker the port was on; `combined` joins them in
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
 import msgpack
@@ -15,14 +14,14 @@ import numpy as np
 import xxhash
 
 from rlreactor.dynamic import is_a
+from rlreactor.port import Storage
 from rlreactor.spec import Object, Record, Spec
-from rlreactor.tag import Tag
+from rlreactor.tag import Point, Tag
 
 __all__ = ["Event", "PortRecorder", "Trace", "combined"]
 
 _pack = cast("Any", msgpack.packb)  # msgpack ships no types
-_CHUNK = 1024
-_TAG = struct.Struct("<qq")
+_CHUNK = 2048  # fewer than 2**16 in any case, see `flush`
 
 
 class Event(NamedTuple):
@@ -57,55 +56,72 @@ class PortRecorder:
     """The hash, and on request the trace, of one port."""
 
     def __init__(
-        self, path: str, spec: Spec[Any], order: int, *, fingerprint: bool, trace: bool, history: bool = False
+        self,
+        path: str,
+        spec: Spec[Any],
+        order: int,
+        storage: Storage,
+        *,
+        fingerprint: bool,
+        trace: bool,
+        history: bool = False,
     ) -> None:
         self.path = path
         self.order = order
         self.events: list[Event] = []
-        self.history: list[tuple[Tag, int]] = []  # tag and hash of each value
+        self.history: list[tuple[Point, int]] = []  # tag and hash of each value
         self._spec = spec
+        self._storage = storage
         self._trace = trace
         self._history = history
         self._hash = xxhash.xxh3_128() if fingerprint else None
-        self._scalars: list[Any] = []  # hashed a thousand at a time: packing one by one would cost more than the set
-        self.active = fingerprint or trace or history
+        self._arrays = xxhash.xxh3_128() if fingerprint and spec.fields else None  # their bytes, one after another
+        # Tags and values (of arrays the tags alone), hashed a thousand at a time: one by one is dear.
+        self.unhashed: list[Any] = []
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
         self._kept = _as_it_is if isinstance(spec, Object) else _copied
+        self.record: Callable[[Point, Any], None] | None = self._record
+        """Notes that a (stored) value was set at a tag; None when nothing is to be kept."""
+        self.plain = fingerprint and isinstance(spec, Object) and not (trace or history)
+        """Whether all that is to be done is to add tag and value to `unhashed`."""
+        if not (trace or history):
+            self.record = self._add if fingerprint else None
 
-    def record(self, tag: Tag, stored: Any) -> None:
-        """Note that `stored` was set at `tag`."""
+    def _record(self, tag: Point, stored: Any) -> None:
         if self._hash is not None:
             self._add(tag, stored)
         if self._history:
             self.history.append((tag, xxhash.xxh3_64_intdigest(self._spec.encode(stored)) >> 1))
         if self._trace:
-            self.events.append(Event(tag, self.path, self._kept(stored)))
+            self.events.append(Event(Tag(*tag), self.path, self._kept(stored)))
 
-    def _add_object(self, tag: Tag, stored: Any) -> None:
-        self._scalars += (tag[0], tag[1], stored)
-        if len(self._scalars) >= 3 * _CHUNK:
-            self._flush()
+    def _add_object(self, tag: Point, stored: Any) -> None:
+        unhashed = self.unhashed
+        unhashed += (tag, stored)
+        if len(unhashed) >= _CHUNK:
+            self.flush()
 
-    def _add_arrays(self, tag: Tag, stored: Any) -> None:
-        assert self._hash is not None
-        self._hash.update(_TAG.pack(*tag))
-        if isinstance(stored, Record):
-            for _, array in stored:
-                self._hash.update(array.data)
-        else:
-            self._hash.update(stored.data)
+    def _add_arrays(self, tag: Point, stored: Any) -> None:
+        assert self._arrays is not None
+        self._arrays.update(self._storage.stored)
+        self.unhashed.append(tag)
+        if len(self.unhashed) >= _CHUNK:
+            self.flush()
 
-    def _flush(self) -> None:
-        assert self._hash is not None
-        self._hash.update(_pack(self._scalars, default=_big_int))
-        self._scalars = []
+    def flush(self) -> None:
+        """Hash what has gathered."""
+        if self._hash is not None and self.unhashed:
+            packed = _pack(self.unhashed, default=_big_int)
+            # Without the header of the list: how much is hashed at a time is nobody's business but this worker's.
+            self._hash.update(memoryview(packed)[1 if len(self.unhashed) < 16 else 3 :])
+            self.unhashed.clear()
 
     def digest(self) -> bytes:
         """The hash of everything recorded so far; empty when switched off."""
         if self._hash is None:
             return b""
-        self._flush()
-        return self._hash.digest()
+        self.flush()
+        return self._hash.digest() + (b"" if self._arrays is None else self._arrays.digest())
 
 
 def _as_it_is(stored: Any) -> Any:

@@ -11,17 +11,21 @@ from typing import Any, Protocol
 from rlreactor.action import Action
 from rlreactor.errors import AbsentError, LinkError, RunError, SpecError
 from rlreactor.execution import Execution
-from rlreactor.port import Port
 from rlreactor.reactions import BoundReaction
-from rlreactor.scheduler.binding import Binding, Outlet
+from rlreactor.reactor import unknown_name
+from rlreactor.scheduler.binding import Binding
 from rlreactor.scheduler.clock import Clock
 from rlreactor.scheduler.inbox import Inbox
-from rlreactor.scheduler.queue import Target
+from rlreactor.scheduler.outlet import Outlet
+from rlreactor.scheduler.queue import Events, Target
+from rlreactor.scheduler.sequence import Sequence, Sequences, start_of
 from rlreactor.source import is_engine_file
-from rlreactor.tag import FOREVER, Tag
+from rlreactor.tag import FOREVER, Point, Tag
 
-__all__ = ["Neighbours", "ReactionFailure", "Scheduler"]
+__all__ = ["IsLate", "Neighbours", "ReactionFailure", "Scheduler"]
 
+IsLate = Callable[[BoundReaction], bool]
+"""Whether the deadline of a reaction is missed at the current tag."""
 
 LONGEST_SLEEP = 50_000_000  # ns; a sleeping worker looks up this often to see whether it was told to stop
 
@@ -33,19 +37,21 @@ class ReactionFailure(RunError):
     can be caught as SpecError or AbsentError, on every placement.
     """
 
-    def __init__(self, path: str, tag: Tag, kind: str, text: str, user_traceback: str, rank: int = 0) -> None:
+    def __init__(self, path: str, tag: Point, kind: str, text: str, user_traceback: str, rank: int = 0) -> None:
         self.path = path
-        self.tag = tag
+        self.tag = Tag(*tag)
         self.rank = rank
         self.kind = kind
         self.text = text
         self.user_traceback = user_traceback
-        self.headline = f"reaction {path} failed at {tag}: {kind}: {text}"
+        self.headline = f"reaction {path} failed at {self.tag}: {kind}: {text}"
         super().__init__(f"{self.headline}\n{user_traceback}".rstrip())
 
     @staticmethod
-    def of(reaction: BoundReaction, tag: Tag, error: BaseException) -> ReactionFailure:
+    def of(reaction: BoundReaction, tag: Point, error: BaseException) -> ReactionFailure:
         """The failure that `error` is, with the frames of its traceback that are the user's own."""
+        if isinstance(error, AttributeError):
+            error = unknown_name(error) or error
         user = [f for f in traceback.extract_tb(error.__traceback__) if not is_engine_file(f.filename)]
         frames = "".join(["Traceback (most recent call last):\n", *traceback.format_list(user)]) if user else ""
         earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
@@ -54,7 +60,7 @@ class ReactionFailure(RunError):
         return ReactionFailure.named(str(reaction), tag, type(error).__name__, str(error), frames, reaction.rank)
 
     @staticmethod
-    def named(path: str, tag: Tag, kind: str, text: str, user_traceback: str, rank: int) -> ReactionFailure:
+    def named(path: str, tag: Point, kind: str, text: str, user_traceback: str, rank: int) -> ReactionFailure:
         """A failure from its parts, as another worker reports it."""
         own = {"SpecError": SpecFailure, "AbsentError": AbsentFailure, "LinkError": LinkFailure}
         return own.get(kind, ReactionFailure)(path, tag, kind, text, user_traceback, rank)
@@ -81,16 +87,17 @@ class Neighbours(Protocol):
     """The other workers, as a scheduler sees them."""
 
     gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
+    announced: set[int]  # ranks of local reactions after which others may go on
 
-    def clear(self, tag: Tag) -> bool:
+    def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already, without a look at anybody."""
         ...
 
-    def before(self, tag: Callable[[], Tag]) -> bool:
+    def before(self, tag: Callable[[], Point]) -> bool:
         """Wait until nothing can arrive before `tag()`, which falls when messages come in. False: interrupted."""
         ...
 
-    def sleep(self, candidate: Tag, duration: int) -> None:
+    def sleep(self, candidate: Point, duration: int) -> None:
         """Sleep for `duration` ns or until there is news; `candidate` comes next if nothing earlier does."""
         ...
 
@@ -102,7 +109,7 @@ class Neighbours(Protocol):
         """Wait until everything that the reaction of `rank` reads is known at the current tag. False: interrupted."""
         ...
 
-    def send(self, port: Port[Any], outlet: Outlet) -> None:
+    def send(self, outlet: Outlet) -> None:
         """Send a port's value to the workers that read it."""
         ...
 
@@ -118,7 +125,7 @@ class Neighbours(Protocol):
         """The current tag is finished."""
         ...
 
-    def stop_at(self, tag: Tag) -> None:
+    def stop_at(self, tag: Point) -> None:
         """A reaction of this worker asked for a stop."""
         ...
 
@@ -139,16 +146,23 @@ class Scheduler:
         self.binding = binding
         self.clock = clock
         self.neighbours = neighbours
-        self.timeout = FOREVER if timeout is None else Tag(timeout, 0)
+        self.timeout: Point = FOREVER if timeout is None else (timeout, 0)
         self.stop = self.timeout
-        self.last = Tag(0, -1)  # the last tag that was processed
+        self.last: Point = (0, -1)  # the last tag that was processed
         self.tags = 0
+        self._not_hashed = 0  # at most so many tags' values wait in the recorders
         self.interrupted = False
         self._modes = binding.modes if binding.modes.scopes else None
         self._queue = binding.queue
+        self._push = binding.queue.push if self._modes is None else self._modes.push
+        self._execution = binding.execution
         self.keepalive = binding.graph.keepalive
         self.inbox = Inbox(clock.now, clock.wake if neighbours is None else neighbours.wake)
         self.before_reaction: Callable[[BoundReaction], None] | None = None
+        self.is_late: IsLate = self._is_late  # a replay knows it from the recording
+        self._sequences = Sequences(self)
+        for outlet in binding.outlets.values():
+            outlet.deliver_later = self._deliver_later
         execution = binding.execution
         execution.schedule = self._schedule
         execution.request_stop = self._request_stop
@@ -160,31 +174,84 @@ class Scheduler:
 
         Raises ReactionFailure when a reaction raises. After `interrupted` was set it returns at the next tag boundary.
         """
-        self.binding.execution.thread = threading.get_ident()
-        process = self._process_alone if self.neighbours is None else self._process_linked
+        self._execution.thread = threading.get_ident()
         following = self._next_paced if self.clock.paced else self._next_unpaced
+        free = not self.clock.paced and self.neighbours is None
         while not self.interrupted and self.last != self.stop:
+            if free:
+                self._run_free()
             tag = following()
             if tag is None:
                 break
-            process(tag)
+            self._process(tag)
             self.last = tag
             self.tags += 1
         self.inbox.closed = True
-        return self.last
+        return Tag(*self.last)
+
+    def _run_free(self) -> None:
+        """Process tags for as long as their sequences are written and nobody has to be waited for.
+
+        The same as `_next_unpaced` and `_process`, in one loop: the calls between would be a third of a short tag.
+        """
+        queue, execution, present = self._queue, self._execution, self._execution.present
+        written = self._sequences.written
+        nothing: Events = []  # what is queued at FOREVER; never added to, as every other tag is earlier
+        tags = 0
+        try:
+            while (tag := queue.head) < self.stop and not self.interrupted:
+                events = queue.first
+                sequence = written.get(events[0][0] if len(events) == 1 else start_of(events))
+                if sequence is None:
+                    break
+                if queue.later:
+                    queue.advance()
+                else:
+                    queue.head, queue.first = FOREVER, nothing
+                execution.tag = tag
+                for target, stored in events:
+                    target.fire(stored, execution)
+                sequence()
+                for cell in present:
+                    cell.present = False
+                    outlet = cell.outlet
+                    if outlet is not None:
+                        if outlet.unhashed is not None:
+                            outlet.unhashed += (tag, cell.value)
+                        elif outlet.record is not None:
+                            outlet.record(tag, cell.value)
+                        if outlet.delayed:
+                            outlet.deliver_later(outlet, tag)
+                present.clear()
+                self.last = tag
+                tags += 1
+                if not tags & 1023:
+                    self._hash()
+        except Exception as error:
+            raise self._failure(error) from error
+        finally:
+            self.tags += tags
+            self._not_hashed += tags & 1023
+            if self._not_hashed > 1023:
+                self._hash()
+
+    def _hash(self) -> None:
+        self._not_hashed = 0
+        for outlet in self.binding.outlets.values():
+            outlet.recorder.flush()
 
     # Which tag comes next
 
-    def candidate(self) -> Tag:
+    def candidate(self) -> Point:
         """The tag this worker would process next, if nothing earlier arrives."""
         head, stop = self._queue.head, self.stop
         return head if head < stop else stop
 
-    def starved(self, last: Tag) -> None:
+    def starved(self, last: Point) -> None:
         """Nothing is queued anywhere; `last` was the last tag of the whole program."""
-        self.stop_by(Tag(last.time, last.microstep + 1))
+        self.stop_by((last[0], last[1] + 1))
 
-    def stop_by(self, tag: Tag) -> None:
+    def stop_by(self, tag: Point) -> None:
         """Stop at `tag`, unless the program stops earlier."""
         self.stop = min(self.stop, tag)
 
@@ -195,18 +262,18 @@ class Scheduler:
             self._admit(max(event.tag, self._successor()), event.target, event.stored)
         return now
 
-    def _admit(self, tag: Tag, target: Any, stored: Any) -> None:
+    def _admit(self, tag: Point, target: Any, stored: Any) -> None:
         if isinstance(target, Action):
             target.admit(tag, stored)
         else:
-            self.binding.queue.push(tag, target, stored)
+            self._push(tag, target, stored)
 
-    def _successor(self) -> Tag:
+    def _successor(self) -> Point:
         """The earliest tag that has not been begun."""
         last = max(self.last, self.binding.execution.tag) if self.tags else self.last
-        return Tag(last.time, last.microstep + 1)
+        return (last[0], last[1] + 1)
 
-    def _next_unpaced(self) -> Tag | None:
+    def _next_unpaced(self) -> Point | None:
         """The next tag, as soon as the neighbours allow it; None when interrupted."""
         tag = self.candidate()
         neighbours = self.neighbours
@@ -218,7 +285,7 @@ class Scheduler:
             self.starved(self.last)
         return min(tag, self.stop)
 
-    def _next_paced(self) -> Tag | None:
+    def _next_paced(self) -> Point | None:
         """The next tag, once the wall clock has reached it; None when interrupted.
 
         First comes the clock, then the neighbours: those that are not there yet can still tell of something earlier
@@ -247,7 +314,7 @@ class Scheduler:
                 self.starved(self.last)
             return 0
         tag = self.candidate()
-        return tag.time - now if tag.time else 0
+        return tag[0] - now if tag[0] else 0
 
     def _sleep(self, pause: int) -> None:
         pause = min(pause, LONGEST_SLEEP)
@@ -256,10 +323,12 @@ class Scheduler:
         else:
             self.clock.sleep(pause)
 
-    def _schedule(self, tag: Tag, target: Target, stored: Any, *, replace: bool = False, remove: bool = False) -> None:
+    def _schedule(
+        self, tag: Point, target: Target, stored: Any, *, replace: bool = False, remove: bool = False
+    ) -> None:
         if self.binding.execution.tag >= self.stop:
             return  # what shutdown reactions schedule is ignored
-        queue = self.binding.queue
+        queue = self._queue if self._modes is None else self._modes.queue_of(target)
         if replace:
             queue.replace(tag, target, stored)
         elif remove:
@@ -269,7 +338,7 @@ class Scheduler:
 
     def _request_stop(self) -> None:
         execution = self.binding.execution
-        tag = Tag(execution.tag.time, execution.tag.microstep + 1)
+        tag = (execution.tag[0], execution.tag[1] + 1)
         if execution.tag < self.stop:
             self.stop_by(tag)
             if self.neighbours is not None:
@@ -277,58 +346,93 @@ class Scheduler:
 
     # One tag
 
-    def _begin(self, tag: Tag) -> Execution:
-        execution = self.binding.execution
+    def _process(self, tag: Point) -> None:
+        """Run everything that happens at `tag`."""
+        execution = self._execution
         execution.tag = tag
-        events = self.binding.queue.pop(tag)
-        if self._modes is not None:
-            events = self._modes.begin(events, tag)
+        self._react_to(self._events_at(tag), execution)  # in no variable: what refers to a value keeps its slot
+        if not self.interrupted:
+            self._finish(execution)
+
+    def _events_at(self, tag: Point) -> Events:
+        events = self._queue.pop(tag)
+        return events if self._modes is None else self._modes.begin(events, tag)
+
+    def _react_to(self, events: Events, execution: Execution) -> None:
         for target, stored in events:
             target.fire(stored, execution)
-        if tag == self.stop:
-            if self._modes is not None:
-                self._modes.before_shutdown()
-            self.binding.shutdown.fire(None, execution)
-        return execution
+        sequence = self._sequences.find(events) if execution.tag != self.stop else None
+        if sequence is None:
+            ran = self._run_ready(events, execution)
+            self._sequences.note(events, ran)
+        else:
+            self._run_sequence(sequence)
 
-    def _process_alone(self, tag: Tag) -> None:
-        execution = self._begin(tag)
+    def _run_sequence(self, sequence: Sequence) -> None:
+        try:
+            if sequence():
+                self.interrupted = True
+        except Exception as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> Exception:
+        """What to raise for `error`: the failure of the reaction that was running, if one was."""
+        reaction, self._execution.reaction = self._execution.reaction, None
+        return error if reaction is None else ReactionFailure.of(reaction, self._execution.tag, error)
+
+    def _run_ready(self, events: Events, execution: Execution) -> int:
+        """Run what `events` trigger, and what that triggers, in order; returns how many reactions ran."""
+        for target, _ in events:
+            execution.trigger_all(target.ranks)
+        if execution.tag == self.stop:
+            self._trigger_shutdown(execution)
+        return self._run_alone(execution) if self.neighbours is None else self._run_linked(execution, self.neighbours)
+
+    def _run_alone(self, execution: Execution) -> int:
         ready = execution.ready
+        ran, seen = 0, len(execution.present)
         while ready:
             self._react(heappop(ready), execution)
-        self._finish(execution)
+            seen = execution.trigger_from(seen)
+            ran += 1
+        return ran
 
-    def _process_linked(self, tag: Tag) -> None:
-        execution = self._begin(tag)
-        neighbours = self.neighbours
-        assert neighbours is not None
+    def _run_linked(self, execution: Execution, neighbours: Neighbours) -> int:
         ready = execution.ready
         gates = iter(neighbours.gates)
         gate = next(gates, None)
+        ran, seen = 0, len(execution.present)
         while ready or gate is not None:
             if gate is not None and (not ready or gate <= ready[0]):
                 self._send(gate - 1, execution)  # what waiting here promises to be sent
                 if not neighbours.at_gate(gate):
                     self.interrupted = True
-                    return
+                    return ran
+                seen = execution.trigger_from(seen)
                 gate = next(gates, None)
                 continue
             rank = heappop(ready)
             neighbours.enter(rank)
             self._react(rank, execution)
+            seen = execution.trigger_from(seen)
+            ran += 1
             self._send(rank, execution)
             if ready or gate is not None:
                 neighbours.done(rank)
         self._send(len(self.binding.reactions), execution)
-        self._finish(execution)
-        neighbours.tag_done()
+        return ran
+
+    def _trigger_shutdown(self, execution: Execution) -> None:
+        if self._modes is not None:
+            self._modes.before_shutdown()
+        execution.trigger_all(self.binding.shutdown.ranks)
 
     def _react(self, rank: int, execution: Execution) -> None:
         reaction = self.binding.reactions[rank]
         assert reaction is not None
         execution.queued[rank] = 0
         method = reaction.method
-        if reaction.deadline is not None and self._is_late(reaction, execution.tag):
+        if reaction.deadline is not None and self.is_late(reaction):
             assert reaction.late is not None
             method = reaction.late
         if self.before_reaction is not None:
@@ -341,36 +445,35 @@ class Scheduler:
         finally:
             execution.reaction = None
 
-    def _is_late(self, reaction: BoundReaction, tag: Tag) -> bool:
+    def _is_late(self, reaction: BoundReaction) -> bool:
+        """Whether the deadline of a reaction that is about to start has passed."""
         assert reaction.deadline is not None
-        return reaction.deadline == 0 or self.clock.now() > tag.time + reaction.deadline
+        return reaction.deadline == 0 or self.clock.now() > self._execution.tag[0] + reaction.deadline
 
     def _send(self, rank: int, execution: Execution) -> None:
         """Send what is final: no reaction after `rank` may set it again."""
         assert self.neighbours is not None
-        for port in execution.written:
-            outlet = port.outlet
-            if outlet.remote and not outlet.sent and outlet.last_writer <= rank:
+        for cell in execution.present:
+            outlet = cell.outlet
+            if outlet is not None and outlet.remote and not outlet.sent and outlet.last_writer <= rank:
                 outlet.sent = True
-                self.neighbours.send(port, outlet)
+                self.neighbours.send(outlet)
 
     def _finish(self, execution: Execution) -> None:
-        tag = execution.tag
-        if execution.written:
-            push = self.binding.queue.push
-            for port in execution.written:
-                cell, outlet = port._cell, port.outlet
-                cell.present = False
-                outlet.sent = False
-                if outlet.recorder.active:
-                    outlet.recorder.record(tag, cell.value)
-                for delay, group in outlet.delayed:
-                    if delay.physical:
-                        self.inbox.put(group, cell.value, delay.time)
-                    elif tag < self.stop:
-                        push(delay.added_to(tag), group, cell.value)
-            execution.written.clear()
-        if execution.present:
-            for cell in execution.present:
-                cell.present = False
-            execution.present.clear()
+        """What was set goes into the recorders and to later tags; nothing is present any more."""
+        for cell in execution.present:
+            cell.present = False
+            if cell.outlet is not None:
+                cell.outlet.sent = False
+                cell.outlet.finish(execution.tag)
+        execution.present.clear()
+        if self.neighbours is not None:
+            self.neighbours.tag_done()
+
+    def _deliver_later(self, outlet: Outlet, tag: Point) -> None:
+        value = outlet.cell.value
+        for delay, group in outlet.delayed:
+            if delay.physical:
+                self.inbox.put(group, value, delay.time)
+            elif tag < self.stop:
+                self._push(delay.added_to(tag), group, value)

@@ -1,0 +1,92 @@
+"""Values that are used again: the memory of a port whose values nobody outside the worker reads.
+
+Making a value means making its arrays, and that takes ten times as long as filling small ones. So a port keeps a few
+values and lends the oldest again once nobody refers to it. Reference counts tell: a slice, a field, a memoryview or a
+tensor over an array all hold that array, because numpy makes it the `base` of every view (and looks no further, since
+its own base is no array). A value that somebody keeps stays as it is for ever; another one takes its place.
+"""
+
+from __future__ import annotations
+
+import mmap
+from sys import getrefcount
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlreactor.spec import ALIGNMENT, Record, Spec, Struct
+
+__all__ = ["Lent", "Pool", "aligned_memory", "arrays_over", "value_of"]
+
+_LARGE = 1 << 16  # bytes from which memory comes from the kernel directly
+_MOST = 8  # values that a port keeps: those in flight over its delays, and one to fill
+
+Arrays = tuple[NDArray[Any], ...]
+
+
+class Lent(NamedTuple):
+    """One value of a pool."""
+
+    value: Any
+    arrays: Arrays
+    memory: memoryview
+    """The bytes of all arrays, as they would lie in a slot; what lies between them is 0."""
+    watched: tuple[object, ...]
+    """All that somebody could hold."""
+
+
+def aligned_memory(length: int) -> memoryview:
+    """Zeros that start at a multiple of 64 bytes, as slots do: numpy may sum in another order elsewhere."""
+    if length >= _LARGE:
+        return memoryview(mmap.mmap(-1, length))  # a page is taken when it is first touched
+    memory = bytearray(length + ALIGNMENT)
+    start = -int(np.frombuffer(memory, np.uint8).__array_interface__["data"][0]) % ALIGNMENT
+    return memoryview(memory)[start : start + length]
+
+
+def arrays_over(spec: Spec[Any], buffer: Any, start: int = 0) -> Arrays:
+    """The arrays of a value that lies in `buffer` from byte `start` on."""
+    return tuple(
+        np.ndarray(field.shape, field.dtype, buffer=buffer, offset=start + field.offset) for field in spec.fields
+    )
+
+
+def value_of(spec: Spec[Any], arrays: Arrays) -> Any:
+    """The value that consists of these arrays."""
+    if not isinstance(spec, Struct):
+        return arrays[0]
+    return Record(**{field.name: array for field, array in zip(spec.fields, arrays, strict=True)})
+
+
+class Pool:
+    """Values of `spec`, which has a fixed size."""
+
+    def __init__(self, spec: Spec[Any]) -> None:
+        self._spec = spec
+        self._values: list[Lent] = []
+        self._next = 0
+        self._unheld = 0  # how many references there are to a value that nobody holds
+
+    def take(self) -> Lent:
+        """A value that nobody refers to. Its contents are those of an earlier one, its arrays as they were left."""
+        values = self._values
+        for _ in values:
+            index = self._next = (self._next + 1) % len(values)
+            if sum(map(getrefcount, values[index].watched)) == self._unheld:
+                return values[index]
+        lent = self._new()
+        if len(values) < _MOST:
+            values.append(lent)
+        else:
+            values[self._next] = lent  # the one that was there belongs to whoever holds it
+        if not self._unheld:
+            self._unheld = sum(map(getrefcount, lent.watched))
+        return lent
+
+    def _new(self) -> Lent:
+        memory = aligned_memory(self._spec.nbytes)
+        arrays = arrays_over(self._spec, memory)
+        value = value_of(self._spec, arrays)
+        parts = (value, value.__dict__) if isinstance(value, Record) else ()
+        return Lent(value, arrays, memory, (*parts, *arrays))
