@@ -64,6 +64,7 @@ class Placing(NamedTuple):
     gpu: int = 0
     with_: str | None = None
     host: str | None = None
+    within: str | None = None  # path of the reactor in one of whose modes it is
 
 
 class Graph(NamedTuple):
@@ -430,7 +431,7 @@ class _Check:
     def _keep_together(self, reactor: Reactor, path: str) -> None:
         if type(reactor)._declaration.reactions:  # the others live nowhere in particular
             placing = self.placing.get(reactor.path, Placing())
-            self.placing[reactor.path] = placing._replace(with_=path)
+            self.placing[reactor.path] = placing._replace(within=path)
         for child in reactor.children:
             self._keep_together(child, path)
 
@@ -489,7 +490,11 @@ class _Check:
         return f"sets {root.path}, connected to {port.path}" + (f" at {writer.where}" if writer else "")
 
     def _order(self, roots: dict[str, tuple[Port[Any], Delay]]) -> list[tuple[int, int, str]]:
-        """(level, declaration, path) of every reaction, in order; a cycle becomes a violation."""
+        """(level, declaration, path) of every reaction, in order; a cycle becomes a violation.
+
+        The earliest deadline goes first among reactions that are ready, so it comes before the level: what has to run
+        before a reaction has inherited its deadline.
+        """
         before = self._dependencies(roots)
         levels: dict[str, int] = {}
         try:
@@ -499,8 +504,8 @@ class _Check:
             self._report_cycle(error.args[1], before)
             return []
         deadlines = self._inherited_deadlines(before, levels)
-        order = sorted((levels[path], deadlines[path], i, path) for i, (path, _, _) in enumerate(self.nodes))
-        return [(level, i, path) for level, _, i, path in order]
+        order = sorted((deadlines[path], levels[path], i, path) for i, (path, _, _) in enumerate(self.nodes))
+        return [(level, i, path) for _, level, i, path in order]
 
     def _inherited_deadlines(self, before: dict[str, dict[str, str]], levels: dict[str, int]) -> dict[str, float]:
         """The earliest deadline of a reaction and of everything that waits for it at a tag."""

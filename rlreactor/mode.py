@@ -31,7 +31,6 @@ class Mode(Element):
         super().__init__()
         self.initial = initial
         self.contained: list[Reactor] = []
-        self.activated = False  # whether it ever was active
         self._attach(IDLE, frozenset())
 
     def _attach(self, execution: Execution, writers: frozenset[BoundReaction]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
-from rlreactor.action import Action
+from rlreactor.action import Action, Policy
 from rlreactor.errors import RunError, SpecError
 from rlreactor.execution import Execution
+from rlreactor.mode import Mode
+from rlreactor.spec import Spec
 
 __all__ = ["PhysicalAction"]
 
@@ -23,12 +25,49 @@ class PhysicalAction(Action[T]):
 
     kind = "physical action"
 
+    @overload
+    def __init__(
+        self: PhysicalAction[None],
+        spec: None = ...,
+        *,
+        min_delay: int | str = ...,
+        min_spacing: int | str | None = ...,
+        policy: Policy = ...,
+        mode: Mode | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        spec: Spec[T],
+        *,
+        min_delay: int | str = ...,
+        min_spacing: int | str | None = ...,
+        policy: Policy = ...,
+        mode: Mode | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        spec: type[T],
+        *,
+        min_delay: int | str = ...,
+        min_spacing: int | str | None = ...,
+        policy: Policy = ...,
+        mode: Mode | None = ...,
+    ) -> None: ...
+    def __init__(self, spec: Any = None, **options: Any) -> None:
+        super().__init__(spec, **options)
+
     def fire(self, stored: Any, execution: Execution) -> None:
         """Called by the scheduler at the tag of the event."""
         if execution.record is not None:
             execution.record(self.path, stored)
         super().fire(stored, execution)
 
+    @overload
+    def schedule(self: PhysicalAction[None], value: None = ..., delay: int = ...) -> None: ...
+    @overload
+    def schedule(self, value: T, delay: int = ...) -> None: ...
     def schedule(self, value: Any = None, delay: int = 0) -> None:
         """Fire `min_delay + delay` ns of wall clock from now.
 

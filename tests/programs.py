@@ -132,16 +132,17 @@ def keep(kept: list[Any], port: Any) -> None:
 class Link:
     """A connection of a program, as long as it is being made."""
 
-    source: str
+    source: str  # expressions
     sink: str
     after: int | None
+    named: tuple[str, ...]  # the ports
     given: bool = True
 
     def __str__(self) -> str:
         if not self.given:
             return ""
         after = "" if self.after is None else f", after={self.after}"
-        return f"        self.connect(self.{self.source}, self.{self.sink}{after})"
+        return f"        self.connect({self.source}, {self.sink}{after})"
 
 
 class Program:
@@ -199,6 +200,22 @@ class _Class:
     outputs: list[_Port] = field(default_factory=list["_Port"])
 
 
+_Bank = tuple[str, _Class, int]  # attribute, class, width (0: a single reactor)
+_End = tuple[_Bank, _Port]
+
+
+def _members(end: _End) -> list[str]:
+    (bank, _, width), port = end
+    reactors = [f"{bank}[{index}]" for index in range(width)] if width else [bank]
+    return [f"{reactor}.{name}" for reactor in reactors for name in port.names()]
+
+
+def _fit(source: _End, sink: _End) -> bool:
+    """Whether the ports of one can feed those of the other, each as often as the others."""
+    sources, sinks = len(_members(source)), len(_members(sink))
+    return source[1].kind == sink[1].kind and source[0][0] != sink[0][0] and sinks > 1 and sinks % sources == 0
+
+
 class _Maker:
     def __init__(self, seed: int, size: int) -> None:
         self.chance = Random(seed)
@@ -238,20 +255,23 @@ class _Maker:
         self.body(made, [port.name for port in made.inputs], [port.name for port in made.outputs])
 
     def body(self, made: _Class, readable: list[str], writable: list[str]) -> None:
-        """Timers, actions, state and reactions; `readable` and `writable` are attributes of self."""
+        """Modes, timers, actions, state and reactions; `readable` and `writable` are attributes of self."""
         chance = self.chance
+        modes = self.modes(0.35)
         timers = [f"t{i}" for i in range(chance.choice([0, 1, 1, 1, 2]))]
         for timer in timers:
-            self.lines.append(f"    {timer} = Timer({chance.randint(0, 3)}, {chance.choice([None, 1, 1, 2, 3, 11])})")
+            period = chance.choice([None, 1, 1, 2, 3, 11])
+            self.lines.append(f"    {timer} = Timer({chance.randint(0, 3)}, {period}{self.in_mode(modes)})")
         actions = [f"a{i}" for i in range(chance.choice([0, 0, 1, 2]))]
         for action in actions:
             spacing = chance.choice([None, None, 0, 1, 3])
             policy = chance.choice(["defer", "drop", "replace", "update"])
             self.lines.append(
                 f"    {action} = Action(int, min_delay={chance.choice([0, 0, 1, 2])}, "
-                f"min_spacing={spacing}, policy={policy!r})"
+                f"min_spacing={spacing}, policy={policy!r}{self.in_mode(modes)})"
             )
-        self.lines += ["    h: int = state(0)", "    kept: list = state(factory=list)"]
+        reset = chance.choice([False, False, True, *modes])
+        self.lines += [f"    h: int = state(0, reset={reset})", "    kept: list = state(factory=list)"]
         count = chance.randint(1, 4)
         written: list[str] = []
         for index in range(count):
@@ -263,9 +283,32 @@ class _Maker:
             reads = [r for r in self.some(readable) if r not in triggers]
             reads += [w for w in self.some(written) if self.maybe(0.3)]
             scheduled = self.some(actions)
-            self.reaction(index, triggers, reads, effects, scheduled, {p.name: p for p in made.inputs + made.outputs})
+            ports = {p.name: p for p in made.inputs + made.outputs}
+            self.reaction(index, triggers, reads, effects, scheduled, ports, modes)
             written += effects
         self.lines.append("")
+
+    def modes(self, probability: float) -> list[str]:
+        """Declares some modes, or none; returns their names."""
+        names = [f"m{i}" for i in range(self.chance.randint(2, 3))] if self.maybe(probability) else []
+        initial = self.chance.randrange(len(names)) if names else None
+        self.lines += [f"    {name} = Mode({'initial=True' if i == initial else ''})" for i, name in enumerate(names)]
+        return names
+
+    def in_mode(self, modes: list[str]) -> str:
+        """What puts something into one of the modes, or into none."""
+        mode = self.chance.choice([None, *modes])
+        return "" if mode is None else f", mode={mode}"
+
+    def entering(self, modes: list[str]) -> list[str]:
+        """Lines that switch, if `h` says so."""
+        lines: list[str] = []
+        for mode in modes:
+            condition = f"h >> {self.chance.randint(0, 9)} & {self.chance.choice([1, 3])} == 0"
+            lines.append(f"        if {condition} and self.tag.microstep < {_MOST_MICROSTEPS}:")
+            history = self.chance.choice(["True", "False", "h % 3 == 0"])
+            lines.append(f"            self.{mode}.enter(history={history})")
+        return lines
 
     def triggers(self, readable: list[str], timers: list[str], actions: list[str], index: int) -> list[str]:
         choices = [*readable, *timers, *actions]
@@ -286,13 +329,17 @@ class _Maker:
         effects: list[str],
         scheduled: list[str],
         ports: dict[str, _Port],
+        modes: list[str],
     ) -> None:
         chance = self.chance
         stops = self.may_stop and self.maybe(0.2)
-        declared = [*effects, *scheduled, *(["shutdown"] if stops else [])]
+        entered = self.some(modes) if self.maybe(0.6) else []
+        declared = [*effects, *scheduled, *entered, *(["shutdown"] if stops else [])]
         listed = ", ".join(triggers)
+        deadline = self.deadline(index)
         self.lines += [
-            f"    @reaction({listed}, reads=[{', '.join(reads)}], effects=[{', '.join(declared)}])",
+            f"    @reaction({listed}, reads=[{', '.join(reads)}], effects=[{', '.join(declared)}]"
+            f"{deadline}{self.in_mode(modes)})",
             f"    def r{index}(self) -> None:",
             f"        h = fold(self.h, {index}, self.index, *self.tag)",
         ]
@@ -318,8 +365,18 @@ class _Maker:
                 f"        if h >> {chance.randint(0, 9)} & 1 and self.tag.microstep < {_MOST_MICROSTEPS}:"
             )
             self.lines.append(f"            self.{name}.schedule(h % 1000, delay=h % {chance.choice([1, 1, 2, 4])})")
+        self.lines += self.entering(entered)
         if stops:
             self.lines += [f"        if h % {chance.choice([1, 5, 20, 60])} == 0:", "            self.request_stop()"]
+
+    def deadline(self, index: int) -> str:
+        """Perhaps a deadline that is always or never missed, with its handler."""
+        if not self.maybe(0.2):
+            return ""
+        limit = self.chance.choice(["0", "sec(10**9)", "sec(10**9 + 1)"])
+        handler = [f"    def late{index}(self) -> None:", f"        self.h = fold(self.h, {index}, 1)"]
+        self.lines += [*handler, f"        self.r{index}()"]
+        return f", deadline={limit}, late='late{index}'"
 
     def setting(self, name: str, port: _Port) -> None:
         chance = self.chance
@@ -343,27 +400,36 @@ class _Maker:
         made = _Class(name) if outermost else _Class(name, self.ports("i", 0, True), self.ports("o", 0, False))
         least = 2 if outermost else 1
         children: list[tuple[str, _Class]] = []
+        banks: list[_Bank] = []
         lines: list[str] = []
         for index in range(chance.randint(least, self.size)):
             inner = chance.choice(self.classes)
-            if self.maybe(0.25):
+            if self.maybe(0.35):
                 width = chance.randint(2, 3)
                 lines.append(f"        self.c{index} = [{inner.name}(index=i) for i in range({width})]")
                 children += [(f"c{index}[{i}]", inner) for i in range(width)]
             else:
                 lines.append(f"        self.c{index} = {inner.name}(index={index})")
                 children.append((f"c{index}", inner))
+                width = 0
+            banks.append((f"c{index}", inner, width))
         sources = [(n, p.kind) for p in made.inputs for n in p.names()]
         sinks = [(n, p.kind) for p in made.outputs for n in p.names()]
         sources += [(f"{c}.{n}", p.kind) for c, inner in children for p in inner.outputs for n in p.names()]
         sinks += [(f"{c}.{n}", p.kind) for c, inner in children for p in inner.inputs for n in p.names()]
         chance.shuffle(sinks)
-        left = self.connect(sources, sinks, lines)
+        taken = self.connect_banks(banks, lines)
+        left = self.connect(sources, [sink for sink in sinks if sink[0] not in taken], lines)
         self.lines += [f"class {name}(Reactor):", "    index: int = 0"]
         self.lines += [f"    {port.declared('Input')}" for port in made.inputs]
         self.lines += [f"    {port.declared('Output')}" for port in made.outputs]
-        if self.maybe(0.5):
-            self.own_reaction(children, left)
+        modes = self.modes(0.25)
+        for bank, _, width in banks:
+            mode = chance.choice([None, *modes])
+            if mode is not None:
+                lines.append(f"        self.{mode}.contain({'*' if width else ''}self.{bank})")
+        if modes or self.maybe(0.5):
+            self.own_reaction(children, left, made, modes)
         self.lines += ["    def compose(self) -> None:", *lines, ""]
         self.classes.append(made)
 
@@ -378,36 +444,68 @@ class _Maker:
                 left.append((sink, kind))
                 continue
             after = self.chance.choice([None, None, None, None, 0, 1, 2, 3, 7, 40])
-            link = Link(self.chance.choice(fitting), sink, after)
-            self.links.append(link)
-            lines.append(f"@link {len(self.links) - 1}")
+            source = self.chance.choice(fitting)
+            self.link(f"self.{source}", f"self.{sink}", after, (source, sink), lines)
         return left
 
-    def own_reaction(self, children: list[tuple[str, _Class]], left: list[tuple[str, str]]) -> None:
+    def link(self, source: str, sink: str, after: int | None, named: tuple[str, ...], lines: list[str]) -> None:
+        """A connection that can still be mended."""
+        self.links.append(Link(source, sink, after, named))
+        lines.append(f"@link {len(self.links) - 1}")
+
+    def connect_banks(self, banks: list[_Bank], lines: list[str]) -> set[str]:
+        """Perhaps connect a bank or multiport with another one as a whole; returns the sinks that have a source now."""
+        outputs = [(bank, port) for bank in banks for port in bank[1].outputs]
+        inputs = [(bank, port) for bank in banks for port in bank[1].inputs]
+        pairs = [(source, sink) for source in outputs for sink in inputs if _fit(source, sink)]
+        if not pairs or self.maybe(0.2):
+            return set()
+        source, sink = self.chance.choice(pairs)
+        expression = self.interleaved(source)
+        if len(_members(source)) != len(_members(sink)) or self.maybe(0.2):
+            expression = f"broadcast({expression})"
+        after = self.chance.choice([None, None, 0, 1, 2, 40])
+        self.link(expression, self.interleaved(sink), after, (*_members(source), *_members(sink)), lines)
+        return set(_members(sink))
+
+    def interleaved(self, end: _End) -> str:
+        """All ports of an end, in one order or the other."""
+        (bank, _, width), port = end
+        if not width:
+            return f"self.{bank}.{port.name}"
+        ports = f"[c.{port.name} for c in self.{bank}]"
+        return f"interleaved({ports})" if port.width and self.maybe(0.7) else ports
+
+    def own_reaction(
+        self, children: list[tuple[str, _Class]], left: list[tuple[str, str]], made: _Class, modes: list[str]
+    ) -> None:
         """A reaction of the container that reads contained outputs and sets contained inputs."""
         outputs = [(f"{c}.{n}", p) for c, inner in children for p in inner.outputs for n in p.names()]
         read = self.some(outputs)[:3]
         sources = {name.partition(".")[0] for name, _ in read}  # setting those again would be a cycle
         inputs = [(sink, kind) for sink, kind in left if "." in sink and sink.partition(".")[0] not in sources]
-        triggers = [f'"{name}"' for name, _ in read[:2]]
+        triggers = [f'"{name}"' for name, _ in read[:2]] + [port.name for port in made.inputs[:1]]
         timer = self.maybe(0.6) or not triggers
         if timer:
             self.lines.append(f"    t = Timer({self.chance.randint(0, 2)}, {self.chance.randint(1, 4)})")
             triggers.append("t")
-        effects = self.some(inputs)[:2]
+        unset = [(sink, kind) for sink, kind in left if "." not in sink]
+        effects = [*self.some(inputs)[:2], *unset[:1]]
         self.lines += [
             "    h: int = state(0)",
             f"    @reaction({', '.join(triggers)}, reads=[{', '.join(repr(name) for name, _ in read)}], "
-            f"effects=[{', '.join(repr(name) for name, _ in effects)}])",
+            f"effects=[{', '.join([*(repr(name) for name, _ in effects), *modes])}])",
             "    def r0(self) -> None:",
             "        h = fold(self.h, self.index, *self.tag)",
         ]
+        self.lines += [f"        h = fold(h, see(self.{port.name}))" for port in made.inputs[:1]]
         self.lines += [f"        h = fold(h, see(self.{name}))" for name, _ in read]
         self.lines.append("        self.h = h")
         self.lines.append("        self.log(h=h)")
         for name, kind in effects:
             self.lines.append(f"        if h & 1 and self.tag.microstep < {_MOST_MICROSTEPS}:")
             self.lines.append(f"            self.{name}.set(make({kind!r}, h))")
+        self.lines += self.entering(modes)
 
     # The whole
 
@@ -434,7 +532,7 @@ class _Maker:
             self.links[self.chance.randrange(len(self.links))].given = False
             return
         undelayed = [link for link in self.links if link.after is None and link.given]
-        named = [link for link in undelayed if link.sink in error and link.source in error]
+        named = [link for link in undelayed if any(f"{name} " in error for name in link.named)]
         self.chance.choice(named or undelayed).after = self.chance.choice([0, 1, 2])
 
     def drafted(self, line: str) -> str:
@@ -443,7 +541,7 @@ class _Maker:
             return line
         number = line.split()[1]
         link = self.links[int(number)]
-        connect = f"self.connect(self.{link.source}, self.{link.sink}, after=links[{number}].after)"
+        connect = f"self.connect({link.source}, {link.sink}, after=links[{number}].after)"
         return f"        links[{number}].given and {connect}"
 
     def written(self, line: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -270,3 +271,35 @@ def test_delays_are_checked_with_the_topology() -> None:
     assert [text.partition(" (")[0] for text in caught.value.violations] == ["action action", "action other"]
     assert "received -5" in caught.value.violations[0]
     assert "did you mean 'pause'?" in caught.value.violations[1]
+
+
+class Threaded(Reactor):
+    """A thread schedules while the very reaction runs that may do so."""
+
+    act: Action[None] = Action()
+
+    @reaction(startup, effects=[act])
+    def begin(self) -> None:
+        refused: list[RunError] = []
+
+        def schedule() -> None:
+            try:
+                self.act.schedule()
+            except RunError as error:
+                refused.append(error)
+
+        thread = threading.Thread(target=schedule)
+        thread.start()
+        thread.join()
+        raise refused[0]
+
+    @reaction(act)
+    def never(self) -> None:
+        raise AssertionError
+
+
+def test_a_thread_schedules_no_logical_action() -> None:
+    with pytest.raises(RunError) as caught:
+        run(Threaded(), workers=1)
+    assert "act: an action is scheduled inside a reaction, while the topology runs" in str(caught.value)
+    assert "to send an event from outside, use a PhysicalAction" in str(caught.value)

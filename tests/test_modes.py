@@ -11,6 +11,7 @@ from rlreactor import (
     Input,
     Mode,
     Output,
+    PlanError,
     Reactor,
     RunError,
     Tag,
@@ -375,6 +376,129 @@ def test_spacing_is_forgotten_by_a_reset() -> None:
     assert at(run(topology, timeout=ms(200), trace=True).trace) == [(17, 9)]
 
 
+# What is scheduled for a mode from outside of it
+
+
+class Outside(Modal):
+    """Mode a has an action of 4 ms; a reaction of no mode schedules it at `times` with those times as values."""
+
+    times: list[int]
+    knock = Action(int)
+    free = Action(int, mode=Modal.a, min_delay=ms(4))
+    defer = Action(int, mode=Modal.a, min_delay=ms(4), min_spacing=ms(3))
+    drop = Action(int, mode=Modal.a, min_delay=ms(4), min_spacing=ms(3), policy="drop")
+    replace = Action(int, mode=Modal.a, min_delay=ms(4), min_spacing=ms(3), policy="replace")
+    update = Action(int, mode=Modal.a, min_delay=ms(4), min_spacing=ms(3), policy="update")
+    free_said = Output(int)
+    defer_said = Output(int)
+    drop_said = Output(int)
+    replace_said = Output(int)
+    update_said = Output(int)
+
+    @reaction(startup, effects=[knock])
+    def plan(self) -> None:
+        for time in self.times:
+            self.knock.schedule(time, delay=ms(time))
+
+    @reaction(knock, effects=[free, defer, drop, replace, update])
+    def schedule(self) -> None:
+        for action in (self.free, self.defer, self.drop, self.replace, self.update):
+            action.schedule(self.knock.value)
+
+    @reaction(free, defer, drop, replace, update, mode=Modal.a, effects=[
+        free_said, defer_said, drop_said, replace_said, update_said
+    ])  # fmt: skip
+    def say(self) -> None:
+        for action, said in (
+            (self.free, self.free_said),
+            (self.defer, self.defer_said),
+            (self.drop, self.drop_said),
+            (self.replace, self.replace_said),
+            (self.update, self.update_said),
+        ):
+            if action.present:
+                said.set(action.value)
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("free", [(33, 1), (34, 3), ((34, 1), 9)]),
+        ("defer", [(33, 1), (36, 3), (39, 9)]),
+        ("drop", [(33, 1)]),
+        ("replace", [(33, 9)]),
+        ("update", [(34, 9)]),
+    ],
+)
+def test_what_is_scheduled_for_an_inactive_mode_counts_from_its_own_time(policy: str, expected: list[Any]) -> None:
+    """Mode a stands at 2 ms from 2 to 30 ms. At 1 ms: due at 5, 3 ms left. At 3 and 9 ms: due 4 ms after its 2 ms."""
+    topology = Outside(switches=[(2, "b", False), (30, "a", True)], times=[1, 3, 9])
+    assert at(run(topology, timeout=ms(200), trace=True).trace, f"{policy}_said") == expected
+
+
+def test_a_reset_drops_what_was_scheduled_for_an_inactive_mode() -> None:
+    topology = Outside(switches=[(2, "b", False), (30, "a", False)], times=[1, 3, 29, 31])
+    result = run(topology, timeout=ms(200), trace=True)
+    assert at(result.trace) == [(35, 31)] * 5
+
+
+def test_an_action_of_a_mode_that_never_was_active_waits_for_it() -> None:
+    class Waits(Modal):
+        spur = Timer(ms(3))
+        due_b = Action(int, mode=Modal.b, min_delay=ms(2))
+        said = Output(int)
+
+        @reaction(spur, effects=[due_b])
+        def schedule(self) -> None:
+            self.due_b.schedule(1)
+            self.due_b.schedule(2)
+
+        @reaction(due_b, effects=[said], mode=Modal.b)
+        def say(self) -> None:
+            self.said.set(self.due_b.value)
+
+    by_history = run(Waits(switches=[(10, "b", True)]), timeout=ms(50), trace=True)
+    assert at(by_history.trace) == [(12, 1), ((12, 1), 2)]
+    assert at(run(Waits(switches=[(10, "b", False)]), timeout=ms(50), trace=True).trace) == []
+
+
+class Passing(Reactor):
+    """What comes in arrives 5 ms later, by a connection of its own."""
+
+    inp = Input(int)
+
+    def compose(self) -> None:
+        self.sink = Sink()
+        self.connect(self.inp, self.sink.inp, after=ms(5))
+
+
+class Feeding(Modal):
+    """Sets an input inside mode a at 1, 3 and 9 ms, also while the mode is inactive."""
+
+    feed = Action(int)
+
+    def compose(self) -> None:
+        self.passing = Passing()
+        self.a.contain(self.passing)
+
+    @reaction(startup, effects=[feed])
+    def plan(self) -> None:
+        for time in (1, 3, 9):
+            self.feed.schedule(time, delay=ms(time))
+
+    @reaction(feed, effects=["passing.inp"])
+    def send(self) -> None:
+        self.passing.inp.set(self.feed.value)
+
+
+def test_what_is_sent_into_an_inactive_mode_waits_on_its_delayed_connections() -> None:
+    """From 2 to 30 ms mode a stands at 2 ms: what is sent then arrives at its 7 ms, and of two values the last one."""
+    result = run(Feeding(switches=[(2, "b", False), (30, "a", True)]), timeout=ms(60), trace=True)
+    assert at(result.trace, "got") == [(34, 1), (35, 9)]
+    result = run(Feeding(switches=[(2, "b", False), (30, "a", False)]), timeout=ms(60), trace=True)
+    assert at(result.trace, "got") == []
+
+
 # Contained reactors
 
 
@@ -590,7 +714,43 @@ def test_a_switch_inside_and_one_around_it_at_one_tag() -> None:
     assert driven(outside, [(20, "y", False), (250, "x", True)], 400) == [(10, "x"), (210, "y"), (340, "x")]
 
 
+def test_a_reset_around_it_overrides_a_switch_inside() -> None:
+    """At 20 ms mode a enters itself by reset, and the reactor inside asks for y: it begins anew, in x."""
+    assert driven([(20, "a", False)], [(20, "y", False)], 140) == [(10, "x"), (30, "x"), (130, "x")]
+
+
+def test_a_switch_inside_outlasts_a_return_by_history() -> None:
+    assert driven([(20, "a", True)], [(20, "y", False)], 140) == [(10, "x"), (30, "y"), (130, "y")]
+
+
+def test_a_reset_reaches_the_fields_of_every_mode_inside() -> None:
+    class Inner(Obedient):
+        count: int = state(0, reset=Obedient.y)
+
+        @reaction(Obedient.tick_y, mode=Obedient.y)
+        def more(self) -> None:
+            self.count += 1
+
+    class Around(Driven):
+        def compose(self) -> None:
+            self.child = Inner()
+            self.a.contain(self.child)
+
+    inside: list[Switch] = [(20, "y", False), (40, "x", False)]
+    kept = run(Around(switches=[(50, "a", True)], inside=inside), timeout=ms(60))
+    assert kept.state("child")["count"] == 1
+    dropped = run(Around(switches=[(50, "a", False)], inside=inside), timeout=ms(60))
+    assert dropped.state("child")["count"] == 0
+
+
 # Mistakes
+
+
+def test_a_plan_that_takes_a_mode_apart_is_refused() -> None:
+    topology = HoldingSeen(switches=[])
+    with pytest.raises(PlanError) as caught:
+        run_placed(topology, {"modal.sink": 1})
+    assert "'modal.sink' belongs with 'modal', which is on worker 0, and not on worker 1" in str(caught.value)
 
 
 def test_a_reactor_with_modes_has_one_that_is_initial() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from rlreactor import (
     startup,
     state,
 )
+from rlreactor.runtime.neighbourhood import Neighbourhood
+from rlreactor.scheduler.scheduler import Scheduler
 
 from .placements import round_robin, run_placed
 from .watchdog import watched
@@ -242,6 +245,44 @@ def test_what_would_arrive_after_the_timeout_is_dropped(workers: int) -> None:
 # Mistakes
 
 
+class Crossings(Reactor):
+    """One value over a physical connection, and somebody with nothing to do."""
+
+    def compose(self) -> None:
+        self.once, self.last, self.idle = Once(), Relay(), Relay()
+        self.connect(self.once.out, self.last.inp, physical=True)
+
+
+class Once(Reactor):
+    out = Output(int)
+
+    @reaction(startup, effects=[out])
+    def send(self) -> None:
+        self.out.set(7)
+
+
+def slowed(method: Any) -> Any:
+    """Gives the other workers time to look at this one just before it does something."""
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.002)
+        return method(*arguments)
+
+    return slow
+
+
+@pytest.mark.parametrize("where", [{"idle": 1}, {"last": 1}, {"last": 1, "idle": 2}])
+@pytest.mark.parametrize(("owner", "name"), [(Scheduler, "take_in"), (Neighbourhood, "before")])
+def test_a_program_with_a_physical_event_under_way_has_not_run_dry(
+    where: dict[str, int], owner: type, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, slowed(getattr(owner, name)))
+    for _ in range(10):
+        with watched():
+            result = run_placed(Crossings(), where, fast=False)
+        assert [event.value for event in result.trace] == [7, 7]
+
+
 def test_fast_mode_refuses_physical_actions_and_connections() -> None:
     for topology, what in ((Line(), r"physical action feed\.event"), (Crossing(), r"connect at .*physical=True")):
         with pytest.raises(TopologyError, match=what) as caught:
@@ -308,7 +349,7 @@ class Wrong(Reactor):
 
     def wrong_value(self) -> None:
         try:
-            self.event.schedule("one")
+            self.event.schedule("one")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         except SpecError as error:
             FOUND.append(str(error))
         self.event.schedule(1)

@@ -7,16 +7,18 @@ RLREACTOR_PROGRAMS (how many) and RLREACTOR_FIRST_PROGRAM (the first seed).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
 import pytest
 
 from rlreactor import Reactor, Result, RunError, check, codec
-from rlreactor.runtime import neighbourhood, supervisor
+from rlreactor.runtime import meeting, neighbourhood
 from rlreactor.runtime.worker import JITTER
+from rlreactor.scheduler import sequence
 
-from .placements import Where, run_placed, shuffled
+from .placements import Where, run_placed, shuffled_together, together
 from .programs import random_program
 from .watchdog import watched
 
@@ -27,9 +29,9 @@ PLACEMENTS = 2
 SIZES = (2, 3, 3, 4)
 
 
-def states(topology: Reactor, result: Result) -> dict[str, bytes]:
+def states(paths: Iterable[str], result: Result) -> dict[str, bytes]:
     """The state of every reactor, as bytes: arrays compare by their contents."""
-    return {path: codec.pack_leniently(result.state(path)) for path in check(topology).reactors}
+    return {path: codec.pack_leniently(result.state(path)) for path in paths}
 
 
 def outcome(topology: Reactor, where: Where, **options: Any) -> Result | str:
@@ -40,7 +42,7 @@ def outcome(topology: Reactor, where: Where, **options: Any) -> Result | str:
         return str(error)
 
 
-def difference(topology: Reactor, expected: Result | str, result: Result | str) -> str:
+def difference(paths: Iterable[str], expected: Result | str, result: Result | str) -> str:
     """The first thing in which two outcomes differ; empty if there is none."""
     if isinstance(expected, str) or isinstance(result, str):
         return "" if expected == result else f"{result} instead of {expected}"
@@ -53,14 +55,13 @@ def difference(topology: Reactor, expected: Result | str, result: Result | str) 
         return f"{len(result.trace)} events instead of {len(expected.trace)}, or another fingerprint"
     if result.metrics != expected.metrics:
         return "other metrics"
-    before, after = states(topology, expected), states(topology, result)
+    before, after = states(paths, expected), states(paths, result)
     return ", ".join(f"another state of {path!r}" for path in before if before[path] != after[path])
 
 
-def placement(chance: Random, topology: Reactor) -> tuple[Where, dict[str, Any]]:
+def placement(chance: Random, groups: Mapping[str, str]) -> tuple[Where, dict[str, Any]]:
     """Where everything runs, with memory that is scarce more often than not."""
-    count = len(check(topology).reactors)
-    where = shuffled(topology, min(count, chance.randint(2, 5)), chance.randrange(1 << 30))
+    where = shuffled_together(groups, chance.randint(2, 5), chance.randrange(1 << 30))
     return where, {"inline_limit": chance.choice([0, 0, 100, 4096]), "slots": chance.choice([1, 2, 2, 3, 4])}
 
 
@@ -72,17 +73,19 @@ def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) ->
         size = chance.choice(SIZES)
         program = random_program(seed, size)
         topology = program.topology()
+        groups = together(check(topology))
         expected = outcome(topology, {}, timeout=program.timeout)
         for turn in range(PLACEMENTS):
-            where, options = placement(chance, topology)
+            where, options = placement(chance, groups)
             with monkeypatch.context() as patch:
-                patch.setattr(supervisor, "ring_capacity", chance.choice([256, 4096, 128 << 10]))
+                patch.setattr(meeting, "ring_capacity", chance.choice([256, 4096, 128 << 10]))
                 patch.setattr(neighbourhood, "BACKLOG", chance.choice([2, 20, 4096]))
+                patch.setattr(sequence, "warm_up", chance.choice([0, 2, 32]))
                 if turn and seed % 3 == 0:
                     patch.setenv(JITTER, f"{seed}:300")
                 with watched():
                     result = outcome(topology, where, timeout=program.timeout, **options)
-            found = difference(topology, expected, result)
+            found = difference(groups, expected, result)
             assert not found, f"random_program({seed}, {size}) on {where} with {options}: {found}\n{program.source}"
 
 
@@ -117,6 +120,19 @@ def test_programs_are_worth_running() -> None:
         "request_stop",
         "schedule(",
         ".empty()",
+        "Mode(initial=True)",
+        ".enter(history=True)",
+        ".enter(history=False)",
+        ".contain(",
+        "reset=m",
+        "deadline=0",
+        "deadline=sec(",
+        "interleaved(",
+        "broadcast(",
+        "policy='defer'",
+        "policy='drop'",
+        "policy='replace'",
+        "policy='update'",
     ):
         assert word in sources
     for kind in ("int", "dict", "str", "SMALL", "LARGE", "NOTHING", "SCALAR", "RECORD"):

@@ -12,6 +12,7 @@ from rlreactor import (
     TICK,
     Action,
     Input,
+    Mode,
     Output,
     PhysicalAction,
     Reactor,
@@ -249,7 +250,7 @@ def test_another_run_is_refused_with_both_values(topology: Reactor, seed: int, s
 
 def test_a_recording_is_read_as_it_was_written(tmp_path: Path) -> None:
     event = PhysicalEvent("a.b", Tag(3, 1), b"\0\xff")
-    recording = Recording("m:T", "T()", 5, Tag(9, 0), (event,), {"x": [(Tag(1, 2), 2**62)]})
+    recording = Recording("m:T", "T()", 5, Tag(9, 0), (event,), {"x": [(Tag(1, 2), 2**62)]}, (("a.r", Tag(2, 0)),))
     recording.save(tmp_path / "r")
     assert Recording.load(tmp_path / "r") == recording
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
@@ -274,3 +275,145 @@ def test_a_file_that_was_cut_is_damaged(share: float, recorded: Path) -> None:
 def test_a_recording_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with watched(), pytest.raises(RunError, match=r"cannot write the recording .*: No such file or directory"):
         run(Sensor(count=1), fast=False, record=tmp_path / "no" / "folder" / "r")
+
+
+# What else depends on the clock
+
+
+class Patient(Reactor):
+    """Its one event comes from outside; the run goes on until its timeout."""
+
+    event = PhysicalAction(int)
+    said = Output(str)
+
+    @reaction(startup, effects=[event])
+    def begin(self) -> None:
+        self.event.schedule(1)
+
+    @reaction(event, effects=[said])
+    def take(self) -> None:
+        self.said.set("event")
+
+    @reaction(shutdown, effects=[said])
+    def end(self) -> None:
+        self.said.set("end")
+
+
+class Patients(Reactor):
+    def compose(self) -> None:
+        self.one, self.other = Patient(), Patient()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_waited_for_its_timeout_does_so_again(workers: int, tmp_path: Path) -> None:
+    run(Patients(), workers=1, fast=False, timeout=ms(30), record=tmp_path / "it")
+    for timeout in (None, ms(30)):
+        again = run(Patients(), workers=workers, replay=tmp_path / "it", timeout=timeout, trace=True)
+        assert again.tag == (ms(30), 0)
+        ended = [(event.tag, event.path) for event in again.trace if event.value == "end"]
+        assert ended == [((ms(30), 0), "one.said"), ((ms(30), 0), "other.said")]
+
+
+slow = True
+"""Whether the machine is slow; a module's variable, because a replay may happen on another machine."""
+
+
+class Deadlines(Reactor):
+    """Every other event is handled late, as long as the machine is slow."""
+
+    event = PhysicalAction(int)
+    always = Output(str)
+    said = Output(str)
+    count: int = state(0)
+
+    @reaction(startup, effects=[event])
+    def begin(self) -> None:
+        self.event.schedule(0)
+
+    @reaction(event)
+    def work(self) -> None:
+        while slow and self.event.value % 2 and self.lag <= ms(200):
+            pass
+
+    @reaction(event, effects=[said, event, shutdown], deadline=ms(200), late="missed")
+    def act(self) -> None:
+        self.said.set("on time")
+        self.go_on()
+
+    def missed(self) -> None:
+        self.said.set("late")
+        self.go_on()
+
+    def go_on(self) -> None:
+        if self.event.value == 3:
+            self.request_stop()
+        else:
+            self.event.schedule(self.event.value + 1)
+
+    @reaction(event, effects=[always], deadline=0, late="never")
+    def hopeless(self) -> None:
+        raise AssertionError
+
+    def never(self) -> None:
+        self.always.set("late")
+
+
+class DeadlinesApart(Reactor):
+    def compose(self) -> None:
+        self.one, self.other = Deadlines(), Patient()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_deadlines_that_were_missed_are_missed_again(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = run(DeadlinesApart(), workers=1, fast=False, record=tmp_path / "it", trace=True)
+    monkeypatch.setitem(globals(), "slow", False)
+    again = run(DeadlinesApart(), workers=workers, replay=tmp_path / "it", trace=True)
+    said = [event.value for event in again.trace if event.path == "one.said"]
+    assert said == ["on time", "late", "on time", "late"]
+    assert [event.value for event in again.trace if event.path == "one.always"] == ["late"] * 4
+    assert again.trace == live.trace
+    assert again.fingerprint == live.fingerprint
+
+
+class Standing(Reactor):
+    """A physical action in a mode: its event is pending when the mode is left and when it comes back."""
+
+    at_home = Mode(initial=True)
+    away = Mode()
+    event = PhysicalAction(int, min_delay=ms(20), mode=at_home)
+    clock = Timer(ms(5), ms(5))
+    said = Output(int)
+    history: bool
+
+    @reaction(startup, effects=[event])
+    def begin(self) -> None:
+        self.event.schedule(1)
+
+    @reaction(clock, effects=[at_home, away, event])
+    def switch(self) -> None:
+        match self.tag.time // ms(5):
+            case 2:
+                self.away.enter()
+            case 3:
+                self.event.schedule(2)
+            case 4:
+                self.at_home.enter(history=self.history)
+                self.event.schedule(3)
+            case 5:
+                self.event.schedule(4)
+            case _:
+                pass
+
+    @reaction(event, effects=[said], mode=at_home)
+    def take(self) -> None:
+        self.said.set(self.event.value)
+
+
+@pytest.mark.parametrize(("history", "seen"), [(True, [1, 2, 3, 4]), (False, [4])])
+def test_modes_delay_no_recorded_event_again(history: bool, seen: list[int], tmp_path: Path) -> None:
+    live = run(Standing(history=history), fast=False, timeout=ms(80), record=tmp_path / "it", trace=True)
+    assert sorted(event.value for event in live.trace) == seen
+    again = run(Standing(history=history), replay=tmp_path / "it", timeout=ms(80), trace=True)
+    assert again.trace == live.trace

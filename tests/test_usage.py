@@ -210,6 +210,34 @@ def test_reading_back_without_declaring_it_is_found() -> None:
     assert "reads `one`, which it does not declare; add it to reads=[one]" in text
 
 
+class Channels(Reactor):
+    """Each reaction declares one channel of a multiport."""
+
+    t = Timer(0)
+    outs = Outputs(int, width=2)
+
+    @reaction(t, effects=["outs[0]"])
+    def first(self) -> None:
+        self.outs[0].set(1)
+
+    @reaction(t, reads=["outs[0]"], effects=["outs[1]"])
+    def second(self) -> None:
+        self.outs[1].set(self.outs[0].value + 1)
+
+
+class OtherChannel(Channels):
+    @reaction(Channels.t, effects=["outs[1]"])
+    def second(self) -> None:
+        self.outs[0].set(1)
+
+
+def test_one_channel_of_a_multiport_may_be_declared() -> None:
+    result = run(Channels(), workers=1, trace=True)
+    assert [(path, value) for _, path, value in result.trace] == [("outs[0]", 1), ("outs[1]", 2)]
+    with pytest.raises(RunError, match=r"reaction second sets outs\[0\] at \(0 ns, 0\) without having declared it"):
+        run(OtherChannel(), workers=1)
+
+
 # What the code does not show
 
 

@@ -32,7 +32,8 @@ class PhysicalEvent(NamedTuple):
 class Recording(NamedTuple):
     """One run.
 
-    `topology` is the class path, `stop` the last tag, `history` per port the tag and hash of each value.
+    `topology` is the class path, `stop` the last tag, `history` per port the tag and hash of each value, `missed` the
+    reactions whose deadline was missed, with the tags.
     """
 
     topology: str
@@ -41,6 +42,7 @@ class Recording(NamedTuple):
     stop: Tag
     events: tuple[PhysicalEvent, ...]
     history: History
+    missed: tuple[tuple[str, Tag], ...] = ()
 
     def save(self, path: str | Path) -> None:
         """Write the whole recording or nothing. Raises RunError when it cannot be written."""
@@ -69,7 +71,8 @@ class Recording(NamedTuple):
         try:
             fields: dict[str, Any] = codec.unpack(data[len(_MAGIC) :])
             events = tuple(PhysicalEvent(*event) for event in fields.pop("events"))
-            return Recording(events=events, **fields)
+            missed = tuple((path, Tag(*tag)) for path, tag in fields.pop("missed"))
+            return Recording(events=events, missed=missed, **fields)
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"the recording {path} is damaged: {error}") from None
 

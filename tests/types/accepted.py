@@ -52,12 +52,14 @@ class Source(Reactor):
     again = Action(int, min_delay=TICK, min_spacing="size", policy="drop")
     bare = Action()
     outside = PhysicalAction(str)
+    bell = PhysicalAction(min_spacing="size", policy="replace")
+    frames = PhysicalAction(FLOATS, min_delay=ms(1))
     tick = Timer(0, ms(1))
     steps: int = state(0)
     seen: list[int] = state(factory=list[int])
     weights: NDArray[np.float32] = state()
 
-    @reaction(startup, tick, effects=[count, floats, record, table, nothing, both, again, bare, outside])
+    @reaction(startup, tick, effects=[count, floats, record, table, nothing, both, again, bare, outside, bell, frames])
     def begin(self) -> None:
         self.count.set(self.steps)
         out = self.floats.empty()
@@ -71,6 +73,9 @@ class Source(Reactor):
         self.again.schedule(3, delay=TICK)
         self.bare.schedule()
         self.outside.schedule("news")
+        self.outside.schedule("news", delay=ms(1))
+        self.bell.schedule()
+        self.frames.schedule(out)
 
     @reaction(again, bare, outside, reads=[count], effects=[shutdown], deadline=ms(1), late="begin")
     def go_on(self) -> None:
