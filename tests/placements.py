@@ -9,10 +9,15 @@ from typing import Any
 
 from rlreactor import Graph, Plan, Reactor, Result, check, run
 from rlreactor.links.slots import slot_stride
+from rlreactor.planner.links import links_between
 from rlreactor.planner.plan import EdgePlan, WorkerPlan
 from rlreactor.scheduler.frontier import Routes
+from rlreactor.scheduler.modes import scope_of
 
 Where = Mapping[str, int]
+CARRIERS = ("memory", "ipc", "tcp")
+carrier = os.environ.get("RLREACTOR_CARRIER", "memory")
+"""What takes messages from worker to worker in the plans that are made here; tests of other carriers set it."""
 TINY = 0
 """An inline limit below every array: all of them travel in slots."""
 
@@ -23,12 +28,30 @@ def round_robin(topology: Reactor, workers: int) -> dict[str, int]:
 
 
 def shuffled(topology: Reactor, workers: int, seed: int) -> dict[str, int]:
-    """Every reactor anywhere; no worker stays empty."""
-    paths = active_first(topology)
+    """Every reactor anywhere, but what is in a mode with what is around it; no worker stays empty."""
+    return shuffled_together(together(check(topology)), workers, seed)
+
+
+def shuffled_together(groups: Mapping[str, str], workers: int, seed: int) -> dict[str, int]:
+    """Every group of reactors anywhere; no worker stays empty. `groups` is what `together` returns."""
+    paths = list(dict.fromkeys(groups.values()))
+    workers = min(workers, len(paths))
     chance = random.Random(seed)
     indices = [*range(workers), *(chance.randrange(workers) for _ in range(len(paths) - workers))]
     chance.shuffle(indices)
-    return dict(zip(paths, indices, strict=True))
+    worker_of = dict(zip(paths, indices, strict=True))
+    return {path: worker_of[first] for path, first in groups.items()}
+
+
+def together(graph: Graph) -> dict[str, str]:
+    """For every reactor, the one whose worker it has to share: itself, unless it is in a mode. Active ones first."""
+    active = {node.reactor for node in graph.reactions}
+
+    def first(path: str) -> str:
+        scope = scope_of(graph.reactors[path], None)
+        return first(scope.rpartition(":")[0]) if scope else path
+
+    return {path: first(path) for path in sorted(graph.reactors, key=lambda path: path not in active)}
 
 
 def active_first(topology: Reactor) -> list[str]:
@@ -58,7 +81,10 @@ def placed(topology: Reactor, where: Where, *, inline_limit: int = 4096, slots: 
         for index in range(count)
     )
     return Plan(
-        topology=type(topology).__name__, workers=workers, edges=_edges(graph, worker_of, count, inline_limit, slots)
+        topology=type(topology).__name__,
+        workers=workers,
+        edges=_edges(graph, worker_of, count, inline_limit, slots),
+        links=links_between(count, carrier),
     )
 
 

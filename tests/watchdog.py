@@ -95,6 +95,6 @@ def _links(links: Neighbourhood) -> list[str]:
     lines.append(f"  known {frontiers.known}, floor {frontiers.floor}\n")
     for edge in frontiers.edges:
         lines.append(f"  from {edge.source}: after rank {edge.writer}, {edge.delay}, earliest {edge.earliest}\n")
-    for worker in range(own["_memory"].workers):
+    for worker in range(links._board.workers):
         lines.append(f"  board of {worker}: {own['_board'].read(worker)}\n")
     return lines

@@ -17,7 +17,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from rlreactor.links.words import CACHE_LINE, WORD, Words
-from rlreactor.tag import FOREVER, Tag
+from rlreactor.tag import FOREVER, Point
 
 __all__ = ["Board", "Snapshot", "Status"]
 
@@ -37,17 +37,17 @@ class Status(NamedTuple):
     """
 
     frontier: tuple[int, int, int]
-    head: Tag
-    last: Tag
+    head: Point
+    last: Point
     received: int
 
     @staticmethod
     def initial() -> Status:
         """Before the first tag."""
-        return Status((0, 0, 0), Tag(0, 0), Tag(0, -1), 0)
+        return Status((0, 0, 0), (0, 0), (0, -1), 0)
 
     @staticmethod
-    def finished(last: Tag, received: int) -> Status:
+    def finished(last: Point, received: int) -> Status:
         """After the stop."""
         return Status((FOREVER.time, 0, 0), FOREVER, last, received)
 
@@ -118,7 +118,7 @@ class Board:
                 return 0, Status.initial()
             if values[0] == version and self._cells[worker][_VERSION] - version < _GENERATIONS - 1:
                 frontier = (values[1], values[2], values[3])
-                return version, Status(frontier, Tag(values[4], values[5]), Tag(values[6], values[7]), values[8])
+                return version, Status(frontier, (values[4], values[5]), (values[6], values[7]), values[8])
 
     def count_sent(self, worker: int) -> None:
         """One more message leaves for `worker`; said before it can be seen, so that it is never in nobody's count."""
@@ -141,7 +141,7 @@ class Board:
         late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not self.gone(w)]
         for worker in late:
             time, microstep, _ = statuses[worker].frontier
-            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, Tag(time, microstep)))
+            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, (time, microstep)))
         return Snapshot(statuses, not late, [row[self._me] for row in sent])
 
     def _sent_matrix(self) -> list[list[int]]:
@@ -201,8 +201,9 @@ class Board:
         return found[1:]
 
     def waits_in_circle(self) -> bool:
-        """Whether this worker waits for one that waits … for this one."""
-        return self._me in self.waits_for(self._me)
+        """Whether this worker waits for one that waits … for this one, or for itself, as one that has failed does."""
+        chain = self.waits_for(self._me)
+        return self._me in chain or any(self.waits_on(worker, worker) for worker in chain)
 
     def asleep(self, worker: int) -> tuple[Words, int]:
         """The word in which `worker` says that it sleeps, for its doorbell."""

@@ -5,16 +5,19 @@ been sent", it has arrived too. Copies may be old, and of different age. What `B
 states that existed together, follows here from counts: each row tells how many messages went to each worker and how
 many came from each. Links keep the order; so as long as no row has received more on a link than the other row has
 sent, no row knows of anything that happened after another one (a consistent cut), and the difference is under way.
+
+A row that goes to a worker tells it besides, port by port, how many of its slots this one has finished with. Workers
+of one host need no such copies of each other: they look at `NearRows`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from rlreactor.links.board import Snapshot, Status
+from rlreactor.links.near_rows import NearRows
 from rlreactor.links.reliable import PeerFault
-from rlreactor.tag import Tag
 
 __all__ = ["DistantBoard"]
 
@@ -34,6 +37,7 @@ class _Row:
         self.sent = [0] * workers
         self.received = [0] * workers  # as of the status
         self.waits = [0] * workers  # 1 for those that it waits for
+        self.stored = 0  # version in the memory of the host
 
     def encode(self) -> bytes:
         frontier, head, last, received = self.status
@@ -50,36 +54,89 @@ class _Row:
         if words[13] != workers:
             raise PeerFault(f"a row for {words[13]} workers: expected {workers}")
         self.version = words[0]
-        self.status = Status((words[1], words[2], words[3]), Tag(words[4], words[5]), Tag(words[6], words[7]), words[8])
+        self.status = Status((words[1], words[2], words[3]), (words[4], words[5]), (words[6], words[7]), words[8])
         self.idle, self.wanted, self.running, self.gone = words[9:13]
         each = struct.unpack_from(f"<{3 * workers}q", data, _HEAD.size)
         self.sent, self.received, self.waits = (list(each[i * workers : (i + 1) * workers]) for i in range(3))
 
 
 class DistantBoard:
-    """Offers what `Board` does, as one worker knows it."""
+    """Offers what `Board` does, as one worker knows it.
 
-    def __init__(self, workers: int, me: int) -> None:
+    Args:
+        workers: how many.
+        me: this one; None for a supervisor, who only looks.
+        rows: in the memory of this host, if anybody else is to see the own row there.
+        near: the workers whose rows lie there.
+        read_from: per worker, how many ports it writes whose slots this one reads.
+        read_by: per worker, how many ports it reads whose slots this one writes.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        me: int | None,
+        *,
+        rows: NearRows | None = None,
+        near: Collection[int] = (),
+        read_from: Mapping[int, int] | None = None,
+        read_by: Mapping[int, int] | None = None,
+    ) -> None:
         self._me = me
         self._rows = [_Row(workers) for _ in range(workers)]
-        self._own = self._rows[me]
+        self._own = _Row(workers) if me is None else self._rows[me]
+        self._store = rows
+        self._near = frozenset(near)
         self._received = [0] * workers
+        self._finished = {w: [0] * count for w, count in (read_from or {}).items()}
+        self._finished_by = {w: [0] * count for w, count in (read_by or {}).items()}
         self.revision = 0  # grows with every change of the own row
         self.fell_at = 0  # revision at which the own frontier fell: no message may arrive before that row
 
+    @staticmethod
+    def row_length(workers: int) -> int:
+        """Bytes of a row, without what it tells of slots."""
+        return _HEAD.size + 24 * workers
+
+    def _changed(self) -> None:
+        self.revision += 1
+        if self._store is not None and self._me is not None:
+            self._store.write(self._me, self._own.encode())
+
+    def _row(self, worker: int) -> _Row:
+        """What is known of `worker` now."""
+        row = self._rows[worker]
+        if worker in self._near and self._store is not None and self._store.version(worker) != row.stored:
+            row.stored, data = self._store.read(worker)
+            row.decode(data)
+        return row
+
     # The link's side
 
-    def row(self) -> bytes:
-        """The own row, for the others."""
-        return self._own.encode()
+    def row(self, target: int) -> bytes:
+        """The own row, for `target`."""
+        finished = self._finished.get(target, [])
+        return self._own.encode() + struct.pack(f"<{len(finished)}q", *finished)
 
     def update(self, worker: int, row: bytes | memoryview) -> None:
         """The row of `worker` has arrived. Raises PeerFault."""
-        self._rows[worker].decode(row)
+        counts = self._finished_by.get(worker, [])
+        end = len(row) - 8 * len(counts)
+        self._rows[worker].decode(row[: max(0, end)])
+        counts[:] = struct.unpack_from(f"<{len(counts)}q", row, end)
 
     def count_received(self, worker: int, messages: int) -> None:
         """The messages from `worker` that are handed on now."""
         self._received[worker] += messages
+
+    def finish_slots(self, writer: int, port: int, count: int) -> None:
+        """This worker has finished with `count` slots of the port of `writer`, which is told with the next row."""
+        self._finished[writer][port] = count
+        self.revision += 1
+
+    def finished_slots(self, reader: int, port: int) -> int:
+        """How many slots of that port of this worker `reader` has finished with."""
+        return self._finished_by[reader][port]
 
     # What Board offers
 
@@ -94,23 +151,23 @@ class DistantBoard:
         self._own.version += 1
         self._own.status = status
         self._own.received = list(self._received)
-        self.revision += 1
+        self._changed()
         if fell:
             self.fell_at = self.revision
 
     def version(self, worker: int) -> int:
         """Changes with every status of `worker`."""
-        return self._rows[worker].version
+        return self._row(worker).version
 
     def read(self, worker: int) -> tuple[int, Status]:
         """The newest known status of `worker` and its version."""
-        row = self._rows[worker]
+        row = self._row(worker)
         return row.version, row.status
 
     def count_sent(self, worker: int) -> None:
         """One more message leaves for `worker`."""
         self._own.sent[worker] += 1
-        self.revision += 1
+        self._changed()
 
     def snapshot(self) -> Snapshot | None:
         """Everybody in states that existed together; None if the known rows are no such states.
@@ -118,42 +175,43 @@ class DistantBoard:
         Heads are those of `Board.snapshot`.
         """
         late: set[int] = set()
-        for source, sender in enumerate(self._rows):
-            for target, receiver in enumerate(self._rows):
+        rows = [self._row(worker) for worker in range(self.workers)]
+        for source, sender in enumerate(rows):
+            for target, receiver in enumerate(rows):
                 under_way = sender.sent[target] - receiver.received[source]
                 if under_way < 0:
                     return None
                 if under_way and not receiver.gone:
                     late.add(target)
-        statuses = [row.status for row in self._rows]
+        statuses = [row.status for row in rows]
         for worker in late:
             time, microstep, _ = statuses[worker].frontier
-            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, Tag(time, microstep)))
-        return Snapshot(statuses, not late, [row.sent[self._me] for row in self._rows])
+            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, (time, microstep)))
+        return Snapshot(statuses, not late, [row.sent[self._me or 0] for row in rows])
 
     def set_waiting(self, workers: Collection[int]) -> None:
         """Say whom this worker waits for; nobody when it runs."""
         self._own.waits = [int(worker in workers) for worker in range(self.workers)]
-        self.revision += 1
+        self._changed()
 
     def tell_idle(self) -> None:
         """Say that this worker can do nothing now."""
         self._own.idle += 1
-        self.revision += 1
+        self._changed()
 
     def idle_count(self, worker: int) -> int:
         """How often `worker` has said so."""
-        return self._rows[worker].idle
+        return self._row(worker).idle
 
     def set_wanted(self, time: int) -> None:
         """Say that frontiers before this logical time are of no use to this worker."""
         if time != self._own.wanted:
             self._own.wanted = time
-            self.revision += 1
+            self._changed()
 
     def wanted(self, worker: int) -> int:
         """The logical time that `worker` waits for."""
-        return self._rows[worker].wanted
+        return self._row(worker).wanted
 
     def set_running(self, rank: int) -> None:
         """Say which reaction runs; of no use to anybody before the row is sent for another reason."""
@@ -161,28 +219,29 @@ class DistantBoard:
 
     def running(self, worker: int) -> int | None:
         """The rank of the reaction that `worker` runs, or ran last."""
-        return self._rows[worker].running - 1 if self._rows[worker].running else None
+        return self._row(worker).running - 1 if self._row(worker).running else None
 
     def leave(self) -> None:
         """Say that this worker has stopped for good."""
         self._own.gone = 1
-        self.revision += 1
+        self._changed()
 
     def gone(self, worker: int) -> bool:
         """Whether `worker` has stopped for good."""
-        return bool(self._rows[worker].gone)
+        return bool(self._row(worker).gone)
 
     def waits_on(self, worker: int, other: int) -> bool:
         """Whether `worker` waits for `other`."""
-        return bool(self._rows[worker].waits[other])
+        return bool(self._row(worker).waits[other])
 
     def waits_for(self, worker: int) -> list[int]:
         """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""
         found = [worker]
         for waiting in found:
-            found += [w for w, waits in enumerate(self._rows[waiting].waits) if waits and w not in found[1:]]
+            found += [w for w, waits in enumerate(self._row(waiting).waits) if waits and w not in found[1:]]
         return found[1:]
 
     def waits_in_circle(self) -> bool:
-        """Whether this worker waits for one that waits … for this one."""
-        return self._me in self.waits_for(self._me)
+        """Whether this worker waits for one that waits … for this one, or for itself, as one that has failed does."""
+        chain = [] if self._me is None else self.waits_for(self._me)
+        return self._me in chain or any(self.waits_on(worker, worker) for worker in chain)

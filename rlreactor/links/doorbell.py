@@ -15,7 +15,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rlreactor.links.words import Words, fence
 
@@ -112,7 +112,13 @@ class Doorbell:
                 os.eventfd_write(self.fd, 1)
 
 
-def ring_all(bells: Iterable[Doorbell]) -> None:
+class Ringing(Protocol):
+    """Whatever wakes a worker."""
+
+    def ring_after_fence(self) -> None: ...
+
+
+def ring_all(bells: Iterable[Ringing]) -> None:
     """Rings several bells for one piece of news, with one fence."""
     fence()
     for bell in bells:

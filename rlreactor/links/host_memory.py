@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from rlreactor.links.board import Board
 from rlreactor.links.doorbell import Doorbell, new_doorbell_fd
+from rlreactor.links.memory_carrier import MemoryCarrier
+from rlreactor.links.near_rows import NearRows
+from rlreactor.links.pages import map_pages
 from rlreactor.links.ring import RING_OVERHEAD, RingReader, RingWriter
 from rlreactor.links.segment import PAGE, Segment, round_up
 from rlreactor.links.slots import SlotMemory, slot_stride
@@ -23,13 +26,19 @@ __all__ = ["HostMemory", "SlotPlan"]
 
 
 class SlotPlan(NamedTuple):
-    """A root port whose values lie in slots: who writes, who reads, how many."""
+    """A root port whose values lie in slots: who writes, who reads, how many.
+
+    `readers` see the writer's slots. `distant` readers share no memory with the writer: each has slots of its own, as
+    many. `number` is what stands for the port in messages.
+    """
 
     path: str
     spec: Spec[object]
     writer: int
     readers: tuple[int, ...]
     slots: int
+    distant: tuple[int, ...] = ()
+    number: int = -1
 
 
 class HostMemory:
@@ -39,6 +48,7 @@ class HostMemory:
         workers: how many.
         rings: bytes of the ring between each directed pair (from, to) of workers.
         slot_plans: the ports whose values lie in slots.
+        row_bytes: of a row that everybody on this host sees, where rows travel (see `DistantBoard`); else 0.
 
     Raises LinkError when the memory cannot be had.
     """
@@ -48,6 +58,7 @@ class HostMemory:
         workers: int,
         rings: Mapping[tuple[int, int], int],
         slot_plans: tuple[SlotPlan, ...],
+        row_bytes: int = 0,
     ) -> None:
         self.workers = workers
         self._capacities = dict(rings)
@@ -62,12 +73,16 @@ class HostMemory:
             for reader in plan.readers:
                 self._released[plan.path, reader] = offset
                 offset += CACHE_LINE
+        self._row_bytes = row_bytes
+        self._rows = offset
+        offset += NearRows.size(workers, row_bytes) if row_bytes else 0
         self._control = Segment(offset, "the links between workers")
-        self._slot_offsets: dict[str, int] = {}
+        self._slot_offsets: dict[tuple[str, int], int] = {}  # port and whose slots
         size = 0
         for plan in slot_plans:
-            self._slot_offsets[plan.path] = size
-            size += plan.slots * slot_stride(plan.spec)
+            for owner in (plan.writer, *plan.distant):
+                self._slot_offsets[plan.path, owner] = size
+                size += plan.slots * slot_stride(plan.spec)
         self._payload = Segment(max(size, PAGE), _largest(slot_plans))
         self._bells = [new_doorbell_fd() for _ in range(workers)]
 
@@ -96,14 +111,35 @@ class HostMemory:
         """The word in which `reader` counts the slots of `path` it has finished with."""
         return Words(mapping, self._released[path, reader], 1)
 
-    def slots(self, path: str, *, writable: bool) -> SlotMemory[object]:
-        """The slots of a port."""
+    def rows(self, mapping: mmap.mmap) -> NearRows:
+        """The rows that everybody on this host sees."""
+        return NearRows(mapping, self._rows, self.workers, self._row_bytes)
+
+    def slots(self, path: str, *, writable: bool, owner: int | None = None) -> SlotMemory[object]:
+        """The slots of a port: its writer's, or those of a distant reader."""
         plan = self.slot_plans[path]
-        return SlotMemory(self._payload, self._slot_offsets[path], plan.spec, plan.slots, writable)
+        return SlotMemory(self._payload, self._slot_offset(plan, owner), plan.spec, plan.slots, writable)
+
+    def slot_pages(self, path: str, *, writable: bool, owner: int | None = None, room: int = 0) -> list[mmap.mmap]:
+        """The bytes of each slot once more, behind `room` bytes of private memory."""
+        plan = self.slot_plans[path]
+        start, stride = self._slot_offset(plan, owner), slot_stride(plan.spec)
+        return [map_pages(self._payload, start + i * stride, stride, writable, room=room) for i in range(plan.slots)]
+
+    def _slot_offset(self, plan: SlotPlan, owner: int | None) -> int:
+        return self._slot_offsets[plan.path, plan.writer if owner is None else owner]
 
     def doorbell(self, board: Board, worker: int) -> Doorbell:
         """The bell that wakes `worker`."""
         return Doorbell(self._bells[worker], *board.asleep(worker))
+
+    def open(self, me: int) -> MemoryCarrier:
+        """Everything that worker `me` needs of it, in its own process."""
+        return MemoryCarrier(self, me)
+
+    def watch(self) -> Board:
+        """The board, to look at."""
+        return self.board(self.map(), 0)
 
     def close(self) -> None:
         """Give the descriptors back; memory that is mapped somewhere stays until it is unmapped."""
@@ -112,6 +148,10 @@ class HostMemory:
         for fd in self._bells:
             os.close(fd)
         self._bells = []
+
+    def remove(self) -> None:
+        """After the run; there is nothing that has a name."""
+        self.close()
 
 
 def _largest(plans: tuple[SlotPlan, ...]) -> str:

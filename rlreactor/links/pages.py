@@ -35,13 +35,16 @@ _libc.mremap.argtypes = [_pointer, _size, _size, _int, _pointer]
 _libc.munmap.argtypes = [_pointer, _size]
 
 
-def map_pages(segment: Segment, offset: int, length: int, writable: bool) -> mmap.mmap:
-    """`length` bytes at byte `offset` of the segment, both whole pages. Raises LinkError."""
+def map_pages(segment: Segment, offset: int, length: int, writable: bool, *, room: int = 0) -> mmap.mmap:
+    """`length` bytes at byte `offset` of the segment, both whole pages. Raises LinkError.
+
+    `room` bytes, whole pages too, of private memory come first.
+    """
     protection = _READ_WRITE if writable else mmap.PROT_READ
     flags = mmap.MAP_SHARED | _MAP_FIXED | _MAP_POPULATE
     try:
-        mapping = mmap.mmap(-1, length, flags=_PRIVATE, prot=protection)
-        _placed(_libc.mmap(_address(mapping), length, protection, flags, segment.fd, offset))
+        mapping = mmap.mmap(-1, room + length, flags=_PRIVATE, prot=_READ_WRITE if room else protection)
+        _placed(_libc.mmap(_address(mapping) + room, length, protection, flags, segment.fd, offset))
     except (OSError, ValueError) as error:
         raise LinkError(
             f"cannot map {length} bytes at {offset} of {segment!r}: {error}; the kernel limits the "

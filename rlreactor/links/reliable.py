@@ -6,8 +6,10 @@ credits. The rules:
 *Order.* Frames are numbered from 0. The receiver delivers number n only after n - 1, drops whatever is not next, and
 answers everything with the number that it expects (a cumulative acknowledgement, so that a lost one does not matter).
 
-*Resending.* The sender retains what is not acknowledged. When nothing has been acknowledged for a while it sends all
-of it again (go-back-N), each time without an answer after twice the wait, up to a limit.
+*Resending.* The sender retains what is not acknowledged. A frame behind one that is missing is answered with a gap:
+then the sender sends all that it retains again (go-back-N), once for each gap. When nothing has been acknowledged for a
+while it asks, with a probe that counts as the next frame; so a lost last frame is a gap too, and a receiver that was
+only busy is not sent its megabytes twice. Each time without an answer it waits twice as long, up to a limit.
 
 *Credits.* The receiver says how many payload bytes it has room for, counted from the beginning of the link, so that
 this too may get lost or arrive twice. Frames that are `free` cost none: they carry what must pass even then, and
@@ -24,17 +26,19 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rlreactor.errors import LinkError
 
 __all__ = ["HEADER", "Address", "Arrival", "Frame", "OurFault", "PeerFault", "Receiver", "Sender"]
 
+AnyFrame = TypeVar("AnyFrame", bytes, memoryview)
+
 _FIELDS = struct.Struct("<2sBBIIIQQQ")  # magic, version, kind, length, epoch, link, run, number, limit
 HEADER = 64  # bytes; the payload starts at a multiple of 64 wherever the frame does
 _MAGIC, _VERSION = b"rl", 1
 _PADDING = bytes(HEADER - _FIELDS.size)
-_DATA, _FREE, _PROBE, _ANSWER = range(4)
+_DATA, _FREE, _PROBE, _ANSWER, _GAP = range(5)
 _TIMEOUT_NS = 20_000_000
 _LONGEST_TIMEOUT_NS = 500_000_000
 
@@ -81,7 +85,7 @@ def _parse(address: Address, data: bytes | memoryview) -> Frame:
         raise PeerFault(f"a frame of protocol {magic!r} {version}: expected {_MAGIC!r} {_VERSION}")
     if (run, link) != (address.run, address.link):
         raise PeerFault(f"a frame for run {run}, link {link}: expected run {address.run}, link {address.link}")
-    if kind > _ANSWER or length != len(data) - HEADER or (kind > _FREE and length):
+    if kind > _GAP or length != len(data) - HEADER or (kind > _FREE and length):
         raise PeerFault(f"a frame of kind {kind} and {len(data)} bytes announces a payload of {length}")
     return Frame(kind, epoch, number, limit, memoryview(data)[HEADER:])
 
@@ -92,7 +96,7 @@ class Sender:
     Args:
         address: of the link; equal at both ends.
         window: payload bytes that the receiver grants at first; equal at both ends.
-        timeout: ns without an acknowledgement after which everything retained is sent again.
+        timeout: ns without an acknowledgement after which the sender asks what has come.
         longest_timeout: to which that grows while nothing is heard.
     """
 
@@ -109,8 +113,10 @@ class Sender:
         self._limit = window
         self._spent = 0  # payload bytes sent since the beginning
         self._next = 0
-        self._retained: deque[bytes] = deque()  # the last of them is number `_next - 1`
+        self._retained: deque[bytes | memoryview] = deque()  # the last of them is number `_next - 1`
         self._blocked = False  # somebody asked for room in vain
+        self._gap = False  # the first retained frame is missing
+        self._again: int | None = None  # the number from which everything was sent again, since the last probe
         self._timeout = self._patience = timeout
         self._longest_timeout = longest_timeout
         self._quiet_since = 0
@@ -120,6 +126,16 @@ class Sender:
         """Frames that are retained."""
         return len(self._retained)
 
+    @property
+    def acknowledged(self) -> int:
+        """How many frames have been acknowledged since the beginning."""
+        return self._next - len(self._retained)
+
+    @property
+    def sent(self) -> int:
+        """How many frames have been sent since the beginning."""
+        return self._next
+
     def has_room(self, length: int) -> bool:
         """Whether a payload of `length` bytes may be sent now. After False, `tick` looks after new credits."""
         self._blocked = self._spent + length > self._limit
@@ -127,55 +143,77 @@ class Sender:
 
     def send(self, payload: bytes | memoryview, now: int, *, free: bool = False) -> list[bytes]:
         """The frames that carry `payload`. Raises OurFault without room for it."""
-        if len(payload) > self.window:
-            raise OurFault(f"a payload of {len(payload)} bytes on a link with a window of {self.window}")
         if not free:
+            if len(payload) > self.window:
+                raise OurFault(f"a payload of {len(payload)} bytes on a link with a window of {self.window}")
             if not self.has_room(len(payload)):
                 raise OurFault(f"a payload of {len(payload)} bytes with room for {self._limit - self._spent}")
             self._spent += len(payload)
+        header = _header(self.address, _FREE if free else _DATA, len(payload), self._next, 0)
+        return [self._retain(b"".join((header, payload)), now)]
+
+    def send_in_place(self, frame: memoryview, now: int) -> list[memoryview]:
+        """The frame whose payload, which costs no credits, lies behind `HEADER` bytes of room for the header.
+
+        Nothing is copied: the payload must not change before it is acknowledged, or known to be of no use any more.
+        """
+        frame[:HEADER] = _header(self.address, _FREE, len(frame) - HEADER, self._next, 0)
+        return [self._retain(frame, now)]
+
+    def _retain(self, frame: AnyFrame, now: int) -> AnyFrame:
         if not self._retained:
             self._rest(now)
-        frame = b"".join((_header(self.address, _FREE if free else _DATA, len(payload), self._next, 0), payload))
         self._next += 1
         self._retained.append(frame)
-        return [frame]
+        return frame
 
     def receive(self, data: bytes | memoryview, now: int) -> bool:
         """Take in an answer; whether there is more room than before. Raises PeerFault."""
         frame = _parse(self.address, data)
-        if frame.kind != _ANSWER:
+        if frame.kind not in (_ANSWER, _GAP):
             raise PeerFault(f"a frame of kind {frame.kind} on the reverse stream of link {self.address.link}")
         if frame.epoch != self.address.epoch:
             return False
         if frame.number > self._next:
             raise PeerFault(f"frame {frame.number} is expected and the next to be sent is {self._next}")
-        acknowledged = frame.number - (self._next - len(self._retained))
+        acknowledged = frame.number - self.acknowledged
         for _ in range(acknowledged):
             self._retained.popleft()
         if acknowledged > 0:
             self._rest(now)
+        if frame.kind == _GAP and frame.number == self.acknowledged != self._again:
+            self._gap = True
         grown = frame.limit > self._limit
         if grown:
             self._limit = frame.limit
             self._blocked = False
         return grown
 
-    def tick(self, now: int) -> list[bytes]:
-        """The frames to send again, when it is time for that."""
+    def tick(self, now: int) -> list[bytes | memoryview]:
+        """The frames to send (again), when it is time for that."""
+        if self._gap:
+            self._gap = False
+            self._again = self.acknowledged
+            self._quiet_since = now
+            return list(self._retained)
         if self.due is None or now < self.due:
             return []
+        self._again = None
         self._quiet_since = now
         self._patience = min(2 * self._patience, self._longest_timeout)
-        return list(self._retained) or [_header(self.address, _PROBE, 0, self._next, 0)]
+        return [_header(self.address, _PROBE, 0, self._next, 0)]
 
     @property
     def due(self) -> int | None:
         """When `tick` has something to do, if nothing arrives before; None: nothing is awaited."""
+        if self._gap:
+            return self._quiet_since
         return self._quiet_since + self._patience if self._retained or self._blocked else None
 
     def _rest(self, now: int) -> None:
         self._quiet_since = now
         self._patience = self._timeout
+        self._gap = False
 
 
 class Arrival(NamedTuple):
@@ -202,7 +240,7 @@ class Receiver:
     def receive(self, data: bytes | memoryview) -> Arrival:
         """Take in a frame. Raises PeerFault."""
         frame = _parse(self.address, data)
-        if frame.kind == _ANSWER:
+        if frame.kind in (_ANSWER, _GAP):
             raise PeerFault(f"an answer on the forward stream of link {self.address.link}")
         if frame.epoch != self.address.epoch:
             self.fenced += 1
@@ -213,7 +251,7 @@ class Receiver:
             if frame.kind == _DATA:
                 self._charge(len(frame.payload))
             payloads.append((frame.payload, frame.kind == _DATA))
-        return Arrival(payloads, [self._answer()])
+        return Arrival(payloads, [self._answer(_GAP if frame.number > self._expected else _ANSWER)])
 
     def consumed(self, length: int) -> list[bytes]:
         """`length` more bytes of payloads that cost credits are done with: frames that return the credits."""
@@ -229,5 +267,5 @@ class Receiver:
                 f"link {self.address.link}: {self._spent} payload bytes sent with credits for {self._limit}"
             )
 
-    def _answer(self) -> bytes:
-        return _header(self.address, _ANSWER, 0, self._expected, self._limit)
+    def _answer(self, kind: int = _ANSWER) -> bytes:
+        return _header(self.address, kind, 0, self._expected, self._limit)

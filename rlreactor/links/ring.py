@@ -103,6 +103,11 @@ class RingWriter(_End):
             self._rest = None if kind == _LAST else self._rest[self.longest :]
         return True
 
+    @property
+    def written(self) -> int:
+        """Bytes written since the start, with what every record adds to its message."""
+        return self._tail
+
     def _take_long(self, message: memoryview[int]) -> bool:
         if not self._put((message[: self.longest],), self.longest, _MORE):
             return False

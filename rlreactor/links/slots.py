@@ -25,17 +25,16 @@ from sys import getrefcount
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlreactor.errors import LinkError
 from rlreactor.links.pages import make_private, map_pages
 from rlreactor.links.segment import PAGE, Segment, round_up
-from rlreactor.spec import ALIGNMENT, Record, Spec, Struct
+from rlreactor.pool import Arrays, arrays_over, value_of
+from rlreactor.spec import ALIGNMENT, Record, Spec
 
 __all__ = ["KEEPER", "SlotMemory", "slot_stride"]
 
 T = TypeVar("T")
-Arrays = tuple[NDArray[Any], ...]
 
 KEEPER = 32  # values kept in a row after which a reader is given copies
 
@@ -66,6 +65,7 @@ class SlotMemory(Generic[T]):
         self._is_writer = writable
         self._check_place()
         self._values: list[Any] = [None] * count
+        self._memories = [memoryview(b"")] * count
         self._arrays: list[Arrays] = [()] * count
         self._watched: list[tuple[object, ...]] = [()] * count  # all that somebody could hold
         self._unheld = [0] * count  # how many references to it there are when nobody does
@@ -101,6 +101,10 @@ class SlotMemory(Generic[T]):
         for array in self._arrays[index]:
             array.setflags(write=False)
 
+    def memory(self, index: int) -> memoryview:
+        """The bytes of the slot's value."""
+        return self._memories[index]
+
     def detach_if_held(self, index: int) -> bool:
         """Whether somebody still held the slot's value; then it is theirs, the slot has another.
 
@@ -121,35 +125,23 @@ class SlotMemory(Generic[T]):
     def _map(self, index: int) -> None:
         offset = self._offset + index * self.stride
         mapping = map_pages(self._segment, offset, self.stride, self._is_writer)
-        self._fill(index, mapping, self._arrays_over(mapping, 0))
+        self._fill(index, mapping, arrays_over(self._spec, mapping))
+        self._memories[index] = memoryview(mapping)[: self._spec.nbytes]
         del mapping
         self._unheld[index] = sum(map(getrefcount, self._watched[index]))
 
     def _fill(self, index: int, mapping: mmap.mmap, arrays: Arrays) -> None:
-        value = self._value_of(arrays)
+        value = value_of(self._spec, arrays)
         parts = (value, value.__dict__) if isinstance(value, Record) else ()
         self._values[index] = value
         self._arrays[index] = arrays
         self._watched[index] = (mapping, *parts, *arrays)
 
-    def _arrays_over(self, buffer: Any, start: int) -> Arrays:
-        return tuple(
-            np.ndarray(field.shape, field.dtype, buffer=buffer, offset=start + field.offset)
-            for field in self._spec.fields
-        )
-
-    def _value_of(self, arrays: Arrays) -> Any:
-        if not isinstance(self._spec, Struct):
-            return arrays[0]
-        fields = self._spec.fields
-        return Record(**{f.name: array for f, array in zip(fields, arrays, strict=True)})
-
     def _copy(self, index: int) -> T:
         """The slot's value in private memory."""
         length = self._spec.nbytes
-        memory = np.empty(length + ALIGNMENT, np.uint8)
+        memory = np.empty(length + ALIGNMENT, np.uint8)  # an array: what lies over one cannot be made writable again
         start = -int(memory.__array_interface__["data"][0]) % ALIGNMENT
-        mapping = cast(mmap.mmap, self._watched[index][0])
-        memory[start : start + length] = np.frombuffer(mapping, np.uint8, length)
+        memory[start : start + length] = self._memories[index]
         memory.setflags(write=False)
-        return cast(T, self._value_of(self._arrays_over(memory, start)))
+        return cast(T, value_of(self._spec, arrays_over(self._spec, memory, start)))

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from rlreactor.links.released import ALL, Count
 from rlreactor.links.slots import SlotMemory
-from rlreactor.links.words import Words
-from rlreactor.spec import Spec
+from rlreactor.spec import ALIGNMENT, Spec
 
 __all__ = ["Lease", "SlotReader", "SlottedStorage"]
-
-
-GONE = 2**62  # slots that a reader has finished with who has left
 
 
 class SlottedStorage:
@@ -34,7 +33,7 @@ class SlottedStorage:
         self,
         spec: Spec[Any],
         memory: SlotMemory[Any],
-        released: Sequence[tuple[int, Words]],
+        released: Sequence[tuple[int, Count]],
         wait: Callable[[int, Callable[[], bool]], None],
     ) -> None:
         self._spec = spec
@@ -45,6 +44,7 @@ class SlottedStorage:
         self._free = memory.count  # `_taken` may grow to this
         self._lent: Any = None
         self._given = False  # this tag's value lies in the current slot
+        self.stored = memoryview(b"")
         self.current: int | None = None  # the slot of this tag's value, until it is sent
 
     def empty(self) -> Any:
@@ -65,6 +65,7 @@ class SlottedStorage:
         self._given = True
         assert self.current is not None
         self._memory.freeze(self.current)
+        self.stored = self._memory.memory(self.current)
         return stored
 
     def _slot(self) -> Any:
@@ -123,7 +124,7 @@ class Lease:
 class SlotReader:
     """The slots of one remote port as a reading worker sees them."""
 
-    def __init__(self, spec: Spec[Any], memory: SlotMemory[Any], released: Words, ring: Callable[[], None]) -> None:
+    def __init__(self, spec: Spec[Any], memory: SlotMemory[Any], released: Count, ring: Callable[[], None]) -> None:
         self._spec = spec
         self._memory = memory
         self._released = released
@@ -144,7 +145,10 @@ class SlotReader:
 
     def private(self, value: Any) -> Any:
         """A copy that needs no slot."""
-        copy = self._spec.private_copy(value)
+        memory = np.empty(self._spec.nbytes + ALIGNMENT, np.uint8)
+        start = -int(memory.__array_interface__["data"][0]) % ALIGNMENT  # where slots start too: for the same bits
+        copy = self._spec.view(memory[start : start + self._spec.nbytes])
+        self._spec.fill(copy, value)
         self._spec.freeze(copy)
         return copy
 
@@ -152,7 +156,7 @@ class SlotReader:
         """This worker reads no more: the writer need not wait for it. What somebody here still holds stays as it is."""
         for index in range(self._memory.count):
             self._memory.detach_if_held(index)
-        self._released.store(0, GONE)
+        self._released.store(0, ALL)
         self._ring()
 
     def finish(self, index: int) -> None:

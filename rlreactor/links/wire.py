@@ -10,11 +10,12 @@ import struct
 from typing import NamedTuple
 
 from rlreactor.errors import LinkError
-from rlreactor.tag import Tag
+from rlreactor.tag import Point
 
-__all__ = ["DRY", "HEADER", "INLINE", "STOP", "Message", "decode", "encode"]
+__all__ = ["DRY", "HEADER", "INLINE", "STOP", "Message", "decode", "encode", "place"]
 
 HEADER = struct.Struct("<IiqQQ")  # port, slot, time, microstep, reserved: 32 bytes, so that the payload is aligned
+PLACE = struct.Struct("<Ii")  # how it begins
 INLINE = -1  # in place of a slot: the payload follows the header
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
 DRY = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
@@ -25,13 +26,18 @@ class Message(NamedTuple):
 
     port: int
     slot: int
-    tag: Tag
+    tag: Point
     payload: memoryview
 
 
-def encode(port: int, slot: int, tag: Tag) -> bytes:
+def encode(port: int, slot: int, tag: Point) -> bytes:
     """The header of a message."""
-    return HEADER.pack(port, slot, tag.time, tag.microstep, 0)
+    return HEADER.pack(port, slot, tag[0], tag[1], 0)
+
+
+def place(header: bytes | memoryview) -> tuple[int, int]:
+    """The port and the slot of a message."""
+    return PLACE.unpack_from(header)
 
 
 def decode(data: bytes) -> Message:
@@ -41,4 +47,4 @@ def decode(data: bytes) -> Message:
     port, slot, time, microstep, _ = HEADER.unpack_from(data)
     if time < 0 or slot < INLINE or (slot != INLINE and len(data) != HEADER.size):
         raise LinkError(f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes")
-    return Message(port, slot, Tag(time, microstep), memoryview(data)[HEADER.size :])
+    return Message(port, slot, (time, microstep), memoryview(data)[HEADER.size :])

@@ -38,6 +38,11 @@ class Inlet:
         self._end_lease = end_lease
         self._lease: Lease | None = None
 
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The reactions that a value triggers."""
+        return self.cell.ranks
+
     def fire(self, stored: tuple[Any, Lease | None], execution: Execution) -> None:
         """The value's tag has come."""
         value, lease = stored

@@ -1,4 +1,4 @@
-"""The other workers of this host, as one worker's scheduler sees them: waiting, sending, promising.
+"""The other workers, as one worker's scheduler sees them: waiting, sending, promising.
 
 Joins three things that know nothing of each other: the frontiers (what may be started), the links (bytes and words
 that others see) and the worker's own queue and cells.
@@ -15,19 +15,19 @@ from rlreactor.execution import Cell
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.board import Status
+from rlreactor.links.carrier import Carrier, Reader
 from rlreactor.links.doorbell import ring_all
-from rlreactor.links.host_memory import HostMemory
-from rlreactor.links.ring import RingReader
-from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
+from rlreactor.links.slotted import Lease, SlottedStorage
 from rlreactor.links.words import fence
-from rlreactor.port import Heap, Port, Storage
+from rlreactor.port import Storage, heap
 from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
 from rlreactor.runtime.stall import stalled_chain
-from rlreactor.scheduler.binding import Binding, Outlet, root_ports
+from rlreactor.scheduler.binding import Binding, root_ports
 from rlreactor.scheduler.frontier import Frontiers, InEdge, Routes, Triple
+from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.spec import Spec
-from rlreactor.tag import FOREVER, Tag
+from rlreactor.tag import FOREVER, Point, Tag
 
 __all__ = ["Interrupted", "Neighbourhood"]
 
@@ -44,49 +44,49 @@ class Interrupted(BaseException):
 
 
 class Neighbourhood:
-    """Implements `scheduler.Neighbours` over shared memory.
+    """Implements `scheduler.Neighbours` over whatever carries messages.
 
     Args:
-        memory: laid out by the supervisor.
+        carrier: this worker's ends.
         routes: of the placement.
         me: this worker.
         spin: looks before sleeping; 0 where workers share cores.
     """
 
-    def __init__(self, memory: HostMemory, routes: Routes, me: int, *, spin: int) -> None:
-        self._memory = memory
+    def __init__(self, carrier: Carrier, routes: Routes, me: int, *, spin: int) -> None:
+        self._carrier = carrier
         self._routes = routes
         self._me = me
         self._spin = spin
-        self._mapping = memory.map()
-        self._board = memory.board(self._mapping, me)
-        self._bells = [memory.doorbell(self._board, w) for w in range(memory.workers)]
-        self._writers = {t: memory.writer(self._mapping, (s, t)) for s, t in memory.rings if s == me}
-        self._readers = {s: memory.reader(self._mapping, (s, t)) for s, t in memory.rings if t == me}
+        self._board = carrier.board
+        self._bells = carrier.bells
+        self._writers = carrier.writers
+        self._readers = carrier.readers
         self._frontiers = Frontiers(routes, me)
         self._storages: dict[str, SlottedStorage] = {}
-        self._seen = [-1] * memory.workers
+        self._seen = [-1] * self._board.workers
         self._status = Status.initial()
         self._told = self._status
-        self._last = Tag(0, -1)
+        self._last = (0, -1)
         self._received = 0
-        self._received_from = [0] * memory.workers
+        self._received_from = [0] * self._board.workers
         self._waits_for: Collection[int] = NOBODY
         self._waits_since = 0
+        self._stalls = False  # whether the wait is for somebody who holds this worker up, not for the end
         self._stall_told = False
         self._gate: int | None = None  # the gate at which this worker waits
         self.stall_ns = 10_000_000_000
         self.on_stall: Callable[[dict[int, str]], None] = lambda _: None
-        self._to_tell: tuple[Tag, int] | None = None
+        self._to_tell: tuple[Point, int] | None = None
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
-        self._others = [w for w in range(memory.workers) if w != me]
+        self._others = [w for w in range(self._board.workers) if w != me]
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
-        self._reader_bells = [(w, self._bells[w], d) for w, d in self._readers_here().items()]
+        self._reader_bells = [(w, self._bells[w], d) for w, d in routes.audience(me).items()]
         self._sent_to: set[int] = set()
-        self._clear = (Tag(0, -1), FOREVER)  # what may start without another look
+        self._clear: tuple[Point, Point] = ((0, -1), FOREVER)  # what may start without another look
         self._in_tag = False  # then messages for the current tag go straight to their cells
         self.gates = self._frontiers.gates
-        self.backlog = [0] * memory.workers
+        self.backlog = [0] * self._board.workers
         self.ended: list[tuple[Cell | None, Lease]] = []
         self.waited_ns = 0
         self.interrupted = False
@@ -95,12 +95,10 @@ class Neighbourhood:
 
     def storage(self, path: str, spec: Spec[Any]) -> Storage:
         """The storage of a port that this worker writes."""
-        if path not in self._memory.slot_plans:
-            return Heap(spec)
-        plan = self._memory.slot_plans[path]
-        released = [(r, self._memory.released(self._mapping, path, r)) for r in plan.readers]
-        slots = self._memory.slots(path, writable=True)
-        storage = self._storages[path] = SlottedStorage(spec, slots, released, self._wait_for)
+        storage = self._carrier.storage(path, spec, self._wait_for)
+        if storage is None:
+            return heap(spec)
+        self._storages[path] = storage
         return storage
 
     def join(self, scheduler: Scheduler) -> None:
@@ -119,8 +117,8 @@ class Neighbourhood:
         owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
         self._outlasts_timeout = scheduler.keepalive
         self._has_physical = not owners.isdisjoint(self._binding.local)
-        self._announced = {o.last_writer for o in self._binding.outlets.values() if o.remote}
-        self._announced |= {n.rank for n in self._binding.nodes if n.may_stop}
+        self.announced = {o.last_writer for o in self._binding.outlets.values() if o.remote}
+        self.announced |= {n.rank for n in self._binding.nodes if n.may_stop}
 
     def _remote_port(self, path: str) -> RemotePort:
         spec = self._binding.graph.ports[path].spec
@@ -130,32 +128,15 @@ class Neighbourhood:
             for key, cell in self._binding.cells.items()
             if key.root == path
         )
-        slots = None
-        if path in self._memory.slot_plans:
-            released = self._memory.released(self._mapping, path, self._me)
-            memory = self._memory.slots(path, writable=False)
-            slots = SlotReader(spec, memory, released, self._bells[source].ring)
-        return RemotePort(spec, inlets, slots)
+        return RemotePort(spec, inlets, self._carrier.slot_reader(path, spec))
 
     def _end_lease(self, cell: Cell | None, lease: Lease) -> None:
         """A slot is not needed beyond this tag; `cell` still shows its value."""
         self.ended.append((cell, lease))
 
-    def _readers_here(self) -> dict[int, int]:
-        """The workers that read something from here, with the shortest delay in ns."""
-        found: dict[int, int] = {}
-        for worker, edges in enumerate(self._routes.incoming):
-            delays = [delay.time for source, _, delay, _ in edges if source == self._me]
-            if delays:
-                found[worker] = min(delays)
-        for path, readers in self._routes.readers.items():  # physical connections are in no frontier
-            if self._routes.home[path] == self._me:
-                found |= {worker: found.get(worker, 0) for worker in readers}
-        return found
-
     # What the scheduler asks
 
-    def clear(self, tag: Tag) -> bool:
+    def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already; most tags pass here."""
         latest, stops = self._clear
         if tag > latest or tag >= stops or tag == self._scheduler.timeout:
@@ -163,11 +144,12 @@ class Neighbourhood:
         self._in_tag = True
         return True
 
-    def before(self, tag: Callable[[], Tag]) -> bool:
+    def before(self, tag: Callable[[], Point]) -> bool:
         """Wait until nothing can arrive before `tag()`; False when interrupted."""
         self._in_tag = False
         versions = self._versions()
         news = self._receive()
+        self._take_in()
         while not self._may_start(candidate := tag()):
             self._promise(candidate)
             self._want(candidate)
@@ -176,8 +158,7 @@ class Neighbourhood:
             versions = self._versions()
             news = True
             self._receive()
-            if self._scheduler.inbox.waiting:
-                self._scheduler.take_in()
+            self._take_in()
         if news:  # what was learnt since the last tag lets others start too, before this worker has computed anything
             self._promise(candidate)
         self._runs()
@@ -185,13 +166,18 @@ class Neighbourhood:
         self._in_tag = True
         return not self.interrupted
 
-    def _may_start(self, tag: Tag) -> bool:
+    def _take_in(self) -> None:
+        """What came over a physical connection counts as received: before that is told, it has to be in the queue."""
+        if self._scheduler.inbox.waiting:
+            self._scheduler.take_in()
+
+    def _may_start(self, tag: Point) -> bool:
         """Whether nothing can arrive before `tag`, and, where only the timeout is left, the program has not run dry."""
         return self._frontiers.known_before(tag) and (
             tag != self._scheduler.timeout or self._outlasts_timeout or self._binding.queue.head != FOREVER
         )
 
-    def sleep(self, candidate: Tag, duration: int) -> None:
+    def sleep(self, candidate: Point, duration: int) -> None:
         """Sleep for `duration` ns or until there is news or a ring; what can be promised meanwhile is."""
         self._in_tag = False
         versions = self._versions()
@@ -212,11 +198,11 @@ class Neighbourhood:
         """End a sleep; from any thread."""
         self._bells[self._me].ring()
 
-    def _promise(self, candidate: Tag) -> None:
+    def _promise(self, candidate: Point) -> None:
         """Publish how far this worker is between two tags, and wake whoever may go on because of it."""
         head = self._binding.queue.head
         if self._has_physical and self._scheduler.keepalive:
-            now = Tag(self._scheduler.take_in(), 0)
+            now = (self._scheduler.take_in(), 0)
             head = min(self._binding.queue.head, now)
             candidate = min(self._scheduler.candidate(), now)
         self._publish(self._frontiers.promise(candidate), head)
@@ -244,7 +230,7 @@ class Neighbourhood:
 
     def done(self, rank: int) -> None:
         """Let the others know, if that reaction sends to any of them."""
-        if rank in self._announced:
+        if rank in self.announced:
             tag = self._execution.tag
             self._publish((tag[0], tag[1], rank + 1), tag)
 
@@ -259,40 +245,50 @@ class Neighbourhood:
         self._in_tag = False
         if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
             self._last = self._execution.tag
+            self._take_in()
             if self._has_physical and self._scheduler.keepalive:
                 self._promise(self._scheduler.candidate())
             elif self._reader_bells or self._scheduler.tags % SIGN_OF_LIFE == 0:
                 self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
 
-    def send(self, port: Port[Any], outlet: Outlet) -> None:
+    def send(self, outlet: Outlet) -> None:
         """Send a value to every worker that reads the port."""
         tag = self._execution.tag
-        storage = self._storages.get(port.path)
+        storage = self._storages.get(outlet.path)
         if storage is not None:
             message = [wire.encode(outlet.index, storage.sent(), tag)]
         else:
             header = wire.encode(outlet.index, wire.INLINE, tag)
-            message = [header, port.spec.encode(port._cell.value)]
+            message = [header, outlet.encoded()]
         for worker in outlet.remote:
             self._write(worker, message)
 
-    def stop_at(self, tag: Tag) -> None:
+    def stop_at(self, tag: Point) -> None:
         """Tell everybody that the program stops at `tag`, before anything that belongs to that tag is sent."""
         self._tell_stop(tag, wire.STOP)
 
-    def _tell_stop(self, tag: Tag, why: int) -> None:
+    def _tell_stop(self, tag: Point, why: int) -> None:
         for worker in self._writers:
             self._write(worker, [wire.encode(why, wire.INLINE, tag)])
 
+    def fail(self) -> None:
+        """This worker gets no further: whoever waits for it must give way to those who may come to the same point."""
+        self._wait_word({self._me})
+        ring_all(self._other_bells)
+
     def leave(self) -> None:
         """This worker is done or gives up: nobody shall wait for it."""
-        self._publish((FOREVER.time, 0, 0), self._binding.queue.head)
-        self._board.set_wanted(FOREVER.time)
-        self._board.leave()
         for port in self._remote.values():
             if port.slots is not None:
                 port.slots.leave()
+        self._board.set_wanted(FOREVER.time)
+        self._board.leave()  # before the empty queue is seen: it does not mean that the program has run dry
+        self._publish((FOREVER.time, 0, 0), self._binding.queue.head)
         ring_all(self._other_bells)
+
+    def close(self) -> None:
+        """Let what was sent arrive, unless this worker is told to stop, and let go of the links."""
+        self._carrier.close(lambda: self.interrupted)
 
     # Sending
 
@@ -307,7 +303,7 @@ class Neighbourhood:
         if not writer.flush():
             self._wait_for(worker, lambda: gone(worker) or writer.flush())
 
-    def _publish(self, frontier: Triple, head: Tag) -> None:
+    def _publish(self, frontier: Triple, head: Point) -> None:
         status = Status(frontier, head, self._last, self._received)
         if status != self._status:
             self._status = status
@@ -354,7 +350,7 @@ class Neighbourhood:
         self._pass_on_stop()
         return news
 
-    def _read(self, worker: int, reader: RingReader) -> bool:
+    def _read(self, worker: int, reader: Reader) -> bool:
         something = reader.waiting()  # perhaps only a piece of a long message
         messages = reader.read()
         if something:
@@ -398,11 +394,11 @@ class Neighbourhood:
             elif arrival > self._scheduler.last:
                 self._binding.queue.push(arrival, inlet, (value, lease))
             else:
-                raise LinkError(f"a message for {arrival} came from worker {worker} when that tag was over")
+                raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")
 
     # Waiting
 
-    def _adopt_stop(self, tag: Tag, *, dry: bool) -> None:
+    def _adopt_stop(self, tag: Point, *, dry: bool) -> None:
         """Stop at `tag`; `_pass_on_stop` comes before anything else is sent."""
         if tag < self._scheduler.stop:
             self._scheduler.stop_by(tag)
@@ -428,7 +424,7 @@ class Neighbourhood:
         gone = any(self._board.gone(w) for w in self._others)  # then the stop is known, or it is the timeout
         if earliest == FOREVER and snapshot.quiet and not gone and not self._scheduler.keepalive:
             last = max(status.last for status in snapshot.statuses)
-            self._adopt_stop(Tag(last.time, last.microstep + 1), dry=True)
+            self._adopt_stop((last[0], last[1] + 1), dry=True)
             self._pass_on_stop()
             return True
         if snapshot.quiet:
@@ -450,22 +446,23 @@ class Neighbourhood:
         watched = self._others if at_timeout else self._frontiers.sources
         return [board.version(w) for w in watched] + idle + wanted
 
-    def _want(self, tag: Tag) -> None:
+    def _want(self, tag: Point) -> None:
         """Say up to which logical time frontiers are of use here, to us or to those who wait for our promise.
 
         Whoever sends to us is woken by what it promises beyond that, and sleeping relays between it and us are too.
         """
         board = self._board
         demands = [board.wanted(w) - delay for w, _, delay in self._reader_bells if not board.gone(w)]
-        known = min(self._frontiers.known.time, tag.time)
-        wanted = max(min([tag.time, *demands]), known)  # what is known already is of no use to anybody
+        known = min(self._frontiers.known[0], tag[0])
+        wanted = max(min([tag[0], *demands]), known)  # what is known already is of no use to anybody
         board.set_wanted(wanted)
-        late = {edge.source for edge in self._frontiers.edges if edge.earliest.time <= wanted}
+        late = {edge.source for edge in self._frontiers.edges if edge.earliest[0] <= wanted}
         ring_all(self._bells[w] for w in late)
 
     def _rest(self, edges: list[InEdge], versions: list[int]) -> bool:
         """Wait for anything new since `versions`; False when interrupted."""
-        self._wait_word({edge.source for edge in edges})
+        # No edge to wait for: whether this is the end, anybody may tell.
+        self._wait_word({edge.source for edge in edges} or self._present(), stalls=bool(edges))
         full = any(port.slots is not None and port.slots.full for port in self._remote.values())
         if full and self._board.waits_in_circle():
             self._evacuate()
@@ -474,7 +471,12 @@ class Neighbourhood:
         self._sleep(lambda: self._news(versions) or inbox.waiting or (full and self._board.waits_in_circle()))
         return not self.interrupted
 
-    def _wait_word(self, workers: Collection[int]) -> None:
+    def _present(self) -> set[int]:
+        """The other workers that have not stopped for good."""
+        return {worker for worker in self._others if not self._board.gone(worker)}
+
+    def _wait_word(self, workers: Collection[int], *, stalls: bool = True) -> None:
+        self._stalls = stalls
         if workers != self._waits_for:
             if not self._waits_for:
                 self._waits_since = time.monotonic_ns()
@@ -519,11 +521,12 @@ class Neighbourhood:
         self._bells[self._me].wait(ready, spin=self._spin, timeout_s=LOOK_UP_S)
         now = time.monotonic_ns()
         self.waited_ns += now - start
-        if self._waits_for and not self._stall_told and now - self._waits_since > self.stall_ns:
+        if self._waits_for and self._stalls and not self._stall_told and now - self._waits_since > self.stall_ns:
             self._stall_told = True
             tag = self._scheduler.candidate() if self._gate is None else self._execution.tag
             edges = self._frontiers.blocking(tag, self._gate)
-            self.on_stall(stalled_chain(self._board, self._me, self._scheduler, self._routes, edges, self._gate))
+            board = self._carrier.overview
+            self.on_stall(stalled_chain(board, self._me, self._scheduler, self._routes, edges, self._gate))
 
     def _evacuate(self) -> None:
         """Give back the slots of every port of which this worker holds all; see `inlet.evacuate`."""

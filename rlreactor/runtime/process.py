@@ -11,14 +11,17 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
 from types import FrameType
 
 __all__ = [
     "die_with_parent",
     "fork",
+    "keep_freed_memory",
     "limit_threads",
     "on_stop",
     "pin",
+    "sleeps_of",
     "stop_blocked",
     "tell",
     "threads_restored",
@@ -28,6 +31,7 @@ STOP = signal.SIGUSR1  # the supervisor's one order: stop at the next tag bounda
 _PR_SET_PDEATHSIG = 1
 _TGKILL = {"x86_64": 234, "aarch64": 131}  # the system call's number
 _libc = ctypes.CDLL(None, use_errno=True)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -73,6 +77,15 @@ def tell(pid: int) -> None:
     _libc.syscall(_TGKILL[platform.machine()], pid, pid, STOP)
 
 
+def sleeps_of(pid: int) -> int:
+    """How often the main thread of a process has gone to sleep of its own accord; 0 if it is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/task/{pid}/status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches:"):
+                return int(line.split()[1])
+    return 0
+
+
 @contextlib.contextmanager
 def stop_blocked() -> Generator[None]:
     """Meanwhile `STOP` waits: a process forked here is not killed by it before it can handle it."""
@@ -102,6 +115,18 @@ def pin(cores: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0)))
 
 
+def keep_freed_memory() -> None:
+    """Let this process use again what it frees, up to 1 GiB, instead of giving it back to the kernel.
+
+    Reactions make arrays of the same sizes at every tag. As glibc is set by default, those of some MiB come from the
+    kernel each time, page by page, which can take longer than filling them. Without glibc it has no effect.
+    """
+    mallopt = getattr(_libc, "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
+        mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+
+
 def limit_threads(threads: int) -> None:
     """Let numeric libraries use that many threads: BLAS, OpenMP, and torch where it is loaded.
 
@@ -119,9 +144,9 @@ def limit_threads(threads: int) -> None:
 @contextlib.contextmanager
 def threads_restored() -> Generator[None]:
     """Afterwards numeric libraries use as many threads as before."""
+    environment = dict(os.environ)  # threadpoolctl itself sets a variable when it is loaded
     import threadpoolctl
 
-    environment = dict(os.environ)
     torch = sys.modules.get("torch")
     torch_threads = None if torch is None else torch.get_num_threads()
     with threadpoolctl.threadpool_limits():

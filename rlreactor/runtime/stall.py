@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from rlreactor.links.board import Board
+from rlreactor.links.carrier import StatusBoard
 from rlreactor.scheduler.frontier import STOP, InEdge, Routes
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.tag import FOREVER, Tag
@@ -44,7 +44,7 @@ class StallReport:
 
 
 def stalled_chain(
-    board: Board, me: int, scheduler: Scheduler, routes: Routes, edges: list[InEdge], gate: int | None
+    board: StatusBoard, me: int, scheduler: Scheduler, routes: Routes, edges: list[InEdge], gate: int | None
 ) -> dict[int, str]:
     """In words, by worker: for which edge worker `me` waits, and what those down the chain are doing."""
     reactions = scheduler.binding.graph.reactions
@@ -63,18 +63,18 @@ def _waiting(awaited: list[int], scheduler: Scheduler, routes: Routes, edges: li
     """Which reaction waits, at which tag, for which edge from whom."""
     execution, reactions = scheduler.binding.execution, scheduler.binding.graph.reactions
     if execution.reaction is not None:
-        return f"{execution.reaction} at {execution.tag} waits for worker {awaited} to make room on a link"
+        return f"{execution.reaction} at {Tag(*execution.tag)} waits for worker {awaited} to make room on a link"
     if not edges:
         return f"waits for worker {awaited}"
     edge = min(edges, key=lambda e: e.earliest)
     candidate = scheduler.candidate()
-    before = "its first event" if candidate == FOREVER else str(candidate)
-    at = f"before {before}" if gate is None else f"at {execution.tag}"
+    before = "its first event" if candidate == FOREVER else str(Tag(*candidate))
+    at = f"before {before}" if gate is None else f"at {Tag(*execution.tag)}"
     writer, reader = reactions[edge.writer], edge.reader if gate is None else gate
     waiting = "everything" if reader == STOP else reactions[reader].path
     ports = [port for port in writer.effects if routes.readers.get(port)]
     awaited_ports = "a stop request" if reader == STOP else ", ".join(ports)
     return (
         f"{waiting} {at} waits for {awaited_ports} from {writer.path} on worker {edge.source}, "
-        f"known only before {edge.earliest}"
+        f"known only before {Tag(*edge.earliest)}"
     )

@@ -13,25 +13,23 @@ from typing import Any
 
 from rlreactor.errors import LinkError, ReactorError, RunError, SpecError
 from rlreactor.graph import Graph
-from rlreactor.links.board import Board
-from rlreactor.links.host_memory import HostMemory, SlotPlan
-from rlreactor.planner.memory import ring_capacity, stop_ring_capacity
+from rlreactor.links.carrier import StatusBoard
 from rlreactor.planner.plan import Plan
-from rlreactor.runtime import neighbourhood
 from rlreactor.runtime.channel import Channel, Closed
+from rlreactor.runtime.meeting import lay_out
 from rlreactor.runtime.metrics import Metric
-from rlreactor.runtime.process import fork, stop_blocked, tell, threads_restored
+from rlreactor.runtime.process import fork, sleeps_of, stop_blocked, tell, threads_restored
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker, work
 from rlreactor.scheduler.frontier import Routes
 from rlreactor.scheduler.scheduler import ReactionFailure
 from rlreactor.tag import Tag
 
-__all__ = ["Stopped", "run_alone", "supervise"]
+__all__ = ["Stopped", "run_alone", "run_in_child", "supervise"]
 
 _GRACE_S = 5.0  # after a failure: how long the others may take to come to the same point of the program
 _LOOK_UP_S = 0.005
-_RESTING_S = 2.5 * neighbourhood.LOOK_UP_S  # a worker that could go on would have looked up by then
+_LOOKS = 3  # times that a waiting worker has to have woken and gone back to sleep: then it has looked at everything
 _LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
 Observer = Callable[[list[Metric]], None]
 
@@ -81,38 +79,38 @@ def run_alone(graph: Graph, plan: Plan, options: Options, observe: Observer) -> 
     return [report]
 
 
+def run_in_child(graph: Graph, plan: Plan, options: Options) -> dict[str, Any]:
+    """Run everything in one new process, which leaves this one as it is. Raises RunError or Stopped."""
+    crew = _Crew(lambda _: None, None)
+    try:
+        with _Signals(crew.ask_to_stop) as signals:
+            crew.hire(Share(graph, plan, 0, options, None, None))
+            reports = crew.gather()
+    finally:
+        crew.dismiss()
+    if signals.received is not None:
+        raise Stopped(reports, signals.received)
+    return reports[0]
+
+
 def supervise(graph: Graph, plan: Plan, options: Options, observe: Observer) -> list[dict[str, Any]]:
     """Run every worker in a process of its own. Raises RunError, LinkError or Stopped; leaves nothing behind."""
     worker_of = {path: worker.index for worker in plan.workers for path in worker.reactors}
     routes = Routes.of(graph, worker_of, len(plan.workers))
-    memory = _memory(graph, plan, routes)
-    crew = _Crew(observe, memory.board(memory.map(), 0))
+    meeting = lay_out(graph, plan, routes)
+    crew = _Crew(observe, meeting.watch())
     try:
         with _Signals(crew.ask_to_stop) as signals:
             for worker in plan.workers:
-                crew.hire(Share(graph, plan, worker.index, options, memory, routes))
-            memory.close()
+                crew.hire(Share(graph, plan, worker.index, options, meeting, routes))
+            meeting.close()
             reports = crew.gather()
     finally:
         crew.dismiss()
-        memory.close()
+        meeting.remove()
     if signals.received is not None:
         raise Stopped(reports, signals.received)
     return reports
-
-
-def _memory(graph: Graph, plan: Plan, routes: Routes) -> HostMemory:
-    slot_plans = tuple(
-        SlotPlan(e.source, graph.ports[e.source].spec, routes.home[e.source], routes.readers[e.source], e.slots)
-        for e in plan.edges
-        if e.slots
-    )
-    workers = range(len(plan.workers))
-    joined = {(routes.home[path], reader) for path, readers in routes.readers.items() for reader in readers}
-    rings = {
-        (a, b): ring_capacity if (a, b) in joined else stop_ring_capacity for a in workers for b in workers if a != b
-    }
-    return HostMemory(len(plan.workers), rings, slot_plans)
 
 
 class _Member:
@@ -137,14 +135,14 @@ class _Member:
 class _Crew:
     """All workers of a run."""
 
-    def __init__(self, observe: Observer, board: Board) -> None:
+    def __init__(self, observe: Observer, board: StatusBoard | None) -> None:
         self._observe = observe
-        self._board = board  # only read here
+        self._board = board  # only read here; None where there is a single worker
         self._members: list[_Member] = []
         self._selector = selectors.DefaultSelector()
         self._asked = False
         self._stalls = StallReport()
-        self._resting: dict[int, tuple[int, float]] = {}  # since when a worker waits without any progress
+        self._resting: dict[int, tuple[int, int]] = {}  # a waiting worker's version, and how often it had slept then
 
     def hire(self, share: Share) -> None:
         """Fork one more worker."""
@@ -193,6 +191,8 @@ class _Crew:
                     deadline = time.monotonic() + _GRACE_S
                 if self._settled():
                     self.ask_to_stop()
+            if not self._asked and all(member.report for member in self._members):
+                self.ask_to_stop()  # nobody is left who could want what some of them may still be sending
         failures = [m.failure for m in self._members if m.failure is not None]
         if failures:
             raise _error(min(failures, key=_place))
@@ -200,6 +200,8 @@ class _Crew:
 
     def _settled(self) -> bool:
         """Whether no worker that still runs can fail before what has failed already."""
+        if self._board is None:
+            return True
         tag, rank = _place(min((m.failure for m in self._members if m.failure is not None), key=_place))[1:]
         ended = {m.share.worker for m in self._members if m.status is not None or m.failure is not None}
         behind = [m.share.worker for m in self._members if m.share.worker not in ended]
@@ -207,13 +209,19 @@ class _Crew:
         return all(self._rests_on(worker, ended) for worker in behind)
 
     def _rests_on(self, worker: int, ended: set[int]) -> bool:
-        """Whether `worker` waits for one that has ended, and not only for a moment: it may just be waking up."""
+        """Whether `worker` waits for one that has ended, and not only for a moment: it may just be waking up.
+
+        It looks up every now and then. How often it did, not for how long it waits, tells that there is nothing it
+        could go on with: on a busy machine it may not have had its turn.
+        """
+        assert self._board is not None
         waits = not ended.isdisjoint(self._board.waits_for(worker))
-        version, since = self._resting.get(worker, (-1, 0.0))
+        version, slept = self._resting.get(worker, (-1, 0))
+        sleeps = sleeps_of(next(member.pid for member in self._members if member.share.worker == worker))
         if not waits or version != self._board.version(worker):
-            self._resting[worker] = (self._board.version(worker) if waits else -1, time.monotonic())
+            self._resting[worker] = (self._board.version(worker) if waits else -1, sleeps)
             return False
-        return time.monotonic() - since > _RESTING_S
+        return sleeps - slept >= _LOOKS
 
     def _attend(self, member: _Member, source: object) -> None:
         if source is member.channel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -22,7 +23,7 @@ def ends(window: int = WINDOW, address: Address = ADDRESS) -> tuple[Sender, Rece
     return sender, Receiver(address, window=window)
 
 
-def delivered(receiver: Receiver, frame: bytes) -> list[bytes]:
+def delivered(receiver: Receiver, frame: bytes | memoryview) -> list[bytes]:
     return [bytes(payload) for payload, _ in receiver.receive(frame).payloads]
 
 
@@ -42,11 +43,57 @@ def test_a_payload_arrives_and_is_acknowledged() -> None:
 def test_a_lost_frame_and_those_behind_it_are_sent_again() -> None:
     sender, receiver = ends()
     frames = [sender.send(payload, 0)[0] for payload in (b"a", b"b", b"c")]
-    assert delivered(receiver, frames[1]) == []
-    assert sender.tick(TIMEOUT - 1) == []
-    again = sender.tick(TIMEOUT)
+    (gap,) = receiver.receive(frames[1]).answers
+    assert sender.tick(1) == []
+    sender.receive(gap, 1)
+    assert sender.due == 0
+    again = sender.tick(1)
     assert again == frames
     assert [p for f in again for p in delivered(receiver, f)] == [b"a", b"b", b"c"]
+
+
+def test_one_gap_is_filled_once_until_the_sender_asks_again() -> None:
+    sender, receiver = ends()
+    frames = [sender.send(payload, 0)[0] for payload in (b"a", b"b", b"c")]
+    gaps = [receiver.receive(frame).answers[0] for frame in frames[1:]]
+    sender.receive(gaps[0], 1)
+    assert len(sender.tick(1)) == 3
+    sender.receive(gaps[1], 2)
+    assert sender.tick(2) == []
+    (probe,) = sender.tick(1 + TIMEOUT)
+    sender.receive(receiver.receive(probe).answers[0], 20)
+    assert sender.tick(20) == frames
+
+
+def test_a_receiver_that_is_only_busy_is_not_sent_everything_again() -> None:
+    sender, receiver = ends()
+    frames = [sender.send(payload, 0)[0] for payload in (b"a", b"b", b"c")]
+    (probe,) = sender.tick(TIMEOUT)
+    assert len(probe) == HEADER
+    answers = [receiver.receive(frame).answers[0] for frame in (*frames, probe)]
+    for answer in answers:
+        sender.receive(answer, TIMEOUT + 1)
+    assert sender.tick(TIMEOUT + 1) == []
+    assert sender.unacknowledged == 0
+
+
+def test_a_lost_last_frame_shows_when_the_sender_asks() -> None:
+    sender, receiver = ends()
+    (frame,) = sender.send(b"a", 0)
+    (probe,) = sender.tick(TIMEOUT)
+    arrival = receiver.receive(probe)
+    assert arrival.payloads == []
+    sender.receive(arrival.answers[0], TIMEOUT + 1)
+    assert sender.tick(TIMEOUT + 1) == [frame]
+
+
+def test_what_is_sent_in_place_gets_its_header_there_and_costs_no_credits() -> None:
+    sender, receiver = ends(window=10)
+    memory = bytearray(HEADER) + b"longer than the window"
+    (frame,) = sender.send_in_place(memoryview(memory), 0)
+    assert frame.obj is memory
+    assert [(bytes(p), paid) for p, paid in receiver.receive(frame).payloads] == [(b"longer than the window", False)]
+    assert sender.has_room(10)
 
 
 def test_the_wait_doubles_while_nothing_is_heard_and_starts_anew_with_an_acknowledgement() -> None:
@@ -55,7 +102,7 @@ def test_the_wait_doubles_while_nothing_is_heard_and_starts_anew_with_an_acknowl
     dues: list[int | None] = []
     for now in (10, 30, 70, 110):
         assert sender.due == now
-        assert len(sender.tick(now)) == 2
+        assert len(sender.tick(now)) == 1
         dues.append(sender.due)
     assert dues == [30, 70, 110, 150]
     sender.receive(receiver.receive(frame).answers[0], 120)
@@ -139,7 +186,8 @@ def broken(**fields: int | bytes) -> bytes:
         (broken(link=6), "run 7, link 6: expected run 7, link 5"),
         (broken(length=4), "announces a payload of 4"),
         (broken(length=2**32 - 1), "announces a payload of 4294967295"),
-        (broken(kind=4), "kind 4"),
+        (broken(kind=5), "kind 5"),
+        (broken(kind=4, length=0)[:HEADER], "an answer on the forward stream"),
         (broken(kind=2), "kind 2 and 67 bytes"),
         (broken(kind=3, length=0)[:HEADER], "an answer on the forward stream"),
     ],
@@ -199,12 +247,12 @@ def test_exactly_once_and_in_order_over_the_worst_carrier(
 ) -> None:
     chance = Random(seed)
     sender, receiver = ends(window=40)
-    under_way: list[tuple[int, bool, bytes]] = []  # arrival, whether it goes back, frame
+    under_way: list[tuple[int, bool, bytes | memoryview]] = []  # arrival, whether it goes back, frame
     received: list[bytes] = []
     unread = 0
     waiting = list(payloads)
 
-    def carry(now: int, frames: list[bytes], back: bool) -> None:
+    def carry(now: int, frames: Sequence[bytes | memoryview], back: bool) -> None:
         for frame in frames:
             cut = any(start <= now < start + length for start, length in cuts)
             copies = 0 if cut or chance.random() < loss else 2 if chance.random() < doubling else 1

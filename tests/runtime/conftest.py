@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from .. import placements
 from .processes import Run
 
 Start = Callable[..., Run]
+
+
+@pytest.fixture(params=placements.CARRIERS)
+def each_carrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between all workers of the plans that `placements` makes, each in turn."""
+    monkeypatch.setattr(placements, "carrier", request.param)
 
 
 @pytest.fixture

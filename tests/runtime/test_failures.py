@@ -20,6 +20,8 @@ PLACEMENTS: list[dict[str, int]] = [
     {"faulty": 2, "ticking": 0, "following": 1, "": 1},
 ]
 
+pytestmark = pytest.mark.usefixtures("each_carrier")
+
 
 @pytest.mark.parametrize("where", PLACEMENTS, ids=str)
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from .conftest import Start
 from .processes import await_end, descriptors, mappings, shared_files
 from .topologies import Endless, Pair, Parents
 
+pytestmark = pytest.mark.usefixtures("each_carrier")
+
 
 def endless(announce: int) -> str:
     where = {"": 1, "following": 2}  # the last one to start announces

@@ -14,15 +14,15 @@ from rlreactor.links import doorbell, wire
 from rlreactor.links.board import Board, Snapshot
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.exchange import Exchange
 from rlreactor.links.reliable import Arrival, Receiver, Sender
 from rlreactor.links.ring import RingReader
 from rlreactor.links.slotted import SlotReader
 from rlreactor.runtime import neighbourhood
 from rlreactor.runtime.neighbourhood import Neighbourhood
 from rlreactor.scheduler.frontier import Frontiers, InEdge
-from rlreactor.tag import FOREVER, Delay, Tag
+from rlreactor.tag import FOREVER, Delay, Point
 
-from .network import Host
 from .simulate import HOST, NETWORK
 from .slots import SlotsOfReader
 
@@ -80,7 +80,7 @@ def _(original: Any) -> Any:
 
 @_fault("a frontier is promised one microstep too high", "hn", (Frontiers, "promise"))
 def _(original: Any) -> Any:
-    def promise(self: Frontiers, candidate: Tag) -> tuple[int, int, int]:
+    def promise(self: Frontiers, candidate: Point) -> tuple[int, int, int]:
         time, microstep, rank = original(self, candidate)
         return (time, microstep + 1, rank) if time != FOREVER.time else (time, microstep, rank)
 
@@ -89,10 +89,10 @@ def _(original: Any) -> Any:
 
 @_fault("the frontier is published before what it promises is sent", "hn", (Neighbourhood, "send"))
 def _(original: Any) -> Any:
-    def send(self: Neighbourhood, port: Any, outlet: Any) -> None:
+    def send(self: Neighbourhood, outlet: Any) -> None:
         tag = self._execution.tag
         self._publish((tag[0], tag[1], outlet.last_writer + 1), tag)
-        original(self, port, outlet)
+        original(self, outlet)
 
     return send
 
@@ -114,7 +114,7 @@ def _(original: Any) -> Any:
 
 @_fault("a tag starts without waiting", "h", (Frontiers, "known_before"))
 def _(original: Any) -> Any:
-    def known_before(self: Frontiers, tag: Tag) -> bool:
+    def known_before(self: Frontiers, tag: Point) -> bool:
         return tag != FOREVER
 
     return known_before
@@ -132,7 +132,7 @@ def _(original: Any) -> Any:
 @_fault("a floor ignores what is under way", "n", (DistantBoard, "snapshot"))
 def _(original: Any) -> Any:
     def snapshot(self: DistantBoard) -> Snapshot:
-        return Snapshot([row.status for row in self._rows], True, [row.sent[self._me] for row in self._rows])
+        return Snapshot([row.status for row in self._rows], True, [row.sent[self._me or 0] for row in self._rows])
 
     return snapshot
 
@@ -145,7 +145,7 @@ def _(original: Any) -> Any:
         late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not self.gone(w)]
         for worker in late:
             time, microstep, _ = statuses[worker].frontier
-            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, Tag(time, microstep)))
+            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, (time, microstep)))
         return Snapshot(statuses, not late, [row[self._me] for row in sent])
 
     return snapshot
@@ -173,7 +173,7 @@ def _(original: Any) -> Any:
 
 @_fault("a stop is told to one neighbour only", "hn", (Neighbourhood, "stop_at"), (Neighbourhood, "_pass_on_stop"))
 def _(original: Any) -> Any:
-    def tell(self: Neighbourhood, tag: Tag | None = None) -> None:
+    def tell(self: Neighbourhood, tag: Point | None = None) -> None:
         self._to_tell = None
         if tag is not None:
             self._write(next(iter(self._writers)), [wire.encode(wire.STOP, -1, tag)])
@@ -183,16 +183,16 @@ def _(original: Any) -> Any:
 
 @_fault("starvation stops one microstep late", "hn", (Neighbourhood, "_adopt_stop"))
 def _(original: Any) -> Any:
-    def adopt(self: Neighbourhood, tag: Tag, *, dry: bool) -> None:
+    def adopt(self: Neighbourhood, tag: Point, *, dry: bool) -> None:
         own = dry and self._scheduler.candidate() == FOREVER and self._to_tell is None
-        original(self, Tag(tag.time, tag.microstep + 1) if own else tag, dry=dry)
+        original(self, (tag[0], tag[1] + 1) if own else tag, dry=dry)
 
     return adopt
 
 
 @_fault("promises from before a stop stay valid", "h", (Frontiers, "run_dry"))
 def _(original: Any) -> Any:
-    def run_dry(self: Frontiers, stop: Tag) -> None:
+    def run_dry(self: Frontiers, stop: Point) -> None:
         self.floor = stop
 
     return run_dry
@@ -233,7 +233,7 @@ def _(original: Any) -> Any:
 @_fault("a delayed message arrives at the tag at which it was sent", "hn", (Neighbourhood, "_accept"))
 def _(original: Any) -> Any:
     def accept(self: Neighbourhood, worker: int, data: bytes) -> None:
-        def added_to(delay: Delay, tag: Tag) -> Tag:
+        def added_to(delay: Delay, tag: Point) -> Point:
             return max(tag, self._execution.tag)
 
         with patch.object(Delay, "added_to", added_to):
@@ -266,7 +266,7 @@ def _(original: Any) -> Any:
 
 @_fault("nobody says from when on news is wanted", "h", (Neighbourhood, "_want"))
 def _(original: Any) -> Any:
-    def want(self: Neighbourhood, tag: Tag) -> None:
+    def want(self: Neighbourhood, tag: Point) -> None:
         self._board.set_wanted(FOREVER.time)
 
     return want
@@ -354,9 +354,9 @@ def _(original: Any) -> Any:
     return _always([])
 
 
-@_fault("a message overtakes the row that takes a promise back", "n", (Host, "_tell_now"))
+@_fault("a message overtakes the row that takes a promise back", "n", (Exchange, "_tell_now"))
 def _(original: Any) -> Any:
-    def tell_now(self: Host, target: int) -> None:
+    def tell_now(self: Exchange, target: int) -> None:
         self.board.fell_at = 0
         original(self, target)
 

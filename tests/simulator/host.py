@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from rlreactor.links.board import Board
+from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
-from rlreactor.links.host_memory import SlotPlan
+from rlreactor.links.host_memory import HostMemory, SlotPlan
+from rlreactor.links.memory_carrier import MemoryCarrier
+from rlreactor.links.near_rows import NearRows
 from rlreactor.links.ring import RING_OVERHEAD, RingReader, RingWriter
 from rlreactor.links.segment import round_up
 from rlreactor.links.words import CACHE_LINE
@@ -30,12 +33,23 @@ class SimulatedDoorbell(Doorbell):
         self._index = index
         self._extra = ()
 
+    def wait(
+        self,
+        predicate: Callable[[], bool],
+        *,
+        spin: int = 0,
+        timeout_s: float | None = None,
+        extra_fds: tuple[int, ...] = (),
+    ) -> Wake:
+        """The real one; what its extra descriptors stand for rings here too."""
+        return super().wait(predicate, spin=spin, timeout_s=timeout_s)
+
     def _sleep(self, predicate: Callable[[], bool], timeout_s: float | None) -> Wake:
-        deadline = self._simulation.now + round(1e9 * (timeout_s or 0.05))
+        deadline = self._simulation.now + round(1e9 * (0.05 if timeout_s is None else timeout_s))
         while True:
             rung = self._simulation.sleep(deadline)
             ready = predicate()
-            if ready and not rung:
+            if ready and not rung and not self._simulation.processes[self._owner].rung:  # just now is late, not lost
                 self._simulation.overslept()
             if ready or not rung:
                 return Wake(ready)
@@ -46,7 +60,7 @@ class SimulatedDoorbell(Doorbell):
 
 
 class SimulatedMemory:
-    """Offers what `Neighbourhood` uses of `HostMemory`."""
+    """Offers what `MemoryCarrier` uses of `HostMemory`."""
 
     def __init__(
         self,
@@ -69,11 +83,20 @@ class SimulatedMemory:
             for reader in plan.readers:
                 self._released[plan.path, reader] = offset
                 offset += CACHE_LINE
+        self._rows = offset
+        offset += NearRows.size(workers, DistantBoard.row_length(workers))
         self._mapping = mmap.mmap(-1, offset)
         self._observer = Board(self._mapping, 0, workers, 0)
-        self._slots = {
-            plan.path: SharedSlots(plan.path, plan.spec, plan.slots, self._observer.gone) for plan in slot_plans
-        }
+        self._distant_observer = DistantBoard(workers, None, rows=self.rows(self._mapping), near=range(workers))
+        self._slots = {plan.path: SharedSlots(plan.path, plan.spec, plan.slots, self.gone) for plan in slot_plans}
+
+    def open(self, me: int) -> MemoryCarrier:
+        """The ends of worker `me`."""
+        return MemoryCarrier(cast("HostMemory", self), me)
+
+    def gone(self, worker: int) -> bool:
+        """Whether a worker has left."""
+        return self._observer.gone(worker) or self._distant_observer.gone(worker)
 
     def map(self) -> mmap.mmap:
         """The control segment."""
@@ -96,13 +119,22 @@ class SimulatedMemory:
         """The word in which `reader` counts the slots of `path` it has finished with."""
         return SimulatedWords(self._simulation, mapping, self._released[path, reader], 1)
 
-    def slots(self, path: str, *, writable: bool) -> SlotsOfWriter | SlotsOfReader:
+    def rows(self, mapping: mmap.mmap) -> NearRows:
+        """The rows that everybody on this host sees."""
+        return NearRows(mapping, self._rows, self.workers, DistantBoard.row_length(self.workers))
+
+    def slots(self, path: str, *, writable: bool, owner: int | None = None) -> SlotsOfWriter | SlotsOfReader:
         """The slots of a port."""
         point = self._simulation.point
         if writable:
             return SlotsOfWriter(self._slots[path], point)
         assert self._simulation.current is not None
-        return SlotsOfReader(self._slots[path], self._simulation.current.index, point)
+        return SlotsOfReader(self._slots[path], self._simulation.current.index, point, distant=owner is not None)
+
+    def slot_pages(self, path: str, *, writable: bool, owner: int | None = None, room: int = 0) -> list[bytearray]:
+        """The bytes of a port's slots: where they arrive at a distant reader, or behind room for headers."""
+        slots = self._slots[path]
+        return slots.envelopes(room) if owner is None else slots.landing(owner)
 
     def doorbell(self, board: Board, worker: int) -> SimulatedDoorbell:
         """The bell that wakes `worker`."""

@@ -31,14 +31,43 @@ class SharedSlots:
         self.gone = gone  # whether a worker has left
         self.contents: list[Any] = [None] * count
         self.views: list[dict[int, Any]] = [{} for _ in range(count)]  # per slot: reader → what it sees
+        self._envelopes: list[tuple[int, list[bytearray]]] = []  # where the bytes begin, and those of every slot
+        self._landings: dict[int, list[bytearray]] = {}
+
+    def envelopes(self, room: int) -> list[bytearray]:
+        """The bytes of every slot behind some room, for one link."""
+        pages = [bytearray(room + self.spec.nbytes) for _ in range(self.count)]
+        self._envelopes.append((room, pages))
+        return pages
+
+    def landing(self, reader: int) -> list[bytearray]:
+        """Where the slots arrive at a reader that is far away."""
+        return self._landings.setdefault(reader, [bytearray(self.spec.nbytes) for _ in range(self.count)])
+
+    def arrived(self, index: int, reader: int) -> Any:
+        """What has arrived there."""
+        if reader in self.views[index]:
+            raise SlotReused(f"slot {index} of {self.path} arrived while worker {reader} still read it")
+        return self.spec.decode(bytes(self._landings[reader][index]))
+
+    def given(self, index: int) -> None:
+        """What the writer gave away lies in the slot."""
+        self._enclose(index, self.spec.encode(self.contents[index]))
+
+    def _enclose(self, index: int, data: bytes) -> None:
+        for begin, pages in self._envelopes:
+            pages[index][begin:] = data
 
     def take(self, index: int) -> None:
         """The writer is about to write there."""
+        self._enclose(index, b"\xa5" * self.spec.nbytes)
         for reader, value in self.views[index].items():
+            if reader in self._landings:
+                continue
             _spoil(value)
             if not self.gone(reader):
                 raise SlotReused(f"slot {index} of {self.path} is written while worker {reader} still reads it")
-        self.views[index].clear()
+        self.views[index] = {r: value for r, value in self.views[index].items() if r in self._landings}
 
 
 def _arrays(value: Any) -> list[Any]:
@@ -74,25 +103,33 @@ class SlotsOfWriter:
         self._shared.contents[index] = value
         return value
 
+    def memory(self, index: int) -> memoryview:
+        """The bytes of the slot."""
+        return memoryview(self._shared.spec.encode(self._shared.contents[index]))
+
     def freeze(self, index: int) -> None:
         """The value was given away."""
         self._point()
         self._shared.spec.freeze(self._shared.contents[index])
+        self._shared.given(index)
 
 
 class SlotsOfReader:
     """What a reader has in place of a `SlotMemory`."""
 
-    def __init__(self, shared: SharedSlots, me: int, point: Callable[[], None]) -> None:
+    def __init__(self, shared: SharedSlots, me: int, point: Callable[[], None], *, distant: bool = False) -> None:
         self._shared = shared
         self._me = me
+        self._distant = distant
         self._point = point
         self.count = shared.count
 
     def readable(self, index: int) -> Any:
         """What lies in the slot."""
         self._point()
-        value = self._shared.spec.private_copy(self._shared.contents[index])
+        shared = self._shared
+        contents = shared.arrived(index, self._me) if self._distant else shared.contents[index]
+        value = self._shared.spec.private_copy(contents)
         self._shared.spec.freeze(value)
         self._shared.views[index][self._me] = value
         return value

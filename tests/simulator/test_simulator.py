@@ -10,7 +10,7 @@ import os
 import pytest
 
 from .faults import FAULTS, Fault
-from .simulate import HOST, NETWORK, simulate
+from .simulate import HOST, MIXED, NETWORK, simulate
 from .topologies import case_of
 
 SEEDS = int(os.environ.get("RLREACTOR_SIMULATOR_SEEDS", "500"))
@@ -19,7 +19,7 @@ ARRAYS = 6  # a seed of the program whose values lie in slots
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-@pytest.mark.parametrize("mode", [HOST, NETWORK])
+@pytest.mark.parametrize("mode", [HOST, NETWORK, MIXED])
 def test_whatever_happens_the_run_is_that_of_one_worker(mode: str, chunk: int) -> None:
     for seed in range(chunk, SEEDS, CHUNKS):
         try:
@@ -48,7 +48,7 @@ def test_a_planted_bug_is_found(fault: Fault) -> None:
 
 
 def test_a_seed_repeats_itself() -> None:
-    for mode in (HOST, NETWORK):
+    for mode in (HOST, NETWORK, MIXED):
         assert simulate(case_of(6), 6, mode) == simulate(case_of(6), 6, mode)
 
 

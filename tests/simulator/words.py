@@ -10,11 +10,11 @@ from __future__ import annotations
 import mmap
 from array import array
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from rlreactor.links import board, ring, words
+from rlreactor.links import board, near_rows, ring, words
 
 from .simulation import Simulation
 
@@ -69,5 +69,7 @@ def simulated_words(simulation: Simulation) -> Generator[None]:
         return SimulatedWords(simulation, mapping, offset, count)
 
     fence = _Fence(simulation)
-    with patch.object(board, "Words", make), patch.object(ring, "Words", make), patch.object(words, "_lock", fence):
+    with patch.object(words, "_lock", fence), ExitStack() as stack:
+        for module in (board, near_rows, ring):
+            stack.enter_context(patch.object(module, "Words", make))
         yield

@@ -1,0 +1,126 @@
+"""What one worker needs of the others, whatever carries it: shared memory, sockets, or some of each.
+
+The supervisor lays out a `Meeting` before it forks the workers; each of them then opens its own `Carrier`. Everything
+above (waiting, sending, promising) is written against these and knows nothing of memory or sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Protocol
+
+from rlreactor.links.board import Snapshot, Status
+from rlreactor.links.doorbell import Wake
+from rlreactor.links.slotted import SlotReader, SlottedStorage
+from rlreactor.spec import Spec
+
+__all__ = ["Bell", "Carrier", "Meeting", "Reader", "StatusBoard", "Wait", "Writer"]
+
+Wait = Callable[[int, Callable[[], bool]], None]
+"""Waits for a worker until the condition holds."""
+
+
+class StatusBoard(Protocol):
+    """What every worker lets the others know about itself; see `Board`, where each method is explained."""
+
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+        ...
+
+    def publish(self, status: Status) -> None: ...
+    def version(self, worker: int) -> int: ...
+    def read(self, worker: int) -> tuple[int, Status]: ...
+    def count_sent(self, worker: int) -> None: ...
+    def snapshot(self) -> Snapshot | None: ...
+    def set_waiting(self, workers: Collection[int]) -> None: ...
+    def tell_idle(self) -> None: ...
+    def idle_count(self, worker: int) -> int: ...
+    def set_wanted(self, time: int) -> None: ...
+    def wanted(self, worker: int) -> int: ...
+    def set_running(self, rank: int) -> None: ...
+    def running(self, worker: int) -> int | None: ...
+    def leave(self) -> None: ...
+    def gone(self, worker: int) -> bool: ...
+    def waits_on(self, worker: int, other: int) -> bool: ...
+    def waits_for(self, worker: int) -> list[int]: ...
+    def waits_in_circle(self) -> bool: ...
+
+
+class Writer(Protocol):
+    """The sending end for messages to one worker; see `RingWriter`."""
+
+    @property
+    def written(self) -> int: ...
+    def try_write(self, parts: Sequence[bytes | memoryview]) -> bool: ...
+    def flush(self) -> bool: ...
+
+
+class Reader(Protocol):
+    """The receiving end for messages from one worker; see `RingReader`."""
+
+    def waiting(self) -> bool: ...
+    def read(self) -> list[bytes]: ...
+
+
+class Bell(Protocol):
+    """Wakes a worker, and lets it sleep if it is this one; see `Doorbell`."""
+
+    def wait(self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake: ...
+    def ring(self) -> None: ...
+    def ring_after_fence(self) -> None: ...
+
+
+class Carrier(Protocol):
+    """One worker's ends of everything, in its own process.
+
+    Attributes:
+        board: where every worker says how far it is.
+        overview: the same for reports to people: nothing is decided by it, so it may be newer than what has arrived.
+        bells: by worker.
+        writers: by worker, for all others.
+        readers: by worker, for all others.
+    """
+
+    @property
+    def board(self) -> StatusBoard: ...
+    @property
+    def overview(self) -> StatusBoard: ...
+    @property
+    def bells(self) -> Sequence[Bell]: ...
+    @property
+    def writers(self) -> dict[int, Writer]: ...
+    @property
+    def readers(self) -> dict[int, Reader]: ...
+
+    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
+        """The slots of a port that this worker writes; None where its values travel within the messages."""
+        ...
+
+    def slot_reader(self, path: str, spec: Spec[Any]) -> SlotReader | None:
+        """The slots of a port that another worker writes; None where its values travel within the messages."""
+        ...
+
+    def close(self, give_up: Callable[[], bool]) -> None:
+        """See to it that what was sent arrives, unless `give_up()`, and let go of everything."""
+        ...
+
+
+class Meeting(Protocol):
+    """What the supervisor lays out, so that the workers find each other."""
+
+    def open(self, me: int) -> Carrier:
+        """The ends of worker `me`, in its own process. Raises LinkError."""
+        ...
+
+    def watch(self) -> StatusBoard:
+        """The board, to look at."""
+        ...
+
+    def close(self) -> None:
+        """Give back what this process holds, once all workers have been forked."""
+        ...
+
+    def remove(self) -> None:
+        """See to it that nothing is left, after the run."""
+        ...

@@ -1,0 +1,180 @@
+"""What a worker has in place of rings, bells and words where it shares no memory with another.
+
+Nothing runs beside the worker: whatever it calls here first looks at what has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from rlreactor.links import wire
+from rlreactor.links.board import Status
+from rlreactor.links.carrier import Reader
+from rlreactor.links.distant_board import DistantBoard
+from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.exchange import Exchange
+from rlreactor.links.near_rows import NearRows
+
+__all__ = ["CountingReader", "DistantBell", "DistantReader", "DistantWriter", "Links", "OwnBell", "PumpingBoard"]
+
+
+class Links(Protocol):
+    """What takes frames to other workers and brings theirs."""
+
+    exchange: Exchange
+
+    def now(self) -> int:
+        """ns of the clock of the exchange."""
+        ...
+
+    @property
+    def fd(self) -> int:
+        """A descriptor that can be read when there is news."""
+        ...
+
+    def pump(self) -> None:
+        """Take in what has come and send what is due."""
+        ...
+
+    def close(self, *, give_up: bool) -> None:
+        """Let go, after what there is to send, or at once."""
+        ...
+
+
+class PumpingBoard(DistantBoard):
+    """Looks at the links whenever it is told how far this worker is: others may have said what they want.
+
+    What was published is told before a reaction runs: it may take long, and nobody can look it up meanwhile.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        me: int,
+        read_from: Mapping[int, int],
+        read_by: Mapping[int, int],
+        rows: NearRows | None = None,
+        near: Sequence[int] = (),
+    ) -> None:
+        super().__init__(workers, me, rows=rows, near=near, read_from=read_from, read_by=read_by)
+        self.pump: Callable[[], None] = lambda: None
+        self.tell_audience: Callable[[], None] = lambda: None
+        self._told = self._own.status
+
+    def publish(self, status: Status) -> None:
+        """Replace this worker's status."""
+        super().publish(status)
+        self.pump()
+
+    def set_running(self, rank: int) -> None:
+        """Say which reaction runs."""
+        super().set_running(rank)
+        if self._told is not self._own.status:
+            self._told = self._own.status
+            self.tell_audience()
+
+
+class DistantBell:
+    """To ring a worker that is far away is to send it the own row."""
+
+    def __init__(self, links: Links, owner: int) -> None:
+        self._exchange = links.exchange
+        self._owner = owner
+
+    def wait(self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake:
+        """Only its owner sleeps at a bell."""
+        raise TypeError(f"worker {self._owner} sleeps at its own bell")
+
+    def ring(self) -> None:
+        """Let the owner know what this worker has to say."""
+        self._exchange.tell(self._owner)
+
+    def ring_after_fence(self) -> None:
+        """The same."""
+        self._exchange.tell(self._owner)
+
+
+class OwnBell:
+    """This worker's bell: it wakes for near workers, for other threads and for what comes over sockets."""
+
+    def __init__(self, links: Links, bell: Doorbell) -> None:
+        self._links = links
+        self._bell = bell
+        self.ring = bell.ring
+        self.ring_after_fence = bell.ring_after_fence
+
+    def wait(self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake:
+        """Sleep until the predicate is true, something has come, or the time is up. Spinning would not help."""
+        links = self._links
+
+        def ready() -> bool:
+            links.pump()
+            return predicate()
+
+        links.exchange.tell_all()
+        links.pump()
+        due = links.exchange.due
+        if due is not None:
+            left_s = max(0.0, (due - links.now()) * 1e-9)
+            timeout_s = left_s if timeout_s is None else min(timeout_s, left_s)
+        return self._bell.wait(ready, timeout_s=timeout_s, extra_fds=(links.fd,))
+
+
+class DistantWriter:
+    """In place of the writing end of a ring."""
+
+    def __init__(self, links: Links, target: int, envelopes: Mapping[int, list[memoryview]]) -> None:
+        self._exchange = links.exchange
+        self._target = target
+        self._envelopes = envelopes
+        self.written = 0
+
+    def try_write(self, parts: Sequence[bytes | memoryview]) -> bool:
+        """Take one message; False without room for it. A slot that it announces goes with it."""
+        port, slot = wire.place(parts[0])
+        if slot != wire.INLINE:
+            self._exchange.send_slot(self._target, parts[0], self._envelopes[port][slot])
+            self.written += len(parts[0])
+        elif not self._exchange.try_write(self._target, parts):
+            return False
+        else:
+            self.written += sum(map(len, parts))
+        return True
+
+    def flush(self) -> bool:
+        """Whether nothing is left of a long message."""
+        return self._exchange.flush(self._target)
+
+
+class DistantReader:
+    """In place of the reading end of a ring."""
+
+    def __init__(self, links: Links, source: int) -> None:
+        self._links = links
+        self._source = source
+
+    def waiting(self) -> bool:
+        """Whether something has come."""
+        self._links.pump()
+        return self._links.exchange.waiting(self._source)
+
+    def read(self) -> list[bytes]:
+        """What has come."""
+        return self._links.exchange.read(self._source)
+
+
+class CountingReader:
+    """The reading end of a ring, where the board is to know how many messages came from whom."""
+
+    def __init__(self, board: DistantBoard, reader: Reader, source: int) -> None:
+        self._board = board
+        self._reader = reader
+        self._source = source
+        self.waiting = reader.waiting
+
+    def read(self) -> list[bytes]:
+        """What has come."""
+        messages = self._reader.read()
+        self._board.count_received(self._source, len(messages))
+        return messages

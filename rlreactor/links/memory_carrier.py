@@ -1,0 +1,52 @@
+"""The carrier where all workers share memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rlreactor.links.carrier import Bell, Reader, Wait, Writer
+from rlreactor.links.slotted import SlotReader, SlottedStorage
+from rlreactor.spec import Spec
+
+if TYPE_CHECKING:
+    from rlreactor.links.host_memory import HostMemory
+
+__all__ = ["MemoryCarrier"]
+
+
+class MemoryCarrier:
+    """Worker `me`'s ends in the memory of a host; implements `Carrier`."""
+
+    def __init__(self, memory: HostMemory, me: int) -> None:
+        self._memory = memory
+        self._me = me
+        self._mapping = memory.map()
+        self.board = self.overview = memory.board(self._mapping, me)
+        self.bells: Sequence[Bell] = [memory.doorbell(self.board, w) for w in range(memory.workers)]
+        self.writers: dict[int, Writer] = {
+            t: memory.writer(self._mapping, (s, t)) for s, t in memory.rings if s == me
+        }  # fmt: skip
+        self.readers: dict[int, Reader] = {
+            s: memory.reader(self._mapping, (s, t)) for s, t in memory.rings if t == me
+        }  # fmt: skip
+
+    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
+        """The slots of a port that this worker writes."""
+        plan = self._memory.slot_plans.get(path)
+        if plan is None:
+            return None
+        released = [(r, self._memory.released(self._mapping, path, r)) for r in plan.readers]
+        return SlottedStorage(spec, self._memory.slots(path, writable=True), released, wait)
+
+    def slot_reader(self, path: str, spec: Spec[Any]) -> SlotReader | None:
+        """The slots of a port that another worker writes."""
+        plan = self._memory.slot_plans.get(path)
+        if plan is None:
+            return None
+        released = self._memory.released(self._mapping, path, self._me)
+        memory = self._memory.slots(path, writable=False)
+        return SlotReader(spec, memory, released, self.bells[plan.writer].ring)
+
+    def close(self, give_up: Callable[[], bool]) -> None:
+        """What was written stays written; the memory goes with the process."""

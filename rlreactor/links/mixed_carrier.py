@@ -1,0 +1,155 @@
+"""The carrier where some workers, or all, share no memory with this one: sockets to those, memory to the others."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from rlreactor.links import wire
+from rlreactor.links.carrier import Bell, Reader, Wait, Writer
+from rlreactor.links.distant_board import DistantBoard
+from rlreactor.links.distant_ends import (
+    CountingReader,
+    DistantBell,
+    DistantReader,
+    DistantWriter,
+    Links,
+    OwnBell,
+    PumpingBoard,
+)
+from rlreactor.links.exchange import ROOM, Land
+from rlreactor.links.host_memory import HostMemory, SlotPlan
+from rlreactor.links.released import Count, ReleasedHere, ReleasedThere
+from rlreactor.links.reliable import PeerFault
+from rlreactor.links.segment import PAGE
+from rlreactor.links.slotted import SlotReader, SlottedStorage
+from rlreactor.spec import Spec
+
+__all__ = ["MixedCarrier", "distant_ports"]
+
+_LOOK_UP_S = 0.05
+
+
+def distant_ports(plans: Mapping[str, SlotPlan], writer: int, reader: int) -> list[SlotPlan]:
+    """The ports whose slots go from `writer` to a `reader` that shares no memory with it, in the order of messages."""
+    found = [plan for plan in plans.values() if plan.writer == writer and reader in plan.distant]
+    return sorted(found, key=lambda plan: plan.number)
+
+
+class MixedCarrier:
+    """Worker `me`'s ends; implements `Carrier`.
+
+    Args:
+        memory: of this host.
+        me: this worker.
+        peers: the workers that share no memory with this one.
+        audience: the workers that read something from this one.
+        connect: makes the links to those, given the board and who takes the bytes of slots that arrive.
+    """
+
+    def __init__(
+        self,
+        memory: HostMemory,
+        me: int,
+        peers: Sequence[int],
+        audience: Collection[int],
+        connect: Callable[[DistantBoard, Land], Links],
+    ) -> None:
+        self._memory = memory
+        self._me = me
+        mapping = self._mapping = memory.map()
+        near = [w for w in range(memory.workers) if w != me and w not in peers]
+        plans = memory.slot_plans
+        self.board = PumpingBoard(
+            memory.workers,
+            me,
+            {w: len(distant_ports(plans, w, me)) for w in peers},
+            {w: len(distant_ports(plans, me, w)) for w in peers},
+            memory.rows(mapping),
+            near,
+        )
+        self.overview = DistantBoard(memory.workers, None, rows=memory.rows(mapping), near=range(memory.workers))
+        self._landings = {p.number: _Landing(memory, p, me) for w in peers for p in distant_ports(plans, w, me)}
+        self._links = connect(self.board, self._land)
+        self.board.pump = self._links.pump
+        listening = [w for w in peers if w in audience]
+        self.board.tell_audience = lambda: self._links.exchange.tell_each(listening)
+        words = memory.board(mapping, me)
+        bells: list[Bell] = [DistantBell(self._links, w) for w in range(memory.workers)]
+        for worker in near:
+            bells[worker] = memory.doorbell(words, worker)
+        self._own_bell = bells[me] = OwnBell(self._links, memory.doorbell(words, me))
+        self.bells: Sequence[Bell] = bells
+        self.writers: dict[int, Writer] = {w: DistantWriter(self._links, w, _envelopes(memory, me, w)) for w in peers}
+        self.readers: dict[int, Reader] = {w: DistantReader(self._links, w) for w in peers}
+        for worker in near:
+            self.writers[worker] = memory.writer(mapping, (me, worker))
+            self.readers[worker] = CountingReader(self.board, memory.reader(mapping, (worker, me)), worker)
+
+    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
+        """The slots of a port that this worker writes."""
+        plan = self._memory.slot_plans.get(path)
+        if plan is None:
+            return None
+        counts: list[tuple[int, Count]] = [(r, self._memory.released(self._mapping, path, r)) for r in plan.readers]
+        counts += [(r, ReleasedThere(self.board, r, self._position(plan, self._me, r))) for r in plan.distant]
+        return SlottedStorage(spec, self._memory.slots(path, writable=True), counts, wait)
+
+    def slot_reader(self, path: str, spec: Spec[Any]) -> SlotReader | None:
+        """The slots of a port that another worker writes."""
+        plan = self._memory.slot_plans.get(path)
+        if plan is None:
+            return None
+        ring = self.bells[plan.writer].ring
+        if self._me not in plan.distant:
+            released = self._memory.released(self._mapping, path, self._me)
+            return SlotReader(spec, self._memory.slots(path, writable=False), released, ring)
+        slots = self._memory.slots(path, writable=False, owner=self._me)
+        count = ReleasedHere(self.board, plan.writer, self._position(plan, plan.writer, self._me))
+        return SlotReader(spec, slots, count, ring)
+
+    def _position(self, plan: SlotPlan, writer: int, reader: int) -> int:
+        return distant_ports(self._memory.slot_plans, writer, reader).index(plan)
+
+    def _land(self, source: int, message: wire.Message, data: memoryview) -> None:
+        landing = self._landings.get(message.port)
+        if landing is None or landing.source != source:
+            raise PeerFault(f"a slot of port {message.port} from worker {source}, which sends no such slots here")
+        landing.fill(message.slot, data)
+
+    def close(self, give_up: Callable[[], bool]) -> None:
+        """Wait until the others have what was sent to them, unless `give_up()`, and close the sockets."""
+        exchange = self._links.exchange
+        while not give_up() and not exchange.settled:
+            self._own_bell.wait(lambda: exchange.settled, timeout_s=_LOOK_UP_S)
+        self._links.close(give_up=give_up())
+
+
+def _envelopes(memory: HostMemory, me: int, target: int) -> dict[int, list[memoryview]]:
+    """By port, every slot behind room for the headers of the link to `target`, in one piece."""
+    return {
+        plan.number: [
+            memoryview(pages)[PAGE - ROOM : PAGE + plan.spec.nbytes]
+            for pages in memory.slot_pages(plan.path, writable=False, room=PAGE)
+        ]
+        for plan in distant_ports(memory.slot_plans, me, target)
+    }
+
+
+class _Landing:
+    """Where the slots of one port arrive."""
+
+    def __init__(self, memory: HostMemory, plan: SlotPlan, me: int) -> None:
+        self.source = plan.writer
+        self._path = plan.path
+        self._pages: list[mmap.mmap] = memory.slot_pages(plan.path, writable=True, owner=me)
+        self._nbytes = plan.spec.nbytes
+
+    def fill(self, slot: int, data: memoryview) -> None:
+        if not 0 <= slot < len(self._pages) or len(data) != self._nbytes:
+            raise PeerFault(
+                f"slot {slot} of {self._path} with {len(data)} bytes: expected one of {len(self._pages)} slots of "
+                f"{self._nbytes} bytes"
+            )
+        memoryview(self._pages[slot])[: self._nbytes] = data

@@ -1,0 +1,166 @@
+"""The sockets of one worker at work: takes frames from the exchange to the wire, and back.
+
+Nothing runs beside the worker: it looks at the sockets whenever it publishes how far it is, looks for messages or goes
+to sleep. One descriptor tells whether any socket has news. ZeroMQ's descriptors signal a change, not a state, and
+sending on a socket may take the signal: a socket that was sent on is therefore looked at again.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import cast
+
+import zmq
+
+from rlreactor.links.distant_board import DistantBoard
+from rlreactor.links.exchange import Exchange, Land
+from rlreactor.links.sockets import Listener, SocketContext
+
+__all__ = ["SocketLinks"]
+
+_LONGEST_START_NS = 2_000_000_000
+_COPIED = 1 << 16  # bytes up to which a frame is copied by ZeroMQ: less work than to look after it
+
+
+class _End:
+    """One socket, and what it could not send yet."""
+
+    def __init__(self, peer: int, socket: zmq.Socket[bytes], *, back: bool) -> None:
+        self.peer = peer
+        self.socket = socket
+        self.back = back  # frames come in here, and answers go out
+        self.unsent: deque[bytes | memoryview] = deque()
+        self.silent = True  # nothing has come yet
+
+    def send(self, frame: bytes | memoryview) -> bool:
+        """False: there is no connection now."""
+        try:
+            self.socket.send(frame, zmq.NOBLOCK, copy=len(frame) <= _COPIED)
+        except zmq.Again:
+            return False
+        return True
+
+    def events(self) -> int:
+        """Whether something can be read or sent; afterwards the descriptor tells of what comes after."""
+        return cast(int, self.socket.get(zmq.EVENTS))
+
+    def flush(self) -> None:
+        while self.unsent and self.send(self.unsent[0]):
+            self.unsent.popleft()
+
+
+class SocketLinks:
+    """The links between this worker and `peers`, over sockets.
+
+    Args:
+        me: this worker.
+        board: what it knows of the others.
+        peers: those it reaches over sockets.
+        listeners: by link (from, to).
+        longest: by link, bytes of its longest frame.
+        run: a number that no other run has.
+        windows: by link, bytes of messages that may wait at its reader.
+        land: takes slots that arrive.
+        connected: called once for every link that leads here, when its writer has come.
+    """
+
+    def __init__(
+        self,
+        me: int,
+        board: DistantBoard,
+        peers: Collection[int],
+        *,
+        listeners: Mapping[tuple[int, int], Listener],
+        longest: Mapping[tuple[int, int], int],
+        run: int,
+        windows: Mapping[tuple[int, int], int],
+        land: Land,
+        connected: Callable[[Listener], None],
+    ) -> None:
+        self.exchange = Exchange(
+            me, board, peers, run=run, epoch=0, windows=windows,
+            carry=self._carry, land=land, clock=self.now,
+        )  # fmt: skip
+        self._context = SocketContext()
+        self._connected = connected
+        self._listeners = {w: listeners[w, me] for w in peers}
+        self._incoming = {w: _End(w, self._context.bind(listeners[w, me], longest[w, me]), back=True) for w in peers}
+        self._outgoing = {
+            w: _End(w, self._context.connect(listeners[me, w].endpoint, longest[me, w]), back=False) for w in peers
+        }  # fmt: skip
+        self._poll = select.epoll()
+        self._ends: dict[int, _End] = {}
+        for end in (*self._incoming.values(), *self._outgoing.values()):
+            self._ends[end.socket.FD] = end
+            self._poll.register(end.socket.FD, select.EPOLLIN)
+        self._stirred: dict[_End, None] = dict.fromkeys(self._ends.values())  # to be looked at in any case
+        self._await_connections()
+        self.exchange.tell_all()
+
+    def _await_connections(self) -> None:
+        """Until all writing ends are connected: a worker that computes for long could not send what waits for that.
+
+        Everybody listened before anybody was started, so this takes milliseconds. Who ends meanwhile is not waited for.
+        """
+        poller, end_ns = zmq.Poller(), self.now() + _LONGEST_START_NS
+        for end in self._outgoing.values():
+            poller.register(end.socket, zmq.POLLOUT)
+        while poller.sockets and (left_ns := end_ns - self.now()) > 0:
+            for socket, _ in poller.poll(left_ns // 1_000_000):
+                poller.unregister(socket)
+
+    @staticmethod
+    def now() -> int:
+        """ns of the monotonic clock."""
+        return time.monotonic_ns()
+
+    @property
+    def fd(self) -> int:
+        """Can be read when there is news."""
+        return self._poll.fileno()
+
+    def pump(self) -> None:
+        """Take in what has come and send what is due. Raises PeerFault."""
+        for fd, _ in self._poll.poll(0):
+            self._stirred[self._ends[fd]] = None
+        self.exchange.tick()
+        self.exchange.answer()
+        while self._stirred:
+            self._drain(self._stirred.popitem()[0])
+            if not self._stirred:
+                self.exchange.answer()
+
+    def _drain(self, end: _End) -> None:
+        events = end.events()
+        if end.unsent and events & zmq.POLLOUT:
+            end.flush()
+        while events & zmq.POLLIN:
+            frame = end.socket.recv(zmq.NOBLOCK, copy=False)
+            self._take(end, frame.buffer)
+            events = end.events()
+
+    def _take(self, end: _End, frame: memoryview) -> None:
+        # Taken by reference and copied once, to where it belongs: `recv_into` copies as well, and would have to know
+        # the place before it knows the frame.
+        if not end.back:
+            self.exchange.take_answer(end.peer, frame)
+            return
+        if end.silent:
+            end.silent = False
+            self._connected(self._listeners[end.peer])
+        self.exchange.take_frame(end.peer, frame)
+
+    def _carry(self, target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None:
+        end = self._incoming[target] if back else self._outgoing[target]
+        self._stirred[end] = None
+        for frame in frames:
+            if (end.unsent or not end.send(frame)) and not back:  # an answer that is lost is asked for again
+                end.unsent.append(frame)
+
+    def close(self, *, give_up: bool) -> None:
+        """Let go of the sockets, after what they have to send, or at once."""
+        self._poll.close()
+        self._context.close(give_up=give_up)
