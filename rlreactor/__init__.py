@@ -4,6 +4,9 @@ The engine is self-contained: nothing here imports torch or gymnasium. `rlreacto
 and `rlreactor.algos` build reinforcement learning on top of it.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from rlreactor.action import Action
 from rlreactor.connection import broadcast, interleaved
 from rlreactor.errors import (
@@ -19,17 +22,19 @@ from rlreactor.graph import Graph, check
 from rlreactor.lifecycle import shutdown, startup
 from rlreactor.mode import Mode
 from rlreactor.physical_action import PhysicalAction
-from rlreactor.planner.placement import plan
-from rlreactor.planner.plan import Plan
 from rlreactor.port import Input, Inputs, Output, Outputs
 from rlreactor.reactions import reaction
 from rlreactor.reactor import Reactor
-from rlreactor.runtime.result import Result
-from rlreactor.runtime.run import run
 from rlreactor.spec import Array, Struct
 from rlreactor.state_field import state
 from rlreactor.tag import TICK, Tag, ms, ns, sec, us
 from rlreactor.timer import Timer
+
+if TYPE_CHECKING:
+    from rlreactor.planner.placement import plan
+    from rlreactor.planner.plan import Plan
+    from rlreactor.runtime.result import Result
+    from rlreactor.runtime.run import run
 
 __version__ = "0.1.0"
 
@@ -71,3 +76,24 @@ __all__ = [
     "state",
     "us",
 ]
+
+# Planner and runtime are loaded when they are first used: declaring a topology needs neither, and they would more than
+# double what the import adds to numpy's.
+_LATE = {
+    "Plan": "rlreactor.planner.plan",
+    "Result": "rlreactor.runtime.result",
+    "plan": "rlreactor.planner.placement",
+    "run": "rlreactor.runtime.run",
+}
+
+if not TYPE_CHECKING:  # a type checker that sees it takes every misspelt name for one that is loaded late
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_LATE[name]), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

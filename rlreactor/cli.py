@@ -168,6 +168,7 @@ def _ppo_training(options: TrainOptions, config: PPOConfig) -> Training:
         environment=environment, policy=policy, config=config, rollouts=options.rollouts,
         envs_per_rollout=options.envs_per_rollout, updates=updates, policy_lag=options.lag,
         eval_episodes=options.eval_episodes, device=_device(options.device, policy), threads=options.threads,
+        groups=_groups(options), environment_threads=options.env_threads,
     )  # fmt: skip
     return Training(
         algorithm="ppo", topology=topology, ticks=topology.ticks, steps=updates * batch,
@@ -176,6 +177,17 @@ def _ppo_training(options: TrainOptions, config: PPOConfig) -> Training:
                "config": config.model_dump(mode="json")},
         packages=("numpy", "torch", "gymnasium", "ale-py", "Box2D", "mujoco", "envpool"),
     )  # fmt: skip
+
+
+def _groups(options: TrainOptions) -> int:
+    from rlreactor.commands.failure import UsageError
+
+    if options.envs_per_rollout % options.groups:
+        raise UsageError(
+            f"--groups: expected a number that divides the {options.envs_per_rollout} environments of a rollout "
+            f"(--envs-per-rollout), received {options.groups}"
+        )
+    return options.groups
 
 
 def _environment(options: TrainOptions) -> tuple[EnvironmentSpec, EnvironmentDescription]:
@@ -203,6 +215,7 @@ def _policy(description: EnvironmentDescription, config: PPOConfig) -> PolicySpe
         return PolicySpec(
             **dict(description), network="nature_cnn" if image else "mlp", hidden=config.hidden,
             activation=config.activation, normalise_observations=config.normalise_observations,
+            precision=config.precision,
         )  # fmt: skip
     except ValidationError as error:
         raise UsageError("; ".join(detail["msg"] for detail in error.errors())) from None
@@ -238,7 +251,7 @@ def _find_own_modules(environment: EnvironmentSpec) -> None:
 
     from rlreactor.commands.reference import prefer
 
-    if ":" in environment.id:
+    if ":" in environment.id and not environment.id.startswith("envpool:"):
         prefer(Path.cwd())
 
 

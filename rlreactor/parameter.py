@@ -6,12 +6,12 @@ import copy
 import functools
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rlreactor.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["MISSING", "Parameter", "validated"]
 
@@ -37,10 +37,14 @@ class Parameter(NamedTuple):
 
 @functools.lru_cache(maxsize=1024)
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # late here and below: a third of what importing rlreactor would take
+
     return TypeAdapter(annotation)
 
 
 def _adapter_of(parameter: Parameter) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     try:
         return _adapter(parameter.type)
     except TypeError:  # an annotation that cannot be hashed
@@ -70,6 +74,9 @@ def validated(
 def _validate_one(
     owner: str, parameter: Parameter, value: Any, strict: bool, values: dict[str, Any], violations: list[str]
 ) -> None:
+    from pydantic import PydanticUserError, ValidationError
+    from pydantic.errors import PydanticSchemaGenerationError
+
     try:
         values[parameter.name] = _adapter_of(parameter).validate_python(value, strict=strict)
     except ValidationError as error:

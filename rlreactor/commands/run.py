@@ -12,9 +12,13 @@ from pydantic import Field
 from rlreactor.commands.failure import Interruption, UsageError
 from rlreactor.commands.options import Shown
 from rlreactor.commands.output import Output
+from rlreactor.commands.plan_file import read_plan
 from rlreactor.commands.reference import TopologyOptions
-from rlreactor.observe.files import FileError
+from rlreactor.graph import check
+from rlreactor.planner.links import CARRIER_HELP, LinkCarrier
+from rlreactor.planner.placement import plan as make_plan
 from rlreactor.planner.plan import Plan
+from rlreactor.reactor import Reactor
 from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.run import run
 
@@ -30,6 +34,7 @@ class RunOptions(TopologyOptions):
         default=None, description="Processes; the planner's choice when not given."
     )
     plan: Path | None = Field(default=None, description="Placement from a file that `rlreactor plan --output` wrote.")
+    carrier: LinkCarrier | None = Field(default=None, description=f"{CARRIER_HELP[:-1]}; memory when not given.")
     timeout: Annotated[str | None, Field()] = Field(
         default=None, description="Logical time after which the program stops: a number with ns, us, ms or s."
     )
@@ -42,29 +47,37 @@ class RunOptions(TopologyOptions):
 def run_command(options: RunOptions, output: Output) -> dict[str, Any]:
     """Raises ReactorError, or Interruption after Ctrl-C."""
     topology = options.load()
-    plan = None if options.plan is None else _read_plan(options.plan)
+    plan = _plan(options, topology)
     timeout = None if options.timeout is None else duration("--timeout", options.timeout)
     start = time.monotonic()
     try:
         result = run(
-            topology, plan=plan, workers=options.workers, fast=not options.real_time, timeout=timeout, seed=options.seed
+            topology,
+            plan=plan,
+            workers=None if options.carrier else options.workers,
+            fast=not options.real_time,
+            timeout=timeout,
+            seed=options.seed,
         )
     except Interrupt as interrupt:
         message = f"interrupted at {interrupt.result.tag}"
         summary = _summary(interrupt.result, time.monotonic() - start)
         raise Interruption(message, interrupt.signal_number, summary) from None
     summary = _summary(result, time.monotonic() - start)
-    output.say(_text(summary))
+    output.say(f"{_text(summary)}\n{result.report()}")
     return summary
 
 
-def _read_plan(path: Path) -> Plan:
-    try:
-        return Plan.from_yaml(path.read_text())
-    except OSError as error:
-        raise FileError(
-            f"{path} cannot be read: {error.strerror}; `rlreactor plan --output` writes such files"
-        ) from None
+def _plan(options: RunOptions, topology: Reactor) -> Plan | None:
+    """The plan from a file, or one with the carrier that is asked for. Raises UsageError, FileError or PlanError."""
+    if options.plan is not None:
+        if options.carrier is not None:
+            raise UsageError("--carrier: the plan says what takes its messages; give one of --plan and --carrier")
+        return read_plan(options.plan)
+    if options.carrier is None:
+        return None
+    graph = check(topology, fast=not options.real_time)
+    return make_plan(graph, workers=options.workers, carrier=options.carrier)
 
 
 def _summary(result: Result, seconds: float) -> dict[str, Any]:
@@ -73,6 +86,7 @@ def _summary(result: Result, seconds: float) -> dict[str, Any]:
         "fingerprint": result.fingerprint,
         "workers": len(result.plan.workers),
         "seconds": round(seconds, 3),
+        "compared": [row._asdict() for row in result.compared()],
         "metrics": {name: series[-1][1] for name, series in result.metrics.items() if series},
     }
 

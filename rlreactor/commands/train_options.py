@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rlreactor.commands.options import CommandOptions, Shown
+from rlreactor.planner.links import CARRIER_HELP, LinkCarrier
 
 __all__ = ["TrainOptions"]
 
@@ -18,14 +19,26 @@ NotNegative = Annotated[int, Field(ge=0)]
 class TrainOptions(CommandOptions):
     """What is trained where, for how long, and where the results go."""
 
-    env: str = Field(description="Gymnasium id of the environment, such as CartPole-v1; module:Id-v0 imports it first.")
+    env: str = Field(
+        description="Gymnasium id of the environment, such as CartPole-v1; module:Id-v0 imports it first; "
+        "envpool:Pong-v5 is EnvPool's."
+    )
     rollouts: Positive = Field(description="Rollout reactors that collect side by side; part of the result.")
     envs_per_rollout: Positive = Field(description="Environments of each rollout; part of the result.")
+    groups: Positive = Field(
+        default=1, description="Groups in which a rollout's environments alternate, so that threads step one while the "
+        "policy acts for the next; part of the result."
+    )  # fmt: skip
+    env_threads: Positive = Field(
+        default=1, description="Threads that step a rollout's environments, where their library has threads (Atari, "
+        "EnvPool)."
+    )  # fmt: skip
     steps: Positive = Field(description="Environment steps in all, rounded down to whole updates, at least one.")
     seed: NotNegative = Field(default=0, description="Of every random number of the run.")
     workers: Positive | None = Field(
         default=None, description="Processes; the planner's choice when none; never changes the result."
     )
+    carrier: LinkCarrier = Field(default="memory", description=CARRIER_HELP)
     lag: NotNegative = Field(
         default=0, description="Updates that rollouts run ahead of the learner: 0 is strictly on-policy."
     )

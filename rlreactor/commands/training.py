@@ -59,7 +59,7 @@ class Training(NamedTuple):
 def train(training: Training, options: TrainOptions, output: Output) -> dict[str, Any]:
     """Train, fill the run's folder, and return the figures. Raises ReactorError, or Interruption after Ctrl-C."""
     graph = check(training.topology)
-    plan = make_plan(graph, workers=options.workers)
+    plan = make_plan(graph, workers=options.workers, carrier=options.carrier)
     folder = RunFolder.make(options.run_dir, f"{options.env}-{training.algorithm}-{options.seed}")
     try:
         with folder.recorded():

@@ -14,6 +14,7 @@ from rlreactor.planner.traffic import Traffic
 
 __all__ = ["balance"]
 
+_LARGE = 2_000_000  # groups times workers; beyond it only dealing out is quick enough
 _ROUNDS = 8  # of improvement; what people build settles in two or three
 
 
@@ -27,6 +28,8 @@ def balance(
         banks: groups of the same kind, by index; together they are all groups.
     """
     board = Board(worker_count, loads, traffic)
+    if worker_count * len(loads) > _LARGE:
+        return _dealt(worker_count, banks)
     for bank in sorted(banks, key=lambda bank: (-max(sum(loads[g].values()) for g in bank), bank[0])):
         _place_bank(board, bank)
     _fill_empty(board)
@@ -34,6 +37,18 @@ def balance(
         if not _improve(board):
             break
     return board.place
+
+
+def _dealt(worker_count: int, banks: Iterable[Sequence[int]]) -> dict[int, int]:
+    """Every bank in even blocks over all workers, the next one from where the last ended; nobody stays empty."""
+    place: dict[int, int] = {}
+    first = 0
+    for bank in sorted(banks, key=lambda bank: (-len(bank), bank[0])):
+        wide = min(worker_count, len(bank))
+        for index, group in enumerate(bank):
+            place[group] = (first + index * wide // len(bank)) % worker_count
+        first += wide
+    return place
 
 
 def _place_bank(board: Board, bank: Sequence[int]) -> None:

@@ -22,6 +22,7 @@ class Core(Frozen):
         node: the NUMA node.
         l2, l3: lowest core that shares this cache.
         physical: lowest core among its SMT siblings, itself included.
+        host: the machine, where several are planned for.
     """
 
     id: int
@@ -30,6 +31,7 @@ class Core(Frozen):
     l2: int
     l3: int
     physical: int
+    host: int = 0
 
 
 def by_nearness(cores: Iterable[Core]) -> tuple[Core, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rlreactor.errors import PlanError
 from rlreactor.graph import Graph
 from rlreactor.planner.edges import between_workers
 from rlreactor.planner.flows import flows
+from rlreactor.planner.groups import kept_together
 from rlreactor.planner.plan import Plan
 from rlreactor.reactor import class_path
 
@@ -16,8 +17,10 @@ __all__ = ["check_fit"]
 
 
 def check_fit(plan: Plan, graph: Graph) -> None:
-    """Raises PlanError unless every reactor has exactly one worker and the edges follow from that."""
-    problems = list(filter(None, _reactor_problems(plan, graph))) or list(filter(None, _edge_problems(plan, graph)))
+    """Raises PlanError unless every reactor has one worker, what belongs together shares it, and the edges fit."""
+    stages = (_reactor_problems, _separations, _edge_problems)
+    found = ([problem for problem in stage(plan, graph) if problem] for stage in stages)
+    problems = next(filter(None, found), list[str]())
     if problems:
         raise PlanError(
             f"the plan of {plan.topology} does not fit {class_path(type(graph.topology))}: {'; '.join(problems)}. "
@@ -32,6 +35,15 @@ def _reactor_problems(plan: Plan, graph: Graph) -> tuple[str, ...]:
         _named("the topology has no", planned.keys() - graph.reactors.keys()),
         _named("more than one worker has", (path for path, times in planned.items() if times > 1)),
     )
+
+
+def _separations(plan: Plan, graph: Graph) -> Iterator[str]:
+    """One worker's scheduler carries out a change of mode, so what is in a mode lives with its reactor."""
+    for first, *others in kept_together(graph):
+        for other in others:
+            here, there = plan.worker_of(first), plan.worker_of(other)
+            if here != there:
+                yield f"{other!r} belongs with {first!r}, which is on worker {here}, and not on worker {there}"
 
 
 def _edge_problems(plan: Plan, graph: Graph) -> tuple[str, ...]:

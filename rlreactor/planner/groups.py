@@ -12,7 +12,7 @@ from rlreactor.planner.cost import busy_reactors
 from rlreactor.planner.machine import Machine
 from rlreactor.planner.unions import Unions
 
-__all__ = ["Group", "groups"]
+__all__ = ["Group", "groups", "kept_together"]
 
 _FREE = Placing()
 
@@ -34,20 +34,31 @@ def groups(graph: Graph, machine: Machine) -> tuple[Group, ...]:
     Raises PlanError for what this machine cannot give, and for constraints that contradict each other.
     """
     _check_targets(graph)
-    merged = tuple(_group(graph, members) for members in _merged(graph))
+    merged = tuple(_group(graph, members) for members in kept_together(graph))
     _check_machine(graph, machine)
     return merged
 
 
-def _merged(graph: Graph) -> list[tuple[str, ...]]:
+def kept_together(graph: Graph) -> list[tuple[str, ...]]:
+    """The reactors that have reactions, in sets that must share a worker: by `with_`, or because a mode holds them.
+
+    Raises PlanError where `with_` names none of them.
+    """
     unions = Unions(busy_reactors(graph))
     for path, placing in graph.placing.items():
         if placing.with_ is not None:
             unions.join(path, _partner(graph, unions, path, placing.with_))
+        if placing.within is not None:
+            unions.join(path, placing.within if placing.within in unions else _first_within(graph, placing.within))
     members: defaultdict[str, list[str]] = defaultdict(list)
     for path, head in unions.heads().items():
         members[head].append(path)
     return [tuple(paths) for paths in members.values()]
+
+
+def _first_within(graph: Graph, modal: str) -> str:
+    """The first reactor in a mode of `modal`, which has no reactions itself."""
+    return next(path for path, placing in graph.placing.items() if placing.within == modal)
 
 
 def _partner(graph: Graph, busy: Container[str], path: str, name: str) -> str:

@@ -10,7 +10,14 @@ from rlreactor.planner.gpus import Gpu, find_gpus
 from rlreactor.planner.model import Frozen
 from rlreactor.planner.quota import cpu_quota
 
-__all__ = ["Machine", "discover"]
+__all__ = ["Machine", "Network", "discover"]
+
+
+class Network(Frozen):
+    """What joins hosts: every one sends and receives at `bandwidth` bytes/s, and a message takes `latency` seconds."""
+
+    bandwidth: float
+    latency: float
 
 
 class Machine(Frozen):
@@ -21,12 +28,14 @@ class Machine(Frozen):
         memory: bytes that can be taken before somebody is killed for it.
         gpus: GPUs that are visible.
         quota: cores' worth of processor time that the cgroup grants, where it limits it.
+        network: between the hosts of the cores, where they are not all on one.
     """
 
     cores: tuple[Core, ...]
     memory: int
     gpus: tuple[Gpu, ...] = ()
     quota: float | None = None
+    network: Network | None = None
 
     @property
     def usable(self) -> int:
@@ -49,20 +58,23 @@ class Machine(Frozen):
         cores_per_l3: int = 8,
         cores_per_node: int | None = None,
         quota: float | None = None,
+        hosts: int = 1,
+        network: Network | None = None,
     ) -> Machine:
-        """A machine that is not there: `cores` alike, without SMT, numbered from 0."""
+        """Hosts that are not there: each with `cores` alike, without SMT, numbered through from 0."""
         per_node = cores_per_node or max(cores, 1)
         return cls(
-            cores=tuple(_core(i, cores_per_l3, per_node) for i in range(cores)),
-            memory=memory,
-            gpus=tuple(Gpu(index=i, name="made up") for i in range(gpus)),
+            cores=tuple(_core(i, i // max(cores, 1), cores_per_l3, per_node) for i in range(cores * hosts)),
+            memory=memory * hosts,
+            gpus=tuple(Gpu(index=i, name="made up") for i in range(gpus * hosts)),
             quota=quota,
+            network=network,
         )
 
 
-def _core(index: int, per_l3: int, per_node: int) -> Core:
+def _core(index: int, host: int, per_l3: int, per_node: int) -> Core:
     node = index // per_node
-    return Core(id=index, package=node, node=node, l2=index, l3=index - index % per_l3, physical=index)
+    return Core(id=index, package=node, node=node, l2=index, l3=index - index % per_l3, physical=index, host=host)
 
 
 def discover() -> Machine:

@@ -36,6 +36,8 @@ def _shared(cores: Sequence[Core], threads: Sequence[int]) -> tuple[Ids, ...]:
 
 def _exclusive(cores: Sequence[Core], threads: Sequence[int]) -> tuple[Ids, ...]:
     """The widest worker chooses first: it gains most from cores that share a cache."""
+    if max(threads, default=1) == 1:
+        return tuple((core.id,) for core, _ in zip(cores, threads, strict=False))
     free = list(cores)
     dealt: dict[int, Ids] = {}
     for worker in sorted(range(len(threads)), key=lambda w: (-threads[w], w)):

@@ -14,16 +14,22 @@ from rlreactor.planner.cost import Costs
 from rlreactor.planner.edges import between_workers, check_memory, reserved_bytes
 from rlreactor.planner.flows import Flow, flows, message_bytes
 from rlreactor.planner.groups import Group, groups
+from rlreactor.planner.links import LinkCarrier, links_between
 from rlreactor.planner.machine import Machine, discover
 from rlreactor.planner.names import bank_of
 from rlreactor.planner.phases import Phase, phases
 from rlreactor.planner.pinning import deal_cores
 from rlreactor.planner.plan import Plan, WorkerPlan
+from rlreactor.planner.prediction import Prediction, Predictor
+from rlreactor.planner.profile import Profile
 from rlreactor.planner.traffic import Channel, Traffic
 from rlreactor.reactor import Reactor, class_path
 
-__all__ = ["plan"]
+__all__ = ["plan", "plan_of", "spread"]
 
+_TRIED_ONE_BY_ONE = 8  # numbers of workers; beyond it doubled each time
+_WORTH_A_WORKER = 1.02  # a worker more has to gain at least that much
+_CLEARLY = 0.98  # a move has to gain at least that much
 _FINENESS = 1_000_000  # steps in which costs are told apart, from nothing to the largest
 
 Phases = Mapping[str, Sequence[Phase]]
@@ -35,6 +41,8 @@ def plan(
     workers: int | None = None,
     *,
     costs: Mapping[str, float] | None = None,
+    profile: Profile | None = None,
+    carrier: LinkCarrier = "memory",
 ) -> Plan:
     """Decide who lives where. The same arguments give the same plan.
 
@@ -43,6 +51,9 @@ def plan(
         machine: what to plan for; this machine by default.
         workers: how many processes; by default as many as can be busy at the same time.
         costs: measured seconds of computing per tick, by path of the reactor.
+        profile: what a short run measured (`rlreactor plan --profile`): costs, and all that predictions rest on. The
+            number of workers is then the one that is predicted to be fastest.
+        carrier: what takes messages from worker to worker: "memory" that they share, or sockets, "ipc" or "tcp".
 
     Raises:
         TopologyError: the topology breaks the rules.
@@ -50,41 +61,145 @@ def plan(
     """
     graph = topology if isinstance(topology, Graph) else check(topology)
     machine = machine or discover()
-    return _Planner(graph, machine, workers, Costs(graph, costs)).plan()
+    made = _Planner(graph, machine, workers, costs, profile).plan()
+    return made.model_copy(update={"links": links_between(len(made.workers), carrier)})
+
+
+def plan_of(graph: Graph, machine: Machine, reactors: Sequence[Sequence[str]]) -> Plan:
+    """The plan with these reactors on each worker; whether they may be so is not looked at."""
+    planner = _Planner(graph, machine, len(reactors), None, None)
+    home = {path: worker for worker, own in enumerate(reactors) for path in own}
+    members: list[list[Group]] = [[] for _ in reactors]
+    for group in planner.groups:
+        members[home[group.reactors[0]]].append(group)
+    return planner.finished(planner.worker_plans(members))
+
+
+def spread(
+    graph: Graph, machine: Machine, workers: int | None, profile: Profile
+) -> tuple[tuple[WorkerPlan, ...], Prediction]:
+    """The workers alone, on as many as can be busy unless told, and what to expect of them; nothing is chosen."""
+    planner = _Planner(graph, machine, workers, None, profile)
+    return planner.spread()
 
 
 class _Planner:
     """What the steps of one plan have in common."""
 
-    def __init__(self, graph: Graph, machine: Machine, workers: int | None, costs: Costs) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        machine: Machine,
+        workers: int | None,
+        costs: Mapping[str, float] | None,
+        profile: Profile | None,
+    ) -> None:
         self.graph = graph
         self.machine = machine
-        self.costs = costs
+        self.profile = profile
+        self.predictor = None if profile is None else Predictor(graph, profile, machine)
+        self.costs = Costs(graph, (self.predictor.costs() if self.predictor else {}) | dict(costs or {}))
         self.notes: list[str] = []
         self.flows = flows(graph)
         self.phases = phases(graph, self.flows)
         self.groups = groups(graph, machine)
-        self.worker_count = self._worker_count(workers)
+        self.asked = workers
 
     def plan(self) -> Plan:
-        workers = self._worker_plans(self._members())
+        counts = [self._checked(self.asked)] if self.asked is not None else self._sensible_counts()
+        return self.finished(self._fastest([self._placed(count) for count in counts]))
+
+    def _placed(self, count: int) -> tuple[WorkerPlan, ...]:
+        """The groups on so many workers: first by a rule, then, where costs are known, by trying moves."""
+        members = self._members(count)
+        return self.worker_plans(members if self.predictor is None else self._refined(members, self.predictor))
+
+    def _refined(self, members: list[list[Group]], predictor: Predictor) -> list[list[Group]]:
+        """Move banks, and then single groups, as long as that makes the predicted tick clearly shorter.
+
+        The rule balances what computes; only playing the schedule shows who is kept waiting by whom, such as rollouts
+        by evaluators next to them that read from the learner without delay.
+        """
+        home = {self.groups.index(group): worker for worker, own in enumerate(members) for group in own}
+        best = predictor.tick_seconds(*_layout(self.worker_plans(members)))
+        banks = [bank for bank in self._banks() if len(bank) > 1]
+        moves = [*banks, *([index] for index in range(len(self.groups)))]
+        tries = ({**home, **dict.fromkeys(own, w)} for own in moves for w in range(len(members)))
+        for _ in range(predictor.affordable_trials):
+            moved = next(tries, None)
+            if moved is None:
+                break
+            if moved == home or len(set(moved.values())) < len(members):
+                continue
+            tick = predictor.tick_seconds(*_layout(self.worker_plans(self._grouped(moved))))
+            if tick < best * _CLEARLY:
+                best = tick
+                home.update(moved)
+        return self._grouped(home)
+
+    def _grouped(self, home: Mapping[int, int]) -> list[list[Group]]:
+        """The groups of every worker; workers are numbered in the order of their first groups."""
+        members: defaultdict[int, list[Group]] = defaultdict(list)
+        for index, group in enumerate(self.groups):
+            members[home[index]].append(group)
+        return list(members.values())
+
+    def spread(self) -> tuple[tuple[WorkerPlan, ...], Prediction]:
+        count = self._useful_count() if self.asked is None else self._checked(self.asked)
+        assert self.predictor is not None
+        workers = self.worker_plans(self._members(count))
+        return workers, self.predictor.predict(*_layout(workers))
+
+    def finished(self, workers: tuple[WorkerPlan, ...]) -> Plan:
         place = {path: worker.index for worker in workers for path in worker.reactors}
         edges = between_workers(self.graph, self.flows, place)
         memory = reserved_bytes(edges, len(workers))
         check_memory(edges, memory, self.machine.memory)
-        topology = class_path(type(self.graph.topology))
+        self._note_cores([worker.threads for worker in workers])
         self._note_hosts()
-        return Plan(topology=topology, workers=workers, edges=edges, memory_bytes=memory, notes=tuple(self.notes))
+        return Plan(
+            topology=class_path(type(self.graph.topology)),
+            workers=workers,
+            edges=edges,
+            memory_bytes=memory,
+            notes=tuple(self.notes),
+            prediction=None if self.predictor is None else self.predictor.predict(*_layout(workers)),
+            profile=self.profile,
+        )
 
-    def _worker_count(self, asked: int | None) -> int:
+    def _fastest(self, candidates: Sequence[tuple[WorkerPlan, ...]]) -> tuple[WorkerPlan, ...]:
+        """The candidate with the shortest tick, fewer workers where that costs next to nothing."""
+        if self.predictor is None or len(candidates) == 1:
+            return candidates[-1]
+        ticks = [self.predictor.tick_seconds(*_layout(workers)) for workers in candidates]
+        fewest = next(i for i, tick in enumerate(ticks) if tick <= min(ticks) * _WORTH_A_WORKER)
+        if fewest + 1 < len(candidates):
+            slower = ticks[-1] / ticks[fewest]
+            self.notes.append(
+                f"{_count(len(candidates[fewest]), 'worker')}: {len(candidates[-1])} would take {slower:.2f} times as "
+                "long for a tick; workers= asks for more"
+            )
+        return candidates[fewest]
+
+    def _checked(self, asked: int) -> int:
+        """As many workers as were asked for, if there is something for each to do."""
         most = max(1, len(self.groups))
-        if asked is None:
-            return self._useful_count()
         if type(asked) is not int or asked < 1:
             raise PlanError(f"workers: expected an int of 1 or more, received {asked!r}")
         if asked > most:
             self.notes.append(f"asked for {asked} workers, but {self._group_text(most)}: {most} used")
         return min(asked, most)
+
+    def _sensible_counts(self) -> list[int]:
+        """Numbers of workers to choose from, in order; without a profile there is nothing to choose by.
+
+        With one, stages that pass things on can be tried on workers of their own: playing shows whether that pays.
+        """
+        if self.predictor is None:
+            return [self._useful_count()]
+        most = max(1, min(self.machine.usable, len(self.groups)))
+        doubled = {1 << power for power in range(most.bit_length())}
+        return list(range(1, most + 1)) if most <= _TRIED_ONE_BY_ONE else sorted({*doubled, most})
 
     def _group_text(self, most: int) -> str:
         busy = sum(len(group.reactors) for group in self.groups)
@@ -102,15 +217,11 @@ class _Planner:
             )
         return max(1, min(possible, width))  # reactors that are kept together may be fewer groups than reactors
 
-    def _members(self) -> list[list[Group]]:
+    def _members(self, count: int) -> list[list[Group]]:
         """The groups of every worker; workers are numbered in the order of their first groups."""
         if not self.groups:
             return [[]]
-        place = balance(self.worker_count, self._loads(), self._banks(), self._traffic())
-        members: defaultdict[int, list[Group]] = defaultdict(list)
-        for index, group in enumerate(self.groups):
-            members[place[index]].append(group)
-        return list(members.values())
+        return self._grouped(balance(count, self._loads(), self._banks(), self._traffic()))
 
     def _loads(self) -> list[Load]:
         estimates = {p: self.costs.estimate(p) for group in self.groups for p in group.reactors}
@@ -128,10 +239,9 @@ class _Planner:
         owner = {path: i for i, group in enumerate(self.groups) for path in group.reactors}
         return Traffic(_channels(self.graph, self.flows, owner), len(self.groups))
 
-    def _worker_plans(self, members: list[list[Group]]) -> tuple[WorkerPlan, ...]:
+    def worker_plans(self, members: list[list[Group]]) -> tuple[WorkerPlan, ...]:
         threads = [max((group.threads for group in own), default=1) for own in members]
         cores = deal_cores(self.machine, threads)
-        self._note_cores(threads)
         gpus = iter(gpu.index for gpu in self.machine.gpus)
         return tuple(
             WorkerPlan(
@@ -174,6 +284,12 @@ class _Planner:
         if hosts:
             names = ", ".join(map(repr, hosts))
             self.notes.append(f"host={names} changes nothing: this plan is for one machine")
+
+
+def _layout(workers: Iterable[WorkerPlan]) -> tuple[list[tuple[str, ...]], list[tuple[int, ...]]]:
+    """Reactors and cores of every worker."""
+    plans = list(workers)
+    return [worker.reactors for worker in plans], [worker.cores for worker in plans]
 
 
 def _width(groups: Iterable[Group], phases: Phases) -> int:

@@ -8,7 +8,10 @@ from typing import Any, Literal, Self
 from pydantic import ValidationError, model_validator
 
 from rlreactor.errors import PlanError, did_you_mean
+from rlreactor.planner.links import LinkPlan, check_links
 from rlreactor.planner.model import Frozen
+from rlreactor.planner.prediction import Prediction
+from rlreactor.planner.profile import Profile
 from rlreactor.planner.report import report
 
 __all__ = ["Carrier", "EdgePlan", "Plan", "WorkerPlan"]
@@ -65,21 +68,28 @@ class Plan(Frozen):
         topology: class path of the topology.
         workers: the processes, by index.
         edges: the edges between workers, in graph order.
+        links: what carries the messages between two workers, where it is not memory that they share.
         memory_bytes: shared memory that the run reserves.
         notes: what a user should know.
+        prediction: what to expect of it; None without a profile.
+        profile: what the prediction rests on, for the next plan.
     """
 
     topology: str
     workers: tuple[WorkerPlan, ...]
     edges: tuple[EdgePlan, ...] = ()
+    links: tuple[LinkPlan, ...] = ()
     memory_bytes: int = 0
     notes: tuple[str, ...] = ()
+    prediction: Prediction | None = None
+    profile: Profile | None = None
 
     @model_validator(mode="after")
     def _check_numbering(self) -> Self:
         for position, worker in enumerate(self.workers):
             if worker.index != position:
                 raise ValueError(f"workers[{position}].index: expected {position}, received {worker.index}")
+        check_links(self.links, len(self.workers))
         return self
 
     @cached_property

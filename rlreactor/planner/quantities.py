@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rlreactor.tag import Delay
 
-__all__ = ["bytes_text", "delay_text", "duration_text", "seconds_text"]
+__all__ = ["bytes_text", "delay_text", "duration_text", "number_text", "seconds_text"]
 
 _BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _NANOSECONDS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
@@ -29,6 +29,11 @@ def duration_text(nanoseconds: int) -> str:
 def seconds_text(seconds: float) -> str:
     """A measured time: `1.25 ms`."""
     return duration_text(round(seconds * 1e9))
+
+
+def number_text(amount: float) -> str:
+    """Three digits or whole numbers: `0.123`, `4.56`, `78.9`, `12,345`."""
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
 
 
 def _short(amount: float) -> str:

@@ -6,23 +6,25 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rlreactor.planner.names import shortened
-from rlreactor.planner.quantities import bytes_text, seconds_text
+from rlreactor.planner.prediction import bottleneck_text
+from rlreactor.planner.quantities import bytes_text, number_text, seconds_text
 
 if TYPE_CHECKING:
     from rlreactor.planner.plan import EdgePlan, Plan, WorkerPlan
 
-__all__ = ["number_ranges", "report"]
+__all__ = ["number_ranges", "report", "table"]
 
 _WORKERS = ("worker", "cores", "threads", "gpus", "load", "reactors")
 _EDGES = ("edge", "from", "to", "carrier", "slots", "message", "reserved")
 
 
 def report(plan: Plan) -> str:
-    """Workers, edges, memory and notes."""
-    paragraphs = [_headline(plan), _table(_WORKERS, map(_worker_row, plan.workers))]
+    """Workers, edges, memory, what is predicted, and notes."""
+    paragraphs = [_headline(plan), table(_WORKERS, map(_worker_row, plan.workers))]
     if plan.edges:
-        paragraphs.append(_table(_EDGES, _edge_rows(plan.edges)))
+        paragraphs.append(table(_EDGES, _edge_rows(plan.edges)))
     paragraphs.append(f"shared memory: {bytes_text(plan.memory_bytes)}")
+    paragraphs.append(_prediction(plan))
     paragraphs += ["\n".join(f"note: {note}" for note in plan.notes)] if plan.notes else []
     return "\n\n".join(paragraphs)
 
@@ -33,6 +35,22 @@ def _headline(plan: Plan) -> str:
         f"{plan.topology}: {_count(reactors, 'reactor')} on {_count(len(plan.workers), 'worker')}, "
         f"{_count(len(plan.edges), 'edge')} between workers"
     )
+
+
+def _prediction(plan: Plan) -> str:
+    prediction = plan.prediction
+    if prediction is None:
+        return "predicted: unknown; rlreactor plan --profile measures what it takes to predict"
+    rate = prediction.ticks_per_second
+    lines = [f"predicted: {number_text(rate)} ticks/s; a tick goes to {bottleneck_text(prediction)}"]
+    lines += [
+        f"  worker {index}: {100 * worker.utilisation:.0f} % busy, {bytes_text(worker.resident_bytes)} resident"
+        for index, worker in enumerate(prediction.workers)
+    ]
+    lines += [
+        f"  {link.source} → {link.target}: {bytes_text(round(link.bytes_per_second))}/s" for link in prediction.links
+    ]
+    return "\n".join(lines)
 
 
 def _count(number: int, noun: str) -> str:
@@ -81,7 +99,8 @@ def number_ranges(numbers: Sequence[int]) -> str:
     return ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in parts)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns of text, as wide as they have to be."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     padded = ((cell.ljust(w) for cell, w in zip(line, widths, strict=True)) for line in lines)

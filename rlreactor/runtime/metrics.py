@@ -36,7 +36,7 @@ class MetricsBuffer:
 
     def _log(self, path: str, values: dict[str, Any]) -> None:
         plain = {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
-        self._waiting.append(Metric(self._execution.tag, path, plain))
+        self._waiting.append(Metric(Tag(*self._execution.tag), path, plain))
         now = time.monotonic_ns()
         if now >= self._next_ns or len(self._waiting) >= _FLUSH_COUNT:
             self._next_ns = now + _FLUSH_NS

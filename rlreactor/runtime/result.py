@@ -7,6 +7,7 @@ from typing import Any
 
 from rlreactor.errors import RunError, did_you_mean
 from rlreactor.planner.plan import Plan
+from rlreactor.runtime.comparison import Compared, compared, comparison_text
 from rlreactor.runtime.metrics import Series
 from rlreactor.scheduler.recorder import Trace
 from rlreactor.tag import Tag
@@ -23,7 +24,8 @@ class Result:
         fingerprint: hash of the whole trace, the same for every placement; empty when switched off.
         metrics: what reactors logged, by "path.name", as lists of (tag, value).
         plan: the placement that was used.
-        workers: per worker what was measured: tags, seconds waited and run, the cores that the kernel gave.
+        workers: per worker what was measured: tags, seconds run and waited, the same for its typical part ("steady"),
+            resident bytes, bytes sent to each other worker, and the cores that the kernel gave.
         costs: seconds per tag that each reactor took at the tags at which it reacted; empty unless `measure=True`.
         interrupted: whether the run was ended from outside (Ctrl-C).
     """
@@ -58,6 +60,14 @@ class Result:
         if path not in self._states:
             raise RunError(f"no reactor at {path!r}; {did_you_mean(path, self._states)}")
         return dict(self._states[path])
+
+    def compared(self) -> list[Compared]:
+        """What the plan predicted beside what was measured: tags and bytes per second, busy share, memory."""
+        return compared(self.plan, self.workers)
+
+    def report(self) -> str:
+        """The same as a table, with the cores that were planned and given, and a warning where they differ."""
+        return comparison_text(self.plan, self.workers)
 
     def __repr__(self) -> str:
         return f"Result(tag={self.tag}, fingerprint={self.fingerprint!r}, reactors={len(self._states)})"

@@ -124,6 +124,7 @@ def _recorded(graph: Graph, seed: int, reports: list[dict[str, Any]]) -> Recordi
         stop=max(Tag(*report["tag"]) for report in reports),
         events=tuple(sorted(PhysicalEvent(*event) for report in reports for event in report["recorded"])),
         history=_histories(reports),
+        missed=tuple(sorted((path, Tag(*tag)) for report in reports for path, tag in report["missed"])),
     )
 
 

@@ -13,25 +13,36 @@ from typing import Any, NamedTuple
 from rlreactor import codec
 from rlreactor.errors import ReactorError, RunError
 from rlreactor.graph import Graph
-from rlreactor.links.host_memory import HostMemory
+from rlreactor.links.carrier import Meeting
 from rlreactor.planner.plan import Plan
 from rlreactor.reactions import BoundReaction
 from rlreactor.runtime.channel import Channel, Closed
-from rlreactor.runtime.costs import Cost, measured
+from rlreactor.runtime.costs import Meters
 from rlreactor.runtime.metrics import Metric, MetricsBuffer
 from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
-from rlreactor.runtime.process import limit_threads, on_stop, pin
-from rlreactor.scheduler.binding import Binding
+from rlreactor.runtime.pace import Pace, Reading
+from rlreactor.runtime.process import keep_freed_memory, limit_threads, on_stop, pin
+from rlreactor.runtime.resident import resident_bytes
+from rlreactor.runtime.traffic import sent_bytes
+from rlreactor.scheduler.binding import Binding, Nothing
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
 from rlreactor.scheduler.frontier import Routes
-from rlreactor.scheduler.scheduler import ReactionFailure, Scheduler
+from rlreactor.scheduler.scheduler import IsLate, ReactionFailure, Scheduler
 from rlreactor.spec import Spec
 from rlreactor.store.recording import PhysicalEvent, Recording
+from rlreactor.tag import Tag
 
-__all__ = ["JITTER", "Options", "Share", "Worker", "work"]
+__all__ = ["JITTER", "Limit", "Options", "Share", "Worker", "work"]
 
 JITTER = "RLREACTOR_JITTER"
 """Environment variable for tests of placement: "SEED:MICROSECONDS" sleeps up to that long before every reaction."""
+
+
+class Limit(NamedTuple):
+    """After how much of either a worker ends by itself, its start left aside. Only a single worker may do so."""
+
+    tags: int
+    seconds: float
 
 
 class Options(NamedTuple):
@@ -47,6 +58,7 @@ class Options(NamedTuple):
     replay: Recording | None = None
     stall_s: float = 10.0
     measure: bool = False
+    limit: Limit | None = None
 
 
 class Share(NamedTuple):
@@ -56,7 +68,7 @@ class Share(NamedTuple):
     plan: Plan
     worker: int
     options: Options
-    memory: HostMemory | None  # None: there is only one worker
+    meeting: Meeting | None  # None: there is only one worker
     routes: Routes | None
 
 
@@ -72,9 +84,10 @@ class Worker:
         options, graph = share.options, share.graph
         self.share = share
         self.links: Neighbourhood | None = None
-        if share.memory is not None:
+        if share.meeting is not None:
             assert share.routes is not None
-            self.links = Neighbourhood(share.memory, share.routes, share.worker, spin=_spin(share.plan))
+            carrier = share.meeting.open(share.worker)
+            self.links = Neighbourhood(carrier, share.routes, share.worker, spin=_spin(share.plan))
         links = self.links
         self.binding = Binding(
             graph,
@@ -91,18 +104,30 @@ class Worker:
             links.stall_ns = round(options.stall_s * 1e9)
             links.join(self.scheduler)
         self._set_hooks()
-        self._costs: dict[str, Cost] = {}
-        if options.measure:
-            self._costs = measured(self.binding)
+        self._meters = Meters(self.binding) if options.measure else None
+        self._started_ns = 0
         self._recorded: list[PhysicalEvent] = []
-        if options.record:
-            self.binding.execution.record = self._record
+        self._missed: list[tuple[str, Tag]] = []
         if options.replay is not None:
             self._replay(options.replay)
+        if options.record:
+            self.binding.execution.record = self._record
+            self.scheduler.is_late = self._noting_missed(self.scheduler.is_late)
 
     def _record(self, path: str, stored: Any) -> None:
-        tag = self.binding.execution.tag
+        tag = Tag(*self.binding.execution.tag)
         self._recorded.append(PhysicalEvent(path, tag, self._spec(path).encode(stored)))
+
+    def _noting_missed(self, is_late: IsLate) -> IsLate:
+        """Which deadlines are missed depends on the wall clock too."""
+
+        def noting(reaction: BoundReaction) -> bool:
+            late = is_late(reaction)
+            if late:
+                self._missed.append((reaction.path, Tag(*self.binding.execution.tag)))
+            return late
+
+        return noting
 
     def _spec(self, path: str) -> Spec[Any]:
         graph = self.share.graph
@@ -113,6 +138,9 @@ class Worker:
         self.scheduler.inbox.closed = True
         self.scheduler.keepalive = False
         self.scheduler.stop_by(recording.stop)
+        self.binding.queue.push(recording.stop, Nothing())
+        missed, execution = frozenset(recording.missed), self.binding.execution
+        self.scheduler.is_late = lambda reaction: reaction.deadline == 0 or (reaction.path, execution.tag) in missed
         targets = self.binding.physical_targets()
         for event in recording.events:
             if event.path in targets:
@@ -149,35 +177,65 @@ class Worker:
 
     def run(self) -> dict[str, Any]:
         """Run to the stop and report. Raises ReactionFailure."""
-        start = time.monotonic_ns()
+        keep_freed_memory()
+        base_bytes = resident_bytes()
+        pace = Pace(self._progress, self._watch)
         try:
-            self.scheduler.run()
+            with pace:
+                self.scheduler.run()
         except Interrupted:
             self.scheduler.interrupted = True
+        except ReactorError:
+            if self.links is not None:
+                self.links.fail()
+            raise
         finally:
             self.metrics.flush()
         if self.links is not None and not self.scheduler.interrupted:  # what failed has promised nothing more
             self.links.leave()
-        return self._report(time.monotonic_ns() - start)
+        return self._report(pace, base_bytes)
 
-    def _report(self, ran_ns: int) -> dict[str, Any]:
+    def _progress(self) -> tuple[int, int]:
+        tags = self._meters.tags if self._meters else self.scheduler.tags
+        return tags, self.links.waited_ns if self.links else 0
+
+    def _watch(self, reading: Reading) -> None:
+        """End a run that is limited."""
+        limit = self.share.options.limit
+        if limit is None or not reading.tags:
+            return
+        self._started_ns = self._started_ns or reading.ns
+        if reading.tags >= limit.tags or reading.ns - self._started_ns >= limit.seconds * 1e9:
+            self.interrupt()
+
+    def _report(self, pace: Pace, base_bytes: int) -> dict[str, Any]:
         recorders = [outlet.recorder for outlet in self.binding.outlets.values()]
         return {
             "tag": self.scheduler.last,
             "interrupted": self.scheduler.interrupted,
-            "costs": {path: cost.seconds_per_tag for path, cost in self._costs.items() if cost.tags},
+            "costs": self._meters.per_tag() if self._meters else {},
+            "measured": self._meters.report() if self._meters else {},
             "recorded": self._recorded,
+            "missed": self._missed,
             "history": {r.path: r.history for r in recorders if r.history},
             "digests": {r.path: r.digest() for r in recorders},
             "trace": [(r.order, *event) for r in recorders for event in r.events],
             "states": codec.unpack(codec.pack_leniently(self.binding.states())),
-            "worker": {
-                "tags": self.scheduler.tags,
-                "seconds": ran_ns * 1e-9,
-                "seconds_waited": (self.links.waited_ns if self.links else 0) * 1e-9,
-                "cores": sorted(os.sched_getaffinity(0)),
-                "pid": os.getpid(),
-            },
+            "worker": self._worker_report(pace, base_bytes),
+        }
+
+    def _worker_report(self, pace: Pace, base_bytes: int) -> dict[str, Any]:
+        begun, ended = pace.readings[0], pace.readings[-1]
+        return {
+            "tags": self.scheduler.tags,
+            "seconds": (ended.ns - begun.ns) * 1e-9,
+            "seconds_waited": ended.waited_ns * 1e-9,
+            "steady": pace.steady()._asdict(),
+            "cores": sorted(os.sched_getaffinity(0)),
+            "base_bytes": base_bytes,
+            "resident_bytes": resident_bytes(),
+            "sent_bytes": sent_bytes(self.links, self.binding) if self.links else {},
+            "pid": os.getpid(),
         }
 
 
@@ -235,6 +293,9 @@ def work(share: Share, channel: Channel) -> int:
     except Exception as error:
         text = "".join(traceback.format_exception(error))
         return _report_failure(channel, RunError(f"worker {share.worker} failed outside of any reaction:\n{text}"))
+    finally:
+        if worker is not None and worker.links is not None:
+            worker.links.close()
 
 
 def _report_failure(channel: Channel, error: ReactorError) -> int:

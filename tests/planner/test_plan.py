@@ -58,8 +58,11 @@ edges:
   slots: 0
   slot_bytes: 0
   message_bytes: 64
+links: []
 memory_bytes: 270336
 notes: []
+prediction: null
+profile: null
 """
 
 
@@ -121,7 +124,9 @@ edge                from  to  carrier  slots  message    reserved
 actors[8…15].batch  1     0   slots    2      19.56 KiB  40 KiB
 learner.weights     0     1   slots    4      19.56 KiB  80 KiB
 
-shared memory: 660 KiB"""
+shared memory: 660 KiB
+
+predicted: unknown; rlreactor plan --profile measures what it takes to predict"""
     )
 
 
@@ -153,4 +158,14 @@ def test_check_fit_refuses_an_edited_plan() -> None:
     assert str(error.value) == (
         "the plan of here does not fit tests.planner.topologies:Train: between workers, but not among its edges: "
         "'actors[0].batch'; other workers write or read 'learner.weights'. Make a new one with rlreactor.plan(topology)"
+    )
+
+
+def test_check_fit_refuses_a_plan_that_separates_what_belongs_together() -> None:
+    apart = plan(Train(rollouts=2), MACHINE)
+    with pytest.raises(PlanError) as error:
+        check_fit(apart, check(Train(rollouts=2, together={"learner": "actors[1]"})))
+    assert str(error.value) == (
+        "the plan of tests.planner.topologies:Train does not fit tests.planner.topologies:Train: 'learner' belongs "
+        "with 'actors[1]', which is on worker 1, and not on worker 0. Make a new one with rlreactor.plan(topology)"
     )
