@@ -16,10 +16,13 @@ class EnvironmentProblem(ValueError):
 
 
 class EnvironmentSpec(BaseModel):
-    """A Gymnasium environment by its id."""
+    """An environment by its id."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    id: str = Field(description="Gymnasium id, CartPole-v1 or ALE/Pong-v5; module:Id-v0 imports the module first.")
+    id: str = Field(
+        description="Gymnasium id, CartPole-v1 or ALE/Pong-v5; module:Id-v0 imports the module first; envpool:Pong-v5 "
+        "is EnvPool's."
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments for the environment.")
 
 
@@ -30,6 +33,15 @@ class EnvironmentDescription(BaseModel):
     observation_shape: tuple[int, ...]
     observation_dtype: str
     action: DiscreteAction | BoxAction
+
+    @property
+    def action_dtype(self) -> str:
+        return "int64" if isinstance(self.action, DiscreteAction) else "float32"
+
+    @property
+    def action_shape(self) -> tuple[int, ...]:
+        """Shape of one action as the environment takes it."""
+        return () if isinstance(self.action, DiscreteAction) else self.action.shape
 
 
 def describe(environment: EnvironmentSpec) -> EnvironmentDescription:

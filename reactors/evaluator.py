@@ -50,12 +50,14 @@ def evaluate(policy: Policy, environments: Environments, episodes: int, rng: np.
     left[: episodes % count] += 1
     observations = np.empty((count, *policy.spec.observation_shape), policy.spec.observation_dtype)
     environments.reset(rng.integers(2**31, size=count).tolist(), observations)
+    rewards, ended = np.empty(count, np.float32), np.empty(count, np.uint8)
     running = np.zeros(count)
     returns: list[list[float]] = [[] for _ in range(count)]
     while left.any():
-        step = environments.step(policy.to_environment(policy.mode(observations)), observations)
-        running += step.rewards
-        for i in step.final_observations:
+        actions = policy.to_environment(policy.mode(observations))
+        final = environments.step(actions, observations, rewards, ended)
+        running += rewards
+        for i in final:
             _end(i, running, left, returns)
     return [value for row in returns for value in row]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,25 @@ from rlreactor import TICK, Input, Output, Reactor, Timer, reaction, shutdown, s
 from rlreactor.algos.policy import Policy
 from rlreactor.algos.policy_spec import PolicySpec
 from rlreactor.reactors.environment_spec import EnvironmentSpec
-from rlreactor.reactors.environments import Environments, make_environments
+from rlreactor.reactors.environments import TERMINATED, TRUNCATED, Environments, Final, make_environments
 from rlreactor.reactors.trajectory import TRAJECTORY, WEIGHTS
 from rlreactor.spec import Record
 
 __all__ = ["Rollout"]
+
+
+class _Group(NamedTuple):
+    """Environments that are stepped together, and their columns of everything, for one fragment."""
+
+    environments: Environments
+    observations: NDArray[Any]
+    following: NDArray[Any]
+    """After the last step of the fragment."""
+    ended: NDArray[np.uint8]
+    returns: NDArray[np.float32]
+    lengths: NDArray[np.int32]
+    out: Record
+    """The columns of the trajectory, [T, group, ...]."""
 
 
 class Rollout(Reactor):
@@ -23,6 +38,12 @@ class Rollout(Reactor):
 
     Observations are written by the environments straight into the memory that the learner reads; the policy's
     parameters are views of the memory that the learner wrote.
+
+    The environments form `groups` equal groups that alternate: while threads of the environments' library step one
+    group, the policy chooses the actions of the next. What a group sees and does never depends on how long another
+    one takes. Environments without threads are stepped when their turn comes.
+
+    `threads` step each group; the topology asks the planner for as many.
     """
 
     environment: EnvironmentSpec
@@ -31,6 +52,8 @@ class Rollout(Reactor):
     environments: int
     first: int = TICK
     device: str = "cpu"
+    groups: int = 1
+    threads: int = 1
 
     tick = Timer("first", TICK)
     weights = Input(WEIGHTS, hold=True)
@@ -44,10 +67,14 @@ class Rollout(Reactor):
     @reaction(startup)
     def begin(self) -> None:
         count, policy = self.environments, self.policy
-        self.made: Environments = make_environments(self.environment, count)
+        self.rows = _rows(count, self.groups)
+        self.made = [make_environments(self.environment, count // self.groups, self.threads) for _ in self.rows]
         self.actor = Policy(policy, np.zeros(policy.size, np.float32), self.device)
         self.next_observations = np.empty((count, *policy.observation_shape), policy.observation_dtype)
-        self.made.reset(self.rng.integers(2**31, size=count).tolist(), self.next_observations)
+        seeds = self.rng.integers(2**31, size=count).tolist()
+        for rows, environments in zip(self.rows, self.made, strict=True):
+            environments.reset(seeds[rows], self.next_observations[rows])
+        self.ended = np.zeros(count, np.uint8)
         self.returns = np.zeros(count, np.float32)
         self.lengths = np.zeros(count, np.int32)
 
@@ -59,38 +86,68 @@ class Rollout(Reactor):
         for array in (out.terminated, out.truncated, out.bootstrap, out.episode_returns, out.episode_lengths):
             array.fill(0)
         out.observations[0] = self.next_observations
+        groups = list(self._groups(out))
         for t in range(self.horizon):
-            self._step(t, out)
+            for group in groups:
+                if t:
+                    self._receive(t - 1, group, group.observations[t])
+                self._send(t, group)
+        for group in groups:
+            self._receive(self.horizon - 1, group, group.following)
         out.last_values[:] = self.actor.value(self.next_observations)
         out.version[...] = weights.version
         self.steps += self.horizon * self.environments
         self.trajectory.set(out)
 
-    def _step(self, t: int, out: Record) -> None:
-        """One step of every environment: row t is filled, and row t + 1 gets its observations."""
-        actions, out.log_probabilities[t], out.values[t] = self.actor.act(out.observations[t], self.rng)
-        out.actions[t] = actions
-        last = t + 1 == self.horizon
-        following = self.next_observations if last else out.observations[t + 1]
-        step = self.made.step(self.actor.to_environment(actions), following)
-        out.rewards[t] = step.rewards
-        self.returns += step.rewards
-        self.lengths += 1
-        if step.final_observations:
-            out.terminated[t], out.truncated[t] = step.terminated, step.truncated
-            self._end_episodes(t, out, step.final_observations)
+    def _groups(self, out: Record) -> Iterator[_Group]:
+        for rows, environments in zip(self.rows, self.made, strict=True):
+            columns = Record(**{name: array[:, rows] for name, array in out if array.ndim > 1})
+            following, ended = self.next_observations[rows], self.ended[rows]
+            yield _Group(
+                environments, columns.observations, following, ended, self.returns[rows], self.lengths[rows], columns
+            )
 
-    def _end_episodes(self, t: int, out: Record, final: dict[int, NDArray[Any]]) -> None:
-        ended = list(final)
-        out.episode_returns[t, ended] = self.returns[ended]
-        out.episode_lengths[t, ended] = self.lengths[ended]
-        self.returns[ended] = 0
-        self.lengths[ended] = 0
-        cut = [i for i in ended if out.truncated[t, i] and not out.terminated[t, i]]
-        if cut:  # an episode that was cut off goes on without us: its value is that of its last observation
+    def _send(self, t: int, group: _Group) -> None:
+        """Begin step t of a group: row t gets actions and what the policy says of them."""
+        out = group.out
+        actions, out.log_probabilities[t], out.values[t] = self.actor.act(group.observations[t], self.rng)
+        out.actions[t] = actions
+        group.environments.send(self.actor.to_environment(actions))
+
+    def _receive(self, t: int, group: _Group, following: NDArray[Any]) -> None:
+        """End step t of a group: row t gets its rewards, and `following` the next observations."""
+        returns, rewards = group.returns, group.out.rewards[t]
+        final = group.environments.receive(following, rewards, group.ended)
+        np.add(returns, rewards, out=returns)
+        np.add(group.lengths, 1, out=group.lengths)
+        if final:
+            self._end_episodes(t, group, final)
+
+    def _end_episodes(self, t: int, group: _Group, final: Final) -> None:
+        out, over = group.out, list(final)
+        out.terminated[t] = group.ended & TERMINATED
+        out.truncated[t] = group.ended & TRUNCATED
+        out.episode_returns[t, over] = group.returns[over]
+        out.episode_lengths[t, over] = group.lengths[over]
+        group.returns[over] = 0
+        group.lengths[over] = 0
+        # An episode that was cut off goes on without us: its value is that of its last observation.
+        cut = [i for i in over if group.ended[i] == TRUNCATED]
+        if cut:
             observations = np.stack([final[i] for i in cut]).astype(self.policy.observation_dtype)
             out.bootstrap[t, cut] = self.actor.value(observations)
 
     @reaction(shutdown)
     def end(self) -> None:
-        self.made.close()
+        for environments in self.made:
+            environments.close()
+
+
+def _rows(count: int, groups: int) -> list[slice]:
+    """The environments of each group."""
+    if groups < 1 or count % groups:
+        raise ValueError(
+            f"groups: expected a number that divides the {count} environments of a rollout, received {groups}"
+        )
+    size = count // groups
+    return [slice(first, first + size) for first in range(0, count, size)]

@@ -25,8 +25,9 @@ class OnPolicy(Reactor):
 
     At tick 1 + policy_lag the first rollouts act with the initial weights; from then on every tick is one batch per
     rollout and one update. With lag 0 the rollouts wait for each update; with lag k they act with weights k updates
-    old, and collecting overlaps with learning. After the last update (and every `evaluate_every`) a bank of
-    evaluators shares `eval_episodes` episodes.
+    old, and collecting overlaps with learning. Within a rollout, `groups` groups of its environments alternate: while
+    `environment_threads` threads step one, the policy acts for the next. After the last update (and every
+    `evaluate_every`) a bank of evaluators shares `eval_episodes` episodes.
     """
 
     environment: EnvironmentSpec
@@ -41,6 +42,8 @@ class OnPolicy(Reactor):
     evaluate_every: NotNegative = 0
     device: str = "cpu"
     threads: Positive = 1
+    groups: Positive = 1
+    environment_threads: Positive = 1
 
     def compose(self) -> None:
         delay = (1 + self.policy_lag) * TICK
@@ -52,6 +55,8 @@ class OnPolicy(Reactor):
                 environments=self.envs_per_rollout,
                 first=delay,
                 device=self.device,
+                groups=self.groups,
+                threads=self.environment_threads,
             )
             for _ in range(self.rollouts)
         ]
@@ -74,6 +79,7 @@ class OnPolicy(Reactor):
         self.connect([actor.trajectory for actor in self.actors], self.learner.trajectories)
         self.connect(self.learner.published, [actor.weights for actor in self.actors], after=delay)
         self.connect(broadcast(self.learner.to_evaluate), [judge.weights for judge in self.judges])
+        self.place(self.actors, threads=self.environment_threads)
         self.place(self.learner, threads=self.threads, gpu=int(self.device.startswith("cuda")))
 
     @property

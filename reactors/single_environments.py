@@ -1,0 +1,88 @@
+"""Single Gymnasium environments, stepped one after another in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlreactor.algos.policy_spec import DiscreteAction
+from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec
+from rlreactor.reactors.environments_protocol import Ended, Environments, Final, Rewards, ending
+from rlreactor.reactors.gymnasium_environments import Limited, described, make_single
+
+__all__ = ["SingleEnvironments"]
+
+_NEVER = -1
+
+
+class SingleEnvironments(Environments):
+    """Each environment writes its own row.
+
+    For environments of a few microseconds this is faster than any vector environment that has to gather and copy.
+    """
+
+    def __init__(self, environment: EnvironmentSpec, count: int) -> None:
+        self.spec = environment
+        self.count = count
+        made = [self._make() for _ in range(count)]
+        self._environments = [single.environment for single in made]
+        self._steps = [e.step for e in self._environments]
+        first = self._environments[0]
+        self.description = described(environment, first.observation_space, first.action_space)
+        self._shape = self.description.observation_shape
+        self._discrete = isinstance(self.description.action, DiscreteAction)
+        self._limit = made[0].limit
+        self._now = 0  # steps made
+        self._cuts = [_NEVER] * count  # the step at which each episode is cut
+
+    def _make(self) -> Limited:
+        return make_single(self.spec)
+
+    def reset(self, seeds: Sequence[int], observations: NDArray[Any]) -> None:
+        for i in range(self.count):
+            self._reset(i, observations, seed=int(seeds[i]))
+
+    def _reset(self, i: int, observations: NDArray[Any], seed: int | None = None) -> None:
+        observations[i] = self._checked(self._environments[i].reset(seed=seed)[0], "reset")
+        self._cuts[i] = self._now + self._limit if self._limit is not None else _NEVER
+
+    def send(self, actions: NDArray[Any]) -> None:
+        self._sent = actions
+
+    def receive(self, observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
+        return self.step(self._sent, observations, rewards, ended)
+
+    def step(self, actions: NDArray[Any], observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
+        # Written out in one piece: of an environment of a few microseconds every call less is a percent.
+        final: Final = {}
+        shape, cuts = self._shape, self._cuts
+        now = self._now = self._now + 1
+        ended.fill(0)
+        given = actions.tolist() if self._discrete else actions
+        for i, step in enumerate(self._steps):
+            observation, rewards[i], terminated, truncated, _ = step(given[i])
+            if getattr(observation, "shape", None) != shape:
+                observation = self._checked(observation, "step")
+            if terminated or truncated or cuts[i] == now:
+                ended[i] = ending(terminated, truncated or cuts[i] == now)
+                final[i] = np.array(observation)  # a copy: the environment may use its memory again
+                self._reset(i, observations)
+            else:
+                observations[i] = observation
+        return final
+
+    def _checked(self, observation: Any, method: str) -> NDArray[Any]:
+        array = np.asarray(observation)
+        if array.shape != self._shape:
+            raise EnvironmentProblem(
+                f"environment {self.spec.id!r}: {method}() returned an observation of shape {array.shape}, but its "
+                f"observation_space says {self._shape}; mend the environment or its observation_space"
+            )
+        return array
+
+    def close(self) -> None:
+        for environment in self._environments:
+            environment.close()
