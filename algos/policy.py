@@ -37,7 +37,8 @@ def network(spec: PolicySpec, flat: Array, device: str = "cpu") -> Network:
 class Policy:
     """pi(a|s) and V(s) for B environments at a time; observations are raw, never normalised.
 
-    The parameters are views of `flat` float32 [size] (a CNN on another device copies them).
+    The parameters are views of `flat` float32 [size] (a CNN copies what it computes with in another
+    precision or on another device, and its first kernel).
     """
 
     def __init__(self, spec: PolicySpec, flat: Array, device: str = "cpu") -> None:
@@ -48,7 +49,7 @@ class Policy:
             self._high = np.array(spec.action.high, np.float32)
 
     def load(self, flat: Array) -> None:
-        """Point the parameters at another flat vector; nothing is copied."""
+        """Point the parameters at another flat vector; an MLP copies nothing."""
         self._network.load(flat)
 
     def act(self, observations: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from . import layout
 from .arrays import Array, Parameters, Shape, total_size
+from .precision import Precision
 
 Activation = Literal["tanh", "relu"]
 NetworkName = Literal["mlp", "nature_cnn"]
@@ -71,12 +72,20 @@ class PolicySpec(BaseModel):
         default=False,
         description="Whether mean and variance of observations travel with the weights.",
     )
+    precision: Precision = Field(
+        default="float32", description="What a nature_cnn multiplies; weights are float32 in any case."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> PolicySpec:
         np.dtype(self.observation_dtype)
         if self.network == "nature_cnn":
             self._check_image()
+        elif self.precision != "float32":
+            raise ValueError(
+                f"precision: network {self.network!r} computes in 'float32', received {self.precision!r}; "
+                "only 'nature_cnn' has the choice"
+            )
         return self
 
     def _check_image(self) -> None:

@@ -147,18 +147,17 @@ class PPO:
         seed: int,
         device: str = "cpu",
     ) -> None:
-        if config.normalise_observations != spec.normalise_observations:
-            raise ValueError(
-                "normalise_observations: expected the same in config and policy spec, "
-                f"received {config.normalise_observations} and {spec.normalise_observations}"
-            )
+        for name in ("normalise_observations", "precision"):
+            ours, theirs = getattr(config, name), getattr(spec, name)
+            if ours != theirs:
+                raise ValueError(f"{name}: expected the same in config and policy spec, received {ours} and {theirs}")
         self.config = config
         self.spec = spec
         self.updates_total = updates_total
         self.updates = 0
         self._rng = np.random.Generator(np.random.PCG64(seed))
         self.flat = spec.initial(self._rng)
-        self._network = trainable(spec, self.flat, device)
+        self._network = trainable(spec, self.flat, device, channels_last=config.channels_last)
         self._observation_moments = RunningMoments((spec.observation_size,))
         self._reward_scale = RewardScale(config.discount)
 
@@ -177,9 +176,9 @@ class PPO:
         """
         for index, batch in enumerate(batches):
             check_batch(f"batches[{index}]", batch, self.spec, self.config.horizon)
-        rows = self._rows(batches)
-        learning_rate = self.learning_rate
         self._network.observe([batch.observations for batch in batches])
+        rows = self._rows(batches)  # meanwhile observations are on their way to another device
+        learning_rate = self.learning_rate
         trained = _Trained(len(rows.returns))
         for _ in range(self.config.epochs):
             self._epoch(rows, learning_rate, trained)

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from .policy_spec import Activation, PositiveInt
+from .precision import Precision
 
 
 class PPOConfig(BaseModel):
@@ -89,3 +90,11 @@ class PPOConfig(BaseModel):
         description="Units of each hidden layer of actor and of critic.",
     )
     activation: Activation = Field(default="tanh", description="What follows each hidden layer.")
+    precision: Precision = Field(
+        default="float32",
+        description="What a convolutional network multiplies; weights, heads, loss and Adam are float32 in any case.",
+    )
+    channels_last: bool = Field(
+        default=True,
+        description="Whether a pixel's channels lie side by side in memory while a convolutional network learns.",
+    )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from .policy_spec import NetworkName
 from .ppo_config import PPOConfig
+from .precision import fastest_precision
 
 
 class PPODefaults(NamedTuple):
@@ -68,7 +69,11 @@ _OTHERWISE = PPODefaults(_NORMALISING, 2, 8, 1_000_000)
 
 
 def ppo_defaults(environment: str) -> PPODefaults:
-    """Defaults for a Gymnasium environment by its id; unknown ones get a generic set."""
+    """Defaults for a Gymnasium environment by its id; unknown ones get a generic set.
+
+    Only the precision for images depends on the processor that this is asked on.
+    """
     if environment.startswith("ALE/"):
-        return _ATARI_DEFAULTS
+        config = _ATARI.model_copy(update={"precision": fastest_precision()})
+        return _ATARI_DEFAULTS._replace(config=config)
     return _BY_ENVIRONMENT.get(environment, _OTHERWISE)

@@ -54,12 +54,12 @@ class Trainable(Protocol):
         """Continue from `state`."""
 
 
-def trainable(spec: PolicySpec, flat: Array, device: str) -> Trainable:
-    """The network of `spec` with an optimiser; only a CNN imports torch."""
+def trainable(spec: PolicySpec, flat: Array, device: str, *, channels_last: bool = True) -> Trainable:
+    """The network of `spec` with an optimiser; only a CNN imports torch and knows channels."""
     if spec.network == "mlp":
         from .mlp import TrainableMLP
 
         return TrainableMLP(spec, flat)
     from .nature_cnn import TrainableNatureCNN
 
-    return TrainableNatureCNN(spec, flat, device)
+    return TrainableNatureCNN(spec, flat, device, channels_last=channels_last)

@@ -24,12 +24,13 @@ def box(**options: Any) -> PolicySpec:
     return PolicySpec(observation_shape=(3,), action=BOX, **options)
 
 
-def images(action: DiscreteAction | BoxAction) -> PolicySpec:
+def images(action: DiscreteAction | BoxAction, **options: Any) -> PolicySpec:
     return PolicySpec(
         observation_shape=(2, 36, 40),
         observation_dtype="uint8",
         action=action,
         network="nature_cnn",
+        **options,
     )
 
 

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from rlreactor.algos.arrays import Array, views
+from rlreactor.algos.layout import NATURE_CONVOLUTIONS
 from rlreactor.algos.mlp import TrainableMLP
-from rlreactor.algos.nature_cnn import to_host
+from rlreactor.algos.nature_cnn import TrainableNatureCNN, to_host
 from rlreactor.algos.outputs import Outputs
 from rlreactor.algos.policy import Policy
 from rlreactor.algos.policy_spec import BoxAction, DiscreteAction, PolicySpec
@@ -107,6 +108,92 @@ def test_nature_cnn_has_as_many_parameters_as_the_torch_module() -> None:
     assert spec.size == sum(parameter.numel() for parameter in modules.parameters()) == 1_687_719
 
 
+class Convolutions(nn.Module):
+    """The same network written with torch's modules, their parameters in the order of the flat vector."""
+
+    def __init__(self, spec: PolicySpec) -> None:
+        super().__init__()
+        shapes = dict(spec.parameters())
+        channels = (spec.observation_shape[0], *(layer[0] for layer in NATURE_CONVOLUTIONS))
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, outputs, kernel, stride)
+            for inputs, (outputs, kernel, stride) in zip(channels, NATURE_CONVOLUTIONS, strict=False)
+        )
+        self.features = nn.Linear(shapes["features.weight"][1], 512)
+        self.actor, self.critic = nn.Linear(512, spec.action_size), nn.Linear(512, 1)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = images / 255.0
+        for convolution in self.convolutions:
+            x = torch.relu(convolution(x))
+        x = torch.relu(self.features(x.flatten(1)))
+        return self.actor(x), self.critic(x)[:, 0]
+
+
+def cnn_gradients(spec: PolicySpec, observations: Array, by: Outputs, *, channels_last: bool) -> tuple[Outputs, Array]:
+    """Outputs and gradient of ours for weights from seed 0."""
+    network = TrainableNatureCNN(spec, spec.initial(np.random.default_rng(0)), channels_last=channels_last)
+    network.observe([observations[:, None]])
+    network.shuffle(np.arange(ROWS)[::-1].copy())
+    outputs = network.outputs(0, ROWS)
+    network.step(0, ROWS, by, learning_rate=1e-3, max_gradient_norm=1e9)
+    return outputs, to_host(network.gradient)
+
+
+def torch_cnn_gradients(spec: PolicySpec, observations: Array, by: Outputs) -> tuple[Outputs, Array]:
+    """The same by torch's modules and autograd, in float64."""
+    reference = Convolutions(spec).double()
+    nn.utils.vector_to_parameters(torch.tensor(spec.initial(np.random.default_rng(0))).double(), reference.parameters())
+    head, values = reference(torch.tensor(observations[::-1].copy()).double())
+    torch.autograd.backward([head, values], [torch.tensor(by.head).double(), torch.tensor(by.values).double()])
+    gradient = np.concatenate([gradient_of(parameter).ravel() for parameter in reference.parameters()])
+    return Outputs(to_host(head), to_host(values), None), gradient
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.04)])
+def test_nature_cnn_equals_autograd(precision: str, tolerance: float, channels_last: bool) -> None:
+    """To within the precision, as a share of the largest output and of the length of each parameter's gradient.
+
+    One rounding to bfloat16 is 0.002, and on the way to the first kernel there are eight of them, some of which
+    turn a relu on or off.
+    """
+    spec = images(DiscreteAction(n=3), precision=precision)
+    rng = np.random.default_rng(1)
+    observations = random_observations(spec, ROWS, rng)
+    by = Outputs(rng.standard_normal((ROWS, 3), np.float32), rng.standard_normal(ROWS, np.float32), None)
+    ours, gradient = cnn_gradients(spec, observations, by, channels_last=channels_last)
+    theirs, expected = torch_cnn_gradients(spec, observations, by)
+    np.testing.assert_allclose(ours.head, theirs.head, atol=tolerance * np.abs(theirs.head).max())
+    np.testing.assert_allclose(ours.values, theirs.values, atol=tolerance * np.abs(theirs.values).max())
+    start = 0
+    for name, shape in spec.parameters():
+        part = slice(start, start + math.prod(shape))
+        distance = np.linalg.norm(gradient[part] - expected[part]) / np.linalg.norm(expected[part])
+        assert distance < tolerance, name
+        start = part.stop
+
+
+def test_pixels_are_exact_in_bfloat16() -> None:
+    """Whole numbers up to 256 have no rounding error; their 255th parts would."""
+    pixels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(pixels.to(torch.bfloat16).to(torch.uint8), pixels)
+
+
+def test_one_image_buffer_serves_updates_of_any_size() -> None:
+    spec = images(DiscreteAction(n=3))
+    rng = np.random.default_rng(2)
+    flat = spec.initial(rng)
+    network = TrainableNatureCNN(spec, flat)
+    for rows in (7, 3, 3):
+        parts = [random_observations(spec, 2 * rows, rng).reshape(2, rows, *spec.observation_shape) for _ in range(2)]
+        network.observe(parts)
+        network.shuffle(np.arange(4 * rows))
+        joined = np.concatenate(parts, axis=1).reshape(-1, *spec.observation_shape)
+        values = Policy(spec, flat).value(joined)
+        np.testing.assert_allclose(network.outputs(0, 4 * rows).values, values, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("action", [DiscreteAction(n=3), BOX])
 def test_nature_cnn_acts_as_it_trains(action: DiscreteAction) -> None:
     spec = images(action)
@@ -130,7 +217,16 @@ def loss_after(network: Trainable, steps: int) -> float:
     return float(np.sum(head**2) + np.sum(values**2))
 
 
-@pytest.mark.parametrize("spec", [discrete(), box(), images(DiscreteAction(n=3)), images(BOX)])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        discrete(),
+        box(),
+        images(DiscreteAction(n=3)),
+        images(BOX),
+        images(BOX, precision="bfloat16"),
+    ],
+)
 def test_a_network_descends(spec: PolicySpec) -> None:
     rng = np.random.default_rng(1)
     flat = spec.initial(rng)

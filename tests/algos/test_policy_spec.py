@@ -49,6 +49,11 @@ def test_a_cnn_wants_images(options: dict[str, Any], message: str) -> None:
         PolicySpec(action=DiscreteAction(n=2), network="nature_cnn", **{**image, **options})
 
 
+def test_only_a_cnn_has_a_choice_of_precision() -> None:
+    with pytest.raises(ValidationError, match="network 'mlp' computes in 'float32', received 'bfloat16'"):
+        discrete(precision="bfloat16")
+
+
 def test_bounds_must_fit_the_shape() -> None:
     with pytest.raises(ValidationError, match=r"low: expected 2 numbers.*\[2\], received 1"):
         BoxAction(shape=(2,), low=(0.0,), high=(1.0, 1.0))

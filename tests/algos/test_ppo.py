@@ -100,6 +100,11 @@ VARIANTS = [
     ),
     pytest.param(small(anneal_learning_rate=True), images(DiscreteAction(n=3)), id="images"),
     pytest.param(small(entropy_coefficient=0.01), images(BOX), id="images, box"),
+    pytest.param(
+        small(precision="bfloat16", channels_last=False),
+        images(DiscreteAction(n=3), precision="bfloat16"),
+        id="images, bfloat16",
+    ),
 ]
 
 
@@ -292,6 +297,9 @@ def test_a_wrong_state_is_named() -> None:
 def test_config_and_spec_must_agree() -> None:
     with pytest.raises(ValueError, match="normalise_observations: expected the same"):
         learner(small(), discrete(**NORMALISING))
+    message = "precision: expected the same in config and policy spec, received bfloat16 and float32"
+    with pytest.raises(ValueError, match=message):
+        learner(small(precision="bfloat16"), images(BOX))
 
 
 def test_a_config_refuses_what_makes_no_sense() -> None:

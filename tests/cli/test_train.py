@@ -116,6 +116,12 @@ def test_defaults_are_those_of_the_environment(rlreactor: CommandLine) -> None:
     assert "Step size of Adam, in units of the weights. (default: 0.0005)" in plain
 
 
+def test_groups_must_divide_the_environments(rlreactor: CommandLine) -> None:
+    ended = rlreactor(*SHORT, "--envs-per-rollout", "8", "--groups", "3", status=2)
+    assert "--groups: expected a number that divides the 8 environments of a rollout" in ended.error
+    assert "received 3" in ended.error
+
+
 def same_second(_: str) -> str:
     return "now"
 
