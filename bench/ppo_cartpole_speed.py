@@ -59,7 +59,7 @@ def _ours(steps: int) -> tuple[str, ...]:
 
 
 def _sb3(kind: str, threads: int, steps: int) -> Callable[[], dict[str, Any]]:
-    return lambda: sb3_ppo(kind, steps, threads=threads, environments=_ENVIRONMENTS)
+    return lambda: sb3_ppo(kind, steps, threads=threads)
 
 
 def _figures(run: Callable[[], dict[str, Any]]) -> Callable[[], Figures]:

@@ -12,8 +12,13 @@ from bench.measure import Missing
 __all__ = ["ENVIRONMENTS", "python_of"]
 
 _FOLDER = Path(__file__).parent
-ENVIRONMENTS = {"sb3": ("stable-baselines3",)}
-"""Packages of each environment; their exact versions stand in bench/constraints-NAME.txt."""
+# torch first and alone where it is needed: it is most of the download, and nothing else may choose another version.
+ENVIRONMENTS = {
+    "sb3": ("torch", "stable-baselines3", "gymnasium[box2d]", "ale-py"),
+    "ray": ("torch", "ray[default,rllib]"),
+    "xronos": ("xronos",),
+}
+"""Packages of each environment, in the order of installing; bench/constraints-NAME.txt has their exact versions."""
 
 
 def python_of(name: str) -> Path:
@@ -34,9 +39,8 @@ def make(name: str) -> None:
     if not _python(name).exists():
         venv.create(_FOLDER / f".venv-{name}", with_pip=True)
     pip: list[str | Path] = [_python(name), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    # torch first and alone: it is most of the download, and nothing else may choose another version of it.
-    for packages in (("torch",), ENVIRONMENTS[name]):
-        subprocess.run([*pip, "install", "--constraint", constraints, *packages], check=True)
+    for package in ENVIRONMENTS[name]:
+        subprocess.run([*pip, "install", "--constraint", constraints, package], check=True)
 
 
 def main() -> int:

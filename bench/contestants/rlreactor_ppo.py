@@ -41,8 +41,9 @@ class Watch:
 
 def topology(options: argparse.Namespace) -> OnPolicy:
     """The environment's own hyper-parameters, or with --plain those that every opponent has by default."""
-    defaults = ppo_defaults(options.env)
+    defaults = ppo_defaults(options.like or options.env)
     config = PPOConfig() if options.plain else defaults.config
+    config = PPOConfig.model_validate({**config.model_dump(), **options.config})
     environment = EnvironmentSpec(id=options.env)
     policy = PolicySpec(
         **dict(describe(environment)),
@@ -50,6 +51,7 @@ def topology(options: argparse.Namespace) -> OnPolicy:
         hidden=config.hidden,
         activation=config.activation,
         normalise_observations=config.normalise_observations,
+        precision=config.precision,
     )
     envs_per_rollout = options.envs_per_rollout or defaults.environments_per_rollout
     rows = defaults.rollouts * envs_per_rollout * config.horizon
@@ -62,6 +64,7 @@ def topology(options: argparse.Namespace) -> OnPolicy:
         updates=max(1, (options.steps or defaults.steps) // rows),
         policy_lag=options.lag,
         eval_episodes=options.eval_episodes,
+        threads=options.threads,
     )
 
 
@@ -99,10 +102,13 @@ def _rate(steps: float, seconds: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", default="CartPole-v1")
+    parser.add_argument("--like", help="another environment, whose defaults are taken")
     parser.add_argument("--steps", type=int, help="environment steps at most; the environment's default otherwise")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--lag", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="of the learner")
+    parser.add_argument("--config", type=json.loads, default={}, help="hyper-parameters to change, as JSON")
     parser.add_argument("--envs-per-rollout", type=int)
     parser.add_argument("--eval-episodes", type=int, default=0)
     parser.add_argument("--plain", action="store_true", help="the hyper-parameters of the paper instead of tuned ones")

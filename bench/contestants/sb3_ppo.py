@@ -1,75 +1,66 @@
-"""PPO by stable-baselines3, as its documentation recommends; runs in bench/.venv-sb3 and imports nothing from here.
+"""PPO by stable-baselines3, as its documentation recommends; runs in bench/.venv-sb3.
 
-Network (64-64 tanh, actor and critic apart) and optimiser are its defaults; the other hyper-parameters are spelt out.
+Networks (64-64 tanh, actor and critic apart, or the Nature CNN) and optimiser are its defaults.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import json
-import os
-import time
 from typing import Any
 
+from bench.contestants.ppo_task import TASKS, Task, Watch, main
 
-def report(options: argparse.Namespace) -> dict[str, Any]:
+
+def environments_of(name: str, vec_env: str, task: Task, seed: int) -> Any:
+    """A vector environment; Atari games with its own wrappers, which follow the usual preprocessing."""
+    util: Any = importlib.import_module("stable_baselines3.common.env_util")
+    kinds: Any = importlib.import_module("stable_baselines3.common.vec_env")
+    # Forked, which is safe before torch has computed anything: by default every process would import torch anew.
+    options: dict[str, Any] = {
+        "n_envs": task.environments, "seed": seed,
+        "vec_env_cls": kinds.SubprocVecEnv if vec_env == "subproc" else kinds.DummyVecEnv,
+        "vec_env_kwargs": {"start_method": "fork"} if vec_env == "subproc" else None,
+    }  # fmt: skip
+    if not name.startswith("ALE/"):
+        return util.make_vec_env(name, **options)
+    gymnasium: Any = importlib.import_module("gymnasium")
+    gymnasium.register_envs(importlib.import_module("ale_py"))
+    game = name.removeprefix("ALE/").partition("-")[0]
+    return kinds.VecFrameStack(util.make_atari_env(f"{game}NoFrameskip-v4", **options), n_stack=4)
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train, and say what came out."""
-    started = int(os.environ.get("BENCH_LAUNCHED_NS", time.monotonic_ns())) * 1e-9
+    watch, task = Watch(), TASKS[options.env]
     # By name: this is checked where stable-baselines3 is not installed.
     torch: Any = importlib.import_module("torch")
     sb3: Any = importlib.import_module("stable_baselines3")
     callbacks: Any = importlib.import_module("stable_baselines3.common.callbacks")
-    make_vec_env: Any = importlib.import_module("stable_baselines3.common.env_util").make_vec_env
-    vec_env: Any = importlib.import_module("stable_baselines3.common.vec_env")
-
     torch.set_num_threads(options.threads)
-    kind = {"dummy": vec_env.DummyVecEnv, "subproc": vec_env.SubprocVecEnv}[options.vec_env]
-    # Forked, which is safe before torch has computed anything: by default every process would import torch anew.
-    forked = {"start_method": "fork"} if options.vec_env == "subproc" else None
-    environments = make_vec_env(
-        options.env, n_envs=options.environments, seed=options.seed, vec_env_cls=kind, vec_env_kwargs=forked
-    )
+    environments = environments_of(options.env, options.vec_env, task, options.seed)
     model = sb3.PPO(
-        "MlpPolicy", environments, seed=options.seed, device="cpu",
-        n_steps=128, batch_size=64, n_epochs=10, learning_rate=3e-4, gamma=0.99, gae_lambda=0.95, clip_range=0.2,
-        ent_coef=0.0, vf_coef=0.5, max_grad_norm=0.5, normalize_advantage=True,
+        "MlpPolicy" if task.hidden else "CnnPolicy", environments, seed=options.seed, device="cpu",
+        n_steps=task.horizon, batch_size=task.minibatch, n_epochs=task.epochs, learning_rate=task.learning_rate,
+        gamma=0.99, gae_lambda=0.95, clip_range=task.clip, ent_coef=task.entropy, vf_coef=0.5, max_grad_norm=0.5,
+        normalize_advantage=True,
     )  # fmt: skip
-    begun: list[float] = []  # when collecting began: from the second time on, when an update had ended
 
-    def collecting(_: object) -> None:
-        begun.append(time.monotonic())
+    def collecting(_: object) -> None:  # from the second time on, an update has just ended
+        if model.num_timesteps:
+            watch.update(model.num_timesteps)
 
     def stepped(_: object) -> bool:
         return True
 
     methods = {"_on_step": stepped, "_on_rollout_start": collecting}
     callback: Any = type("Begun", (callbacks.BaseCallback,), methods)()
-    batch = 128 * options.environments
-    model.learn(batch * max(1, options.steps // batch), callback=callback)
-    ended = time.monotonic()
+    model.learn(task.batch * max(1, options.steps // task.batch), callback=callback)
+    watch.update(model.num_timesteps)
     returns = [episode["r"] for episode in model.ep_info_buffer]
     environments.close()
-    first = begun[1] if len(begun) > 1 else ended
-    return {
-        "env_steps": model.num_timesteps,
-        "seconds_to_first_update": first - started,
-        "steady_steps_per_second": (model.num_timesteps - batch) / (ended - first) if ended > first else 0.0,
-        "whole_steps_per_second": model.num_timesteps / (time.monotonic() - started),
-        "mean_return": sum(returns) / len(returns) if returns else None,
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", default="CartPole-v1")
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--environments", type=int, default=16)
-    parser.add_argument("--vec-env", choices=("dummy", "subproc"), required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    print(json.dumps(report(parser.parse_args())), flush=True)
+    return watch.figures(sum(returns) / len(returns) if returns else None)
 
 
 if __name__ == "__main__":
-    main()
+    main(train, vec_env=("dummy", "subproc"))

@@ -1,0 +1,84 @@
+"""The limit: how often one core can step one environment that is reset whenever an episode ends, and all cores at once.
+
+`on_every_core` is for what else pins a process to each core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing as mp
+import os
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import gymnasium
+
+__all__ = ["cores", "make", "on_every_core"]
+
+
+def cores() -> list[int]:
+    """The cores that this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def make(name: str) -> gymnasium.Env[Any, Any]:
+    """A Gymnasium environment as its users make it, without the checker; Atari with raw frames."""
+    if name.startswith("ALE/"):
+        import ale_py
+
+        gymnasium.register_envs(ale_py)
+    make_ = cast("Any", gymnasium.make)  # typed for the options it knows
+    return cast("gymnasium.Env[Any, Any]", make_(name, disable_env_checker=True))
+
+
+def stepping(name: str, seed: int, seconds: float) -> float:
+    """Steps per second of one environment with actions drawn beforehand."""
+    environment = make(name)
+    space: Any = environment.action_space
+    space.seed(seed)
+    actions = [int(space.sample()) for _ in range(512)]
+    environment.reset(seed=seed)
+    step, reset, count = environment.step, environment.reset, 0
+    begun = time.perf_counter()
+    while (now := time.perf_counter()) < begun + seconds:
+        for action in actions:
+            _, _, terminated, truncated, _ = step(action)
+            if terminated or truncated:
+                reset()
+        count += len(actions)
+    return count / (now - begun)
+
+
+def on_every_core(work: Callable[[int], float]) -> list[float]:
+    """What `work(index)` returns in a forked process pinned to each core, all of them at the same time."""
+    fork = mp.get_context("fork")
+    with fork.Manager() as manager:
+        found = manager.dict()
+
+        def pinned(index: int, core: int) -> None:
+            os.sched_setaffinity(0, {core})
+            found[index] = work(index)
+
+        processes = [fork.Process(target=pinned, args=place) for place in enumerate(cores())]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        return [float(found[index]) for index in range(len(processes))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--env", required=True)
+    parser.add_argument("--seconds", type=float, default=0.7)
+    options = parser.parse_args()
+    together = on_every_core(lambda index: stepping(options.env, index, options.seconds))
+    os.sched_setaffinity(0, {cores()[0]})
+    alone = stepping(options.env, 0, options.seconds)
+    print(json.dumps({"one_core": alone, "all_cores": sum(together)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""B3 and B4: 16 one-environment reactors in lock-step, a full barrier every step, actions at random.
+
+Where observations are small, the reactors of a core are a crew: what they show travels as one message.
+
+Against the limit of the machine, a loop written by hand, and the vector environments that people use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, NamedTuple
+
+from rich.table import Table
+
+from bench.measure import Contestant, Rounds, interleave
+from bench.rates import CORES, as_json, at_least, compared, elsewhere, here, limit, shares, table
+from bench.report import Report, Target, progress
+
+_ENVIRONMENTS = 16
+OURS, PLAIN, HAND = "rlreactor", "rlreactor, fingerprint off", "written by hand"
+SYNC, ASYNC, SUBPROC = "Gymnasium SyncVectorEnv", "Gymnasium AsyncVectorEnv", "SB3 SubprocVecEnv"
+
+
+class Task(NamedTuple):
+    """An environment, what must hold there, and how many rounds take about a second."""
+
+    env: str
+    options: str
+    crews: bool
+    """Whether observations are so small that the reactors of a core hand them on together."""
+    rounds: dict[str, int]
+    share: float
+    ratios: dict[str, float]
+
+
+_FEW = {ASYNC: 1500, SUBPROC: 1200}
+TASKS = (
+    Task("CartPole-v1", "{}", True, {OURS: 10_000, HAND: 12_000, SYNC: 8000, **_FEW}, 0.55,
+         {HAND: 0.85, ASYNC: 4.0, SUBPROC: 5.0, SYNC: 1.3}),
+    Task("LunarLander-v3", "{}", True, {OURS: 3000, HAND: 3000, SYNC: 2000, **_FEW}, 0.65, {HAND: 0.95}),
+    Task("ALE/Pong-v5", '{"obs_type": "rgb"}', False, {OURS: 400, HAND: 400, SYNC: 250, ASYNC: 300, SUBPROC: 250}, 0.80,
+         {HAND: 0.95, ASYNC: 1.2, SUBPROC: 1.2, SYNC: 1.5}),
+)  # fmt: skip
+
+
+def contestants(task: Task) -> list[Contestant]:
+    """Everybody, the limit first."""
+    env, rounds = ("--env", task.env), task.rounds
+    ours = ("rlreactor_steps", *env, "--env-option", task.options, "--rounds", rounds[OURS])
+    together = ("--crews", CORES, "--crew", _ENVIRONMENTS // CORES)
+    alone = ("--crews", _ENVIRONMENTS)
+    kept, others = (together, alone) if task.crews else (alone, together)
+    return [
+        limit(task.env),
+        here(OURS, *ours, *kept),
+        here(HAND, "hand_written_steps", *env, "--rounds", rounds[HAND]),
+        here(PLAIN, *ours, *kept, "--no-fingerprint"),
+        here(f"rlreactor, {'a message a reactor' if task.crews else 'crews'}", *ours, *others),
+        here(SYNC, "gymnasium_steps", "--kind", "sync", *env, "--rounds", rounds[SYNC]),
+        here(ASYNC, "gymnasium_steps", "--kind", "async", *env, "--rounds", rounds[ASYNC]),
+        elsewhere(SUBPROC, "sb3", "sb3_steps", *env, "--rounds", rounds[SUBPROC]),
+    ]
+
+
+def targets(task: Task, rounds: Rounds) -> list[Target]:
+    """What must hold of this task."""
+    against = compared(rounds, OURS)
+    found = at_least(f"{task.env}: share of the limit (median)", task.share, shares(rounds, OURS))
+    for name, threshold in task.ratios.items():
+        found += at_least(f"{task.env}: ratio to {name} (median)", threshold, against.get(name, []))
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--env", choices=[task.env for task in TASKS], nargs="+", help="all when not given")
+    chosen = parser.parse_args()
+    tables: list[Table] = []
+    measured: dict[str, Any] = {}
+    must_hold: list[Target] = []
+    for task in TASKS:
+        if chosen.env and task.env not in chosen.env:
+            continue
+        rounds = interleave(contestants(task), chosen.rounds, progress)
+        tables.append(table(f"{task.env}, {_ENVIRONMENTS} environments in lock-step", rounds, OURS))
+        measured[task.env] = as_json(rounds, OURS)
+        must_hold += targets(task, rounds)
+    settings = {"rounds": chosen.rounds, "environments": _ENVIRONMENTS}
+    return Report("lock_step", settings, measured, must_hold).finish(*tables)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

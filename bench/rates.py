@@ -1,0 +1,104 @@
+"""What experiments share that compare rates of stepping: programs as contestants, the limit of the machine, tables."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from bench.machine import ROOT
+from bench.measure import Contestant, Figures, Rounds, ratios, spread, summary
+from bench.program import python_module, start, wait
+from bench.report import Target
+from bench.setup import python_of
+
+__all__ = [
+    "CORES",
+    "LIMIT",
+    "RATE",
+    "as_json",
+    "at_least",
+    "compared",
+    "elsewhere",
+    "here",
+    "limit",
+    "limits",
+    "shares",
+    "table",
+]
+
+CORES = len(os.sched_getaffinity(0))
+RATE = "steps_per_second"
+LIMIT = "bare env.step, one core"
+
+
+def here(name: str, module: str, *arguments: object) -> Contestant:
+    """A program of bench/contestants, with this interpreter."""
+    return Contestant(name, _rates(python_module(f"bench.contestants.{module}", *map(str, arguments))))
+
+
+def elsewhere(name: str, environment: str, module: str, *arguments: object) -> Contestant:
+    """A program of bench/contestants, with the interpreter of an opponents' environment."""
+    script = ROOT / "bench" / "contestants" / f"{module}.py"
+    command: list[str | Path] = [script, *map(str, arguments)]
+    return Contestant(name, _rates(lambda: wait(start([python_of(environment), *command]))))
+
+
+def _rates(run: Callable[[], dict[str, Any]]) -> Callable[[], Figures]:
+    return lambda: {name: float(value) for name, value in run().items() if isinstance(value, int | float)}
+
+
+def limit(environment: str) -> Contestant:
+    """How often one core can step one environment, alone and with all cores at work."""
+    run = python_module("bench.contestants.bare_steps", "--env", environment)
+    return Contestant(LIMIT, lambda: {**(found := _rates(run)()), RATE: found["one_core"]})
+
+
+def limits(rounds: Rounds) -> list[float]:
+    """Cores times the rate of one, round by round."""
+    return [CORES * rate for rate in rounds.of(LIMIT, RATE)]
+
+
+def shares(rounds: Rounds, name: str) -> list[float]:
+    """What share of the limit somebody reached, round by round."""
+    return ratios(rounds.of(name, RATE), limits(rounds))
+
+
+def compared(rounds: Rounds, ours: str) -> dict[str, list[float]]:
+    """Our rate by theirs, round by round."""
+    others = [name for name in rounds.figures if name not in (ours, LIMIT)]
+    return {name: ratios(rounds.of(ours, RATE), rounds.of(name, RATE)) for name in others}
+
+
+def table(title: str, rounds: Rounds, ours: str) -> Table:
+    """Everybody's rate, share of the limit, and our rate by theirs; who is missing is listed with the reason."""
+    shown = Table(title, "steps/s", f"share of {CORES} x bare", "ours / theirs")
+    against = compared(rounds, ours)
+    for name in rounds.figures:
+        share = spread(found).show(2) if (found := shares(rounds, name)) and name != LIMIT else ""
+        ratio = spread(against[name]).show(2) if against.get(name) else ""
+        shown.add_row(name, spread(rounds.of(name, RATE)).show(), share, ratio)
+    together = rounds.of(LIMIT, "all_cores")
+    if together:
+        shown.add_row(f"bare env.step, {CORES} cores at once", spread(together).show(), "", "")
+    for name, reason in rounds.missing.items():
+        shown.add_row(name, f"missing: {reason}")
+    return shown
+
+
+def at_least(what: str, threshold: float, values: list[float]) -> list[Target]:
+    """A bound on the median; none when nothing was measured."""
+    return [Target(what, threshold, statistics.median(values))] if values else []
+
+
+def as_json(rounds: Rounds, ours: str) -> Mapping[str, Any]:
+    """Every figure, every share and every ratio, round by round."""
+    return {
+        **rounds.as_json(),
+        "shares": {name: summary(found) for name in rounds.figures if (found := shares(rounds, name))},
+        f"{ours} by": {name: summary(found) for name, found in compared(rounds, ours).items() if found},
+    }
