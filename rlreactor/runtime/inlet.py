@@ -11,6 +11,7 @@ from typing import Any
 
 from rlreactor.execution import Cell, Execution
 from rlreactor.links.slotted import Lease, SlotReader
+from rlreactor.pool import Pool
 from rlreactor.scheduler.queue import EventQueue
 from rlreactor.spec import Spec
 from rlreactor.tag import Delay
@@ -72,6 +73,17 @@ class RemotePort:
         self.spec = spec
         self.inlets = inlets
         self.slots = slots
+        self._pool = Pool(spec) if spec.fields else None
+
+    def decode(self, payload: memoryview) -> Any:
+        """The value of a message's bytes, its arrays placed as in a slot. Raises SpecError for a wrong length."""
+        if self._pool is None or len(payload) != self.spec.nbytes:
+            return self.spec.decode(payload)
+        lent = self._pool.take()
+        lent.memory[:] = payload
+        for array in lent.arrays:
+            array.setflags(write=False)
+        return lent.value
 
 
 def evacuate(

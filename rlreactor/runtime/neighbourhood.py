@@ -379,7 +379,7 @@ class Neighbourhood:
         port = self._remote[message.port]
         lease = None
         if message.slot == wire.INLINE or port.slots is None:
-            value = port.spec.decode(message.payload)
+            value = port.decode(message.payload)
         else:
             value = port.slots.receive(message.slot)
             lease = Lease(port.slots, message.slot, len(port.inlets))
