@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -109,6 +110,10 @@ class Run:
 
 
 def _outcome(body: Callable[[int], str], announce: int) -> str:
+    # Python drops what is raised inside a garbage collector's callback, and Hypothesis has registered one: a Ctrl-C
+    # that met it would be lost. The test session's own objects are nothing to collect here either.
+    gc.callbacks.clear()
+    gc.freeze()
     try:
         return body(announce)
     except BaseException:

@@ -18,7 +18,7 @@ __all__ = ["Overrun", "Process", "Simulation", "Stuck"]
 
 _LONGEST_STALL_NS = 1_000_000
 _PATIENCE_NS = 3_000_000_000  # virtual time without progress after which nothing will come any more
-_MOST_SLICES = 60_000
+_MOST_SLICES = 150_000
 
 
 class Stuck(AssertionError):
