@@ -4,6 +4,7 @@ Engine"), `envpool:Pong-v5`."""
 from __future__ import annotations
 
 import contextlib
+import importlib
 import warnings
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -104,7 +105,6 @@ def _quietly() -> Generator[None]:
 
 def _library(identifier: str) -> Any:
     try:
-        import envpool
+        return importlib.import_module("envpool")  # by name: type checkers need not have it
     except ImportError:
         raise EnvironmentProblem(missing(identifier, "envpool", "envpool")) from None
-    return envpool

@@ -6,6 +6,7 @@ Every answer counts as steps, also EnvPool's resets.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import time
 import warnings
@@ -19,8 +20,7 @@ from gymnasium.vector import AutoresetMode
 def make(name: str, count: int, threads: int) -> tuple[Any, int]:
     """The vector environment, and how many actions there are to choose from."""
     if name.startswith("envpool:"):
-        import envpool
-
+        envpool: Any = importlib.import_module("envpool")  # by name: type checkers need not have it
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of bounds that it gives as float64
             made: Any = envpool.make(
