@@ -11,8 +11,8 @@ from rlreactor import Graph, Plan, Reactor, Result, check, run
 from rlreactor.links.slots import slot_stride
 from rlreactor.planner.links import links_between
 from rlreactor.planner.plan import EdgePlan, WorkerPlan
-from rlreactor.scheduler.frontier import Routes
 from rlreactor.scheduler.modes import scope_of
+from rlreactor.scheduler.routes import Routes
 
 Where = Mapping[str, int]
 CARRIERS = ("memory", "ipc", "tcp")

@@ -5,8 +5,9 @@ status, so that a reader always finds one whole: it copies the newest and looks 
 overwritten meanwhile.
 
 Row, in words: 0 version, 1 asleep, 2 gone, 3 how often it ran out of work, 4 the logical time it waits for, 5 the rank
-of the reaction it runs (+ 1), then on lines of their own GENERATIONS × STATUS, the number of messages sent to each
-worker, and for each worker whether this one waits for it.
+of the reaction it runs (+ 1) below the microstep, 6 whether it waits for anybody, 7 the logical time of that reaction;
+then on lines of their own GENERATIONS × STATUS, the number of messages sent to each worker, and for each worker whether
+this one waits for it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from typing import NamedTuple
 from rlreactor.links.words import CACHE_LINE, WORD, Words
 from rlreactor.tag import FOREVER, Point
 
-__all__ = ["Board", "Snapshot", "Status"]
+__all__ = ["Board", "Snapshot", "Status", "pack_running", "unpack_running"]
 
-_VERSION, _ASLEEP, _GONE, _IDLE, _WANTED, _RUNNING = range(6)
+_VERSION, _ASLEEP, _GONE, _IDLE, _WANTED, _RUNNING, _RESTING, _AT = range(8)
+_MICROSTEPS = 0x7FFFFFFF
 _GENERATIONS = 4
 _STATUS = struct.Struct("<9q")
 _STRIDE = 2 * CACHE_LINE  # bytes of a generation
@@ -82,6 +84,9 @@ class Board:
     def workers(self) -> int:
         """How many rows there are."""
         return len(self._cells)
+
+    def pump(self) -> None:
+        """Look at what has come; in shared memory it is there."""
 
     def publish(self, status: Status) -> None:
         """Replace this worker's status."""
@@ -151,10 +156,15 @@ class Board:
     def set_waiting(self, workers: Collection[int]) -> None:
         """Say whom this worker waits for; nobody when it runs."""
         cells, first = self._cells[self._me], _SENT + self.workers
+        cells[_RESTING] = int(bool(workers))
         for worker in range(self.workers):
             waits = int(worker in workers)
             if cells[first + worker] != waits:
                 cells[first + worker] = waits
+
+    def resting(self, worker: int) -> bool:
+        """Whether `worker` waits for anybody."""
+        return bool(self._cells[worker][_RESTING])
 
     def tell_idle(self) -> None:
         """Say that this worker can do nothing now: others may go on because of it."""
@@ -172,13 +182,15 @@ class Board:
         """The logical time that `worker` waits for."""
         return self._cells[worker][_WANTED]
 
-    def set_running(self, rank: int) -> None:
+    def set_running(self, rank: int, tag: Point) -> None:
         """Say which reaction runs."""
-        self._cells[self._me][_RUNNING] = rank + 1
+        cells = self._cells[self._me]
+        cells[_AT], cells[_RUNNING] = tag[0], pack_running(rank, tag[1])
 
-    def running(self, worker: int) -> int | None:
-        """The rank of the reaction that `worker` runs, or ran last."""
-        return self._cells[worker][_RUNNING] - 1 if self._cells[worker][_RUNNING] else None
+    def running(self, worker: int) -> tuple[int, Point] | None:
+        """The rank and the tag of the reaction that `worker` runs, or ran last."""
+        cells = self._cells[worker]
+        return unpack_running(cells[_RUNNING], cells[_AT])
 
     def leave(self) -> None:
         """Say that this worker has stopped for good: nobody need send it anything or wait for it."""
@@ -208,6 +220,16 @@ class Board:
     def asleep(self, worker: int) -> tuple[Words, int]:
         """The word in which `worker` says that it sleeps, for its doorbell."""
         return self._rows[worker], _ASLEEP
+
+
+def pack_running(rank: int, microstep: int) -> int:
+    """A rank and a microstep in one word that is not 0. Of later microsteps, the lowest 31 bits."""
+    return (microstep & _MICROSTEPS) << 32 | rank + 1
+
+
+def unpack_running(word: int, time: int) -> tuple[int, Point] | None:
+    """The rank and the tag in such a word, None for 0."""
+    return ((word & _MICROSTEPS) - 1, (time, word >> 32)) if word else None
 
 
 def _row(workers: int) -> int:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Mapping
 
-from rlreactor.links.board import Snapshot, Status
+from rlreactor.links.board import Snapshot, Status, pack_running, unpack_running
 from rlreactor.links.near_rows import NearRows
 from rlreactor.links.reliable import PeerFault
+from rlreactor.tag import Point
 
 __all__ = ["DistantBoard"]
 
-_HEAD = struct.Struct("<14q")  # version, status, idle, wanted, running, gone, workers
+_HEAD = struct.Struct("<15q")  # version, status, idle, wanted, running, at, gone, workers
 
 
 class _Row:
@@ -32,7 +33,8 @@ class _Row:
         self.status = Status.initial()
         self.idle = 0
         self.wanted = 0
-        self.running = 0  # rank + 1
+        self.running = 0  # see `pack_running`
+        self.at = 0  # logical time of that
         self.gone = 0
         self.sent = [0] * workers
         self.received = [0] * workers  # as of the status
@@ -42,7 +44,7 @@ class _Row:
     def encode(self) -> bytes:
         frontier, head, last, received = self.status
         words = (self.version, *frontier, *head, *last, received)
-        fixed = _HEAD.pack(*words, self.idle, self.wanted, self.running, self.gone, len(self.sent))
+        fixed = _HEAD.pack(*words, self.idle, self.wanted, self.running, self.at, self.gone, len(self.sent))
         return fixed + struct.pack(f"<{3 * len(self.sent)}q", *self.sent, *self.received, *self.waits)
 
     def decode(self, data: bytes | memoryview) -> None:
@@ -51,11 +53,11 @@ class _Row:
         if len(data) != _HEAD.size + 24 * workers:
             raise PeerFault(f"a row of {len(data)} bytes: expected {_HEAD.size + 24 * workers} for {workers} workers")
         words = _HEAD.unpack_from(data)
-        if words[13] != workers:
-            raise PeerFault(f"a row for {words[13]} workers: expected {workers}")
+        if words[14] != workers:
+            raise PeerFault(f"a row for {words[14]} workers: expected {workers}")
         self.version = words[0]
         self.status = Status((words[1], words[2], words[3]), (words[4], words[5]), (words[6], words[7]), words[8])
-        self.idle, self.wanted, self.running, self.gone = words[9:13]
+        self.idle, self.wanted, self.running, self.at, self.gone = words[9:14]
         each = struct.unpack_from(f"<{3 * workers}q", data, _HEAD.size)
         self.sent, self.received, self.waits = (list(each[i * workers : (i + 1) * workers]) for i in range(3))
 
@@ -145,6 +147,9 @@ class DistantBoard:
         """How many rows there are."""
         return len(self._rows)
 
+    def pump(self) -> None:
+        """Look at what has come."""
+
     def publish(self, status: Status) -> None:
         """Replace this worker's status."""
         fell = status.frontier < self._own.status.frontier
@@ -194,6 +199,10 @@ class DistantBoard:
         self._own.waits = [int(worker in workers) for worker in range(self.workers)]
         self._changed()
 
+    def resting(self, worker: int) -> bool:
+        """Whether `worker` waits for anybody."""
+        return any(self._row(worker).waits)
+
     def tell_idle(self) -> None:
         """Say that this worker can do nothing now."""
         self._own.idle += 1
@@ -213,13 +222,18 @@ class DistantBoard:
         """The logical time that `worker` waits for."""
         return self._row(worker).wanted
 
-    def set_running(self, rank: int) -> None:
-        """Say which reaction runs; of no use to anybody before the row is sent for another reason."""
-        self._own.running = rank + 1
+    def set_running(self, rank: int, tag: Point) -> None:
+        """Say which reaction runs; of no use to distant workers before the row is sent for another reason."""
+        self._own.running, self._own.at = pack_running(rank, tag[1]), tag[0]
+        if self._store is not None and self._me is not None:
+            self._store.set_running(self._me, rank, tag)
 
-    def running(self, worker: int) -> int | None:
-        """The rank of the reaction that `worker` runs, or ran last."""
-        return self._row(worker).running - 1 if self._row(worker).running else None
+    def running(self, worker: int) -> tuple[int, Point] | None:
+        """The rank and the tag of the reaction that `worker` runs, or ran last."""
+        if worker in self._near and self._store is not None:
+            return self._store.running(worker)
+        row = self._row(worker)
+        return unpack_running(row.running, row.at)
 
     def leave(self) -> None:
         """Say that this worker has stopped for good."""

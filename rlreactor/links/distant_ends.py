@@ -15,6 +15,7 @@ from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
 from rlreactor.links.exchange import Exchange
 from rlreactor.links.near_rows import NearRows
+from rlreactor.tag import Point
 
 __all__ = ["CountingReader", "DistantBell", "DistantReader", "DistantWriter", "Links", "OwnBell", "PumpingBoard"]
 
@@ -58,18 +59,22 @@ class PumpingBoard(DistantBoard):
         near: Sequence[int] = (),
     ) -> None:
         super().__init__(workers, me, rows=rows, near=near, read_from=read_from, read_by=read_by)
-        self.pump: Callable[[], None] = lambda: None
+        self.look: Callable[[], None] = lambda: None
         self.tell_audience: Callable[[], None] = lambda: None
         self._told = self._own.status
+
+    def pump(self) -> None:
+        """Look at what has come."""
+        self.look()
 
     def publish(self, status: Status) -> None:
         """Replace this worker's status."""
         super().publish(status)
-        self.pump()
+        self.look()
 
-    def set_running(self, rank: int) -> None:
+    def set_running(self, rank: int, tag: Point) -> None:
         """Say which reaction runs."""
-        super().set_running(rank)
+        super().set_running(rank, tag)
         if self._told is not self._own.status:
             self._told = self._own.status
             self.tell_audience()

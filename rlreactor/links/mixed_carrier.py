@@ -72,7 +72,7 @@ class MixedCarrier:
         self.overview = DistantBoard(memory.workers, None, rows=memory.rows(mapping), near=range(memory.workers))
         self._landings = {p.number: _Landing(memory, p, me) for w in peers for p in distant_ports(plans, w, me)}
         self._links = connect(self.board, self._land)
-        self.board.pump = self._links.pump
+        self.board.look = self._links.pump
         listening = [w for w in peers if w in audience]
         self.board.tell_audience = lambda: self._links.exchange.tell_each(listening)
         words = memory.board(mapping, me)

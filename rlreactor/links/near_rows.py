@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import mmap
 
+from rlreactor.links.board import pack_running, unpack_running
 from rlreactor.links.segment import round_up
 from rlreactor.links.words import CACHE_LINE, WORD, Words
+from rlreactor.tag import Point
 
 __all__ = ["NearRows"]
 
 _GENERATIONS = 4
-_VERSION, _RUNNING = range(2)
+_VERSION, _RUNNING, _AT = range(3)
 
 
 class NearRows:
@@ -27,7 +29,7 @@ class NearRows:
         self._length = length
         self._stride = _stride(length)
         self._starts = [offset + worker * _room(length) for worker in range(workers)]
-        self._newest = [Words(mapping, start, 2).cells for start in self._starts]  # version (0: none yet), running
+        self._newest = [Words(mapping, start, 3).cells for start in self._starts]  # version (0: none yet), running, at
 
     @staticmethod
     def size(workers: int, length: int) -> int:
@@ -38,13 +40,15 @@ class NearRows:
         """Changes with every row of `worker`."""
         return self._newest[worker][_VERSION]
 
-    def set_running(self, worker: int, rank: int) -> None:
+    def set_running(self, worker: int, rank: int, tag: Point) -> None:
         """Say which reaction `worker` runs: too often for a whole row."""
-        self._newest[worker][_RUNNING] = rank + 1
+        cells = self._newest[worker]
+        cells[_AT], cells[_RUNNING] = tag[0], pack_running(rank, tag[1])
 
-    def running(self, worker: int) -> int | None:
-        """The rank of the reaction that `worker` runs, or ran last."""
-        return self._newest[worker][_RUNNING] - 1 if self._newest[worker][_RUNNING] else None
+    def running(self, worker: int) -> tuple[int, Point] | None:
+        """The rank and the tag of the reaction that `worker` runs, or ran last."""
+        cells = self._newest[worker]
+        return unpack_running(cells[_RUNNING], cells[_AT])
 
     def write(self, worker: int, row: bytes) -> None:
         """Replace a row. Only by its own worker."""

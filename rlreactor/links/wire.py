@@ -14,7 +14,7 @@ from rlreactor.tag import Point
 
 __all__ = ["DRY", "HEADER", "INLINE", "STOP", "Message", "decode", "encode", "place"]
 
-HEADER = struct.Struct("<IiqQQ")  # port, slot, time, microstep, reserved: 32 bytes, so that the payload is aligned
+HEADER = struct.Struct("<IiqQQ")  # port, slot, time, microstep, rank
 PLACE = struct.Struct("<Ii")  # how it begins
 INLINE = -1  # in place of a slot: the payload follows the header
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
@@ -22,17 +22,21 @@ DRY = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is 
 
 
 class Message(NamedTuple):
-    """One value under way: from which port (its index), sent at which tag, in which slot or with which bytes."""
+    """One value under way: from which port (its index), sent at which tag, in which slot or with which bytes.
+
+    `rank` completes the tag to a frontier: whatever the sender sends before it was sent before this message, or is it.
+    """
 
     port: int
     slot: int
     tag: Point
+    rank: int
     payload: memoryview
 
 
-def encode(port: int, slot: int, tag: Point) -> bytes:
+def encode(port: int, slot: int, tag: Point, rank: int = 0) -> bytes:
     """The header of a message."""
-    return HEADER.pack(port, slot, tag[0], tag[1], 0)
+    return HEADER.pack(port, slot, tag[0], tag[1], rank)
 
 
 def place(header: bytes | memoryview) -> tuple[int, int]:
@@ -44,7 +48,7 @@ def decode(data: bytes) -> Message:
     """A message from its bytes. Raises LinkError for something that is none."""
     if len(data) < HEADER.size:
         raise LinkError(f"a message of {len(data)} bytes: expected a header of {HEADER.size} bytes")
-    port, slot, time, microstep, _ = HEADER.unpack_from(data)
+    port, slot, time, microstep, rank = HEADER.unpack_from(data)
     if time < 0 or slot < INLINE or (slot != INLINE and len(data) != HEADER.size):
         raise LinkError(f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes")
-    return Message(port, slot, (time, microstep), memoryview(data)[HEADER.size :])
+    return Message(port, slot, (time, microstep), rank, memoryview(data)[HEADER.size :])

@@ -10,7 +10,7 @@ from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.planner.memory import ring_capacity, stop_ring_capacity
 from rlreactor.planner.plan import Plan
 from rlreactor.scheduler.binding import root_ports
-from rlreactor.scheduler.frontier import Routes
+from rlreactor.scheduler.routes import Routes
 
 __all__ = ["lay_out"]
 

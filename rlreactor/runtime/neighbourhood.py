@@ -20,11 +20,13 @@ from rlreactor.links.doorbell import ring_all
 from rlreactor.links.slotted import Lease, SlottedStorage
 from rlreactor.links.words import fence
 from rlreactor.port import Storage, heap
+from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
 from rlreactor.runtime.stall import stalled_chain
 from rlreactor.scheduler.binding import Binding, root_ports
-from rlreactor.scheduler.frontier import Frontiers, InEdge, Routes, Triple
+from rlreactor.scheduler.frontier import Frontiers, InEdge, Triple
 from rlreactor.scheduler.outlet import Outlet
+from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.spec import Spec
 from rlreactor.tag import FOREVER, Point, Tag
@@ -33,10 +35,12 @@ __all__ = ["Interrupted", "Neighbourhood"]
 
 STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
 NOBODY: frozenset[int] = frozenset()
-SIGN_OF_LIFE = 256  # tags after which a worker that nobody reads from says how far it is all the same
+SIGN_OF_LIFE = 256  # tags after which a worker says how far it is even if nobody waits for that
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
 LOOK_UP_S = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
-SPIN = 2000  # looks at the others' words before a worker sleeps: a few hundred microseconds
+SPIN = 200  # looks at all that may let a worker go on before it sleeps: a few hundred microseconds
+CREEPING = 8  # waits after which a worker looks at everybody's next event, also while others go on
+GLANCES = 40  # looks at what has come before it tells everybody that it waits: some ten microseconds
 
 
 class Interrupted(BaseException):
@@ -58,6 +62,7 @@ class Neighbourhood:
         self._routes = routes
         self._me = me
         self._spin = spin
+        self._glances = min(spin, GLANCES)
         self._board = carrier.board
         self._bells = carrier.bells
         self._writers = carrier.writers
@@ -79,11 +84,13 @@ class Neighbourhood:
         self.on_stall: Callable[[dict[int, str]], None] = lambda _: None
         self._to_tell: tuple[Point, int] | None = None
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
+        self._waits = 0
+        self._idle = 0  # how often the others had run out of work at the last look
         self._others = [w for w in range(self._board.workers) if w != me]
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
-        self._reader_bells = [(w, self._bells[w], d) for w, d in routes.audience(me).items()]
-        self._sent_to: set[int] = set()
-        self._clear: tuple[Point, Point] = ((0, -1), FOREVER)  # what may start without another look
+        self._audience = Audience(routes, me, self._bells)
+        self._sent_at = [-1] * self._board.workers  # version of each other's status before the last message to it
+        self._unsent: dict[int, list[tuple[int, int, bytes]]] = {}  # by worker: port, slot and bytes of each message
         self._in_tag = False  # then messages for the current tag go straight to their cells
         self.gates = self._frontiers.gates
         self.backlog = [0] * self._board.workers
@@ -106,6 +113,7 @@ class Neighbourhood:
         self._scheduler = scheduler
         self._binding: Binding = scheduler.binding
         self._execution = self._binding.execution
+        self._ranks = len(self._binding.graph.reactions)
         order = root_ports(self._binding.graph)
         self._remote: dict[int, RemotePort] = {}
         for path, readers in self._routes.readers.items():
@@ -117,8 +125,7 @@ class Neighbourhood:
         owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
         self._outlasts_timeout = scheduler.keepalive
         self._has_physical = not owners.isdisjoint(self._binding.local)
-        self.announced = {o.last_writer for o in self._binding.outlets.values() if o.remote}
-        self.announced |= {n.rank for n in self._binding.nodes if n.may_stop}
+        self.announced = self._routes.announced(self._me)
 
     def _remote_port(self, path: str) -> RemotePort:
         spec = self._binding.graph.ports[path].spec
@@ -138,8 +145,8 @@ class Neighbourhood:
 
     def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already; most tags pass here."""
-        latest, stops = self._clear
-        if tag > latest or tag >= stops or tag == self._scheduler.timeout:
+        frontiers = self._frontiers
+        if tag > frontiers.latest or tag >= frontiers.stops or tag == self._scheduler.timeout:
             return False
         self._in_tag = True
         return True
@@ -147,24 +154,43 @@ class Neighbourhood:
     def before(self, tag: Callable[[], Point]) -> bool:
         """Wait until nothing can arrive before `tag()`; False when interrupted."""
         self._in_tag = False
-        versions = self._versions()
-        news = self._receive()
-        self._take_in()
-        while not self._may_start(candidate := tag()):
-            self._promise(candidate)
-            self._want(candidate)
-            if not self._try_floor() and not self._rest(self._frontiers.blocking(candidate), versions):
-                return False
-            versions = self._versions()
-            news = True
-            self._receive()
+        news = False
+        while True:
+            news |= self._receive()
             self._take_in()
+            candidate = tag()
+            if self._may_start(candidate):
+                break
+            if not self._glance(self._frontiers.promise(candidate)) and not self._wait_before(candidate):
+                return False
         if news:  # what was learnt since the last tag lets others start too, before this worker has computed anything
-            self._promise(candidate)
+            self._tell(self._frontiers.promise(candidate))
         self._runs()
-        self._clear = self._frontiers.clear_until()
         self._in_tag = True
         return not self.interrupted
+
+    def _glance(self, frontier: Triple) -> bool:
+        """Let those know who wait for `frontier`, and look for a moment whether anything comes."""
+        self._flush(frontier[2])
+        self._tell(frontier)
+        readers, versions = self._readers.items(), self._board.version
+        seen = self._seen
+        for _ in range(self._glances):
+            for worker, reader in readers:
+                if (reader.waiting() or versions(worker) != seen[worker]) and not self._too_much_from(worker):
+                    return True
+        return False
+
+    def _wait_before(self, candidate: Point) -> bool:
+        """Wait for anything that may let `candidate` start; False when interrupted."""
+        versions = self._versions()
+        if self._receive():
+            return True
+        self._promise(candidate)
+        self._want(candidate)
+        edges = self._frontiers.blocking(candidate)
+        self._wait_for_any(edges)
+        return (self._is_floor_due() and self._try_floor()) or self._rest(versions)
 
     def _take_in(self) -> None:
         """What came over a physical connection counts as received: before that is told, it has to be in the queue."""
@@ -184,6 +210,7 @@ class Neighbourhood:
         if self._receive():
             return
         self._promise(candidate)
+        self._tell_everybody()
         self._board.set_wanted(0)
         looks = 0
 
@@ -199,43 +226,54 @@ class Neighbourhood:
         self._bells[self._me].ring()
 
     def _promise(self, candidate: Point) -> None:
-        """Publish how far this worker is between two tags, and wake whoever may go on because of it."""
+        """Publish all there is to say of this worker between two tags."""
         head = self._binding.queue.head
         if self._has_physical and self._scheduler.keepalive:
             now = (self._scheduler.take_in(), 0)
             head = min(self._binding.queue.head, now)
             candidate = min(self._scheduler.candidate(), now)
         self._publish(self._frontiers.promise(candidate), head)
-        self._tell_everybody()
 
     def at_gate(self, rank: int) -> bool:
         """Wait until all that the reaction of `rank` reads is known; False when interrupted."""
         tag = self._execution.tag
+        if self._frontiers.known_at(tag, rank):
+            return True
         self._gate = rank
-        while not self._frontiers.known_at(tag, rank):
-            versions = self._versions()
-            if self._receive():
-                continue
-            self._publish((tag[0], tag[1], rank), tag)
-            self._want(tag)
-            if not self._rest(self._frontiers.blocking(tag, rank), versions):
+        while True:
+            self._receive()
+            if self._frontiers.known_at(tag, rank):
+                break
+            if not self._glance((tag[0], tag[1], rank)) and not self._wait_at(tag, rank):
                 return False
         self._gate = None
         self._runs()
         return not self.interrupted
 
+    def _wait_at(self, tag: Point, gate: int) -> bool:
+        """Wait for anything that may let the gate open; False when interrupted."""
+        versions = self._versions()
+        if self._receive():
+            return True
+        self._publish((tag[0], tag[1], gate), tag)
+        self._want(tag)
+        self._wait_for_any(self._frontiers.blocking(tag, gate))
+        if self._all_rest():
+            self._tell_everybody()
+        return self._rest(versions)
+
     def enter(self, rank: int) -> None:
         """Note on the board which reaction runs, for whoever waits for it."""
-        self._board.set_running(rank)
+        self._board.set_running(rank, self._execution.tag)
 
     def done(self, rank: int) -> None:
-        """Let the others know, if that reaction sends to any of them."""
-        if rank in self.announced:
-            tag = self._execution.tag
-            self._publish((tag[0], tag[1], rank + 1), tag)
+        """Every reaction up to `rank` has run, one of those that are announced among them."""
+        tag = self._execution.tag
+        self._flush(rank + 1)
+        self._tell((tag[0], tag[1], rank + 1))
 
     def tag_done(self) -> None:
-        """Give slots back and promise what can be promised."""
+        """Give slots back, send what is left to be sent, and promise what can be promised."""
         if self.ended:
             for cell, lease in self.ended:
                 if cell is not None:
@@ -243,33 +281,32 @@ class Neighbourhood:
                 lease.drop()
             self.ended.clear()
         self._in_tag = False
+        self._flush(self._ranks)
         if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
             self._last = self._execution.tag
             self._take_in()
-            if self._has_physical and self._scheduler.keepalive:
+            if (self._has_physical and self._scheduler.keepalive) or self._scheduler.tags % SIGN_OF_LIFE == 0:
                 self._promise(self._scheduler.candidate())
-            elif self._reader_bells or self._scheduler.tags % SIGN_OF_LIFE == 0:
-                self._publish(self._frontiers.promise(self._scheduler.candidate()), self._binding.queue.head)
+            else:
+                self._board.pump()
+                self._tell(self._frontiers.promise(self._scheduler.candidate()))
 
     def send(self, outlet: Outlet) -> None:
-        """Send a value to every worker that reads the port."""
-        tag = self._execution.tag
+        """Send a value to every worker that reads the port: as soon as that lets anybody go on."""
         storage = self._storages.get(outlet.path)
-        if storage is not None:
-            message = [wire.encode(outlet.index, storage.sent(), tag)]
-        else:
-            header = wire.encode(outlet.index, wire.INLINE, tag)
-            message = [header, outlet.encoded()]
+        slot, payload = (wire.INLINE, outlet.encoded()) if storage is None else (storage.sent(), b"")
         for worker in outlet.remote:
-            self._write(worker, message)
+            self._unsent.setdefault(worker, []).append((outlet.index, slot, payload))
 
     def stop_at(self, tag: Point) -> None:
         """Tell everybody that the program stops at `tag`, before anything that belongs to that tag is sent."""
         self._tell_stop(tag, wire.STOP)
 
     def _tell_stop(self, tag: Point, why: int) -> None:
+        self._flush(0)
         for worker in self._writers:
             self._write(worker, [wire.encode(why, wire.INLINE, tag)])
+        ring_all(self._other_bells)
 
     def fail(self) -> None:
         """This worker gets no further: whoever waits for it must give way to those who may come to the same point."""
@@ -292,31 +329,51 @@ class Neighbourhood:
 
     # Sending
 
+    def _flush(self, rank: int) -> None:
+        """Hand the messages of this tag to the links; with them, this worker has sent all that comes before `rank`."""
+        if not self._unsent:
+            return
+        unsent, self._unsent = self._unsent, {}
+        time, microstep = tag = self._execution.tag
+        news = self._audience.learn((time, microstep, rank), told=unsent)
+        for worker, messages in unsent.items():
+            last = len(messages) - 1
+            for index, (port, slot, payload) in enumerate(messages):
+                header = wire.encode(port, slot, tag, rank if index == last else 0)
+                self._write(worker, [header, payload] if payload else [header])
+        fence()
+        for worker in unsent:
+            self._bells[worker].ring_after_fence()
+        if news:
+            self._publish((time, microstep, rank), self._head())
+
     def _write(self, worker: int, message: list[bytes]) -> None:
         writer, gone = self._writers[worker], self._board.gone
         if gone(worker):
             return  # what it would do with the message lies after the stop
+        self._sent_at[worker] = self._board.version(worker)
         self._board.count_sent(worker)
-        self._sent_to.add(worker)
         if not writer.try_write(message):
             self._wait_for(worker, _once(lambda: gone(worker) or writer.try_write(message)))
         if not writer.flush():
             self._wait_for(worker, lambda: gone(worker) or writer.flush())
+
+    def _tell(self, frontier: Triple) -> None:
+        """Publish `frontier` if that makes a difference to anybody."""
+        if self._audience.learn(frontier):
+            self._publish(frontier, self._head())
+
+    def _head(self) -> Point:
+        """The earliest event that this worker has."""
+        return self._execution.tag if self._in_tag else self._binding.queue.head
 
     def _publish(self, frontier: Triple, head: Point) -> None:
         status = Status(frontier, head, self._last, self._received)
         if status != self._status:
             self._status = status
             self._board.publish(status)
-            self._ring_readers(frontier[0])
-
-    def _ring_readers(self, time: int) -> None:
-        """Wake those readers to whom a frontier at `time` or a message just sent makes a difference."""
-        fence()
-        for worker, bell, delay in self._reader_bells:
-            if worker in self._sent_to or time + delay >= self._board.wanted(worker):
-                bell.ring_after_fence()
-        self._sent_to.clear()
+            self._audience.learn(frontier)
+            self._audience.wake(self._board)
 
     def _tell_everybody(self) -> None:
         """Wake also those that read nothing from here: what this worker's next event is may let them go on."""
@@ -395,6 +452,8 @@ class Neighbourhood:
                 self._binding.queue.push(arrival, inlet, (value, lease))
             else:
                 raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")
+        if message.rank:
+            self._frontiers.advance(worker, (*message.tag, message.rank))
 
     # Waiting
 
@@ -405,6 +464,7 @@ class Neighbourhood:
             self._to_tell = (tag, wire.DRY if dry else wire.STOP)
             if dry:
                 self._frontiers.run_dry(tag)
+                self._audience.fall_back(tag)
 
     def _pass_on_stop(self) -> None:
         """Tell everybody of a stop that was adopted: whoever hears from us at its tag must know it by then."""
@@ -441,7 +501,7 @@ class Neighbourhood:
         """
         board = self._board
         idle = [board.idle_count(w) for w in self._others]
-        wanted = [board.wanted(w) for w, _, _ in self._reader_bells]
+        wanted = [board.wanted(listener.worker) for listener in self._audience.listeners]
         at_timeout = self._scheduler.candidate() == self._scheduler.timeout  # whether that is the end, anybody may tell
         watched = self._others if at_timeout else self._frontiers.sources
         return [board.version(w) for w in watched] + idle + wanted
@@ -452,17 +512,41 @@ class Neighbourhood:
         Whoever sends to us is woken by what it promises beyond that, and sleeping relays between it and us are too.
         """
         board = self._board
-        demands = [board.wanted(w) - delay for w, _, delay in self._reader_bells if not board.gone(w)]
+        demands = [board.wanted(a.worker) - a.delay for a in self._audience.listeners if not board.gone(a.worker)]
         known = min(self._frontiers.known[0], tag[0])
         wanted = max(min([tag[0], *demands]), known)  # what is known already is of no use to anybody
         board.set_wanted(wanted)
         late = {edge.source for edge in self._frontiers.edges if edge.earliest[0] <= wanted}
         ring_all(self._bells[w] for w in late)
 
-    def _rest(self, edges: list[InEdge], versions: list[int]) -> bool:
-        """Wait for anything new since `versions`; False when interrupted."""
+    def _wait_for_any(self, edges: list[InEdge]) -> None:
+        """Say so. Afterwards, of all workers that come to rest at the same time, one sees that all others do."""
         # No edge to wait for: whether this is the end, anybody may tell.
         self._wait_word({edge.source for edge in edges} or self._present(), stalls=bool(edges))
+        fence()
+
+    def _is_floor_due(self) -> bool:
+        """Whether to look at everybody at once: somebody said so, nobody else goes on, or frontiers only creep."""
+        idle = sum(map(self._board.idle_count, self._others))
+        self._waits += 1
+        if idle != self._idle or self._waits % CREEPING == 0:
+            self._idle = idle
+            return True
+        if not self._all_rest():
+            return False
+        self._tell_everybody()
+        return True
+
+    def _all_rest(self) -> bool:
+        """Whether nobody else goes on by itself. Who has not published since it was sent something has not read it."""
+        board = self._board
+        return all(
+            board.gone(worker) or (board.resting(worker) and board.version(worker) != self._sent_at[worker])
+            for worker in self._others
+        )
+
+    def _rest(self, versions: list[int]) -> bool:
+        """Wait for anything new since `versions`; False when interrupted."""
         full = any(port.slots is not None and port.slots.full for port in self._remote.values())
         if full and self._board.waits_in_circle():
             self._evacuate()
@@ -498,6 +582,7 @@ class Neighbourhood:
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
         before = self._waits_for
+        self._flush(0)  # what the other side waits for before it makes room may be among it
         self._wait_word({worker})
         self._board.set_wanted(0)
 
@@ -509,6 +594,7 @@ class Neighbourhood:
         while not ready():
             self._bells[worker].ring()
             self._receive()
+            self._publish(self._status.frontier, min(self._status.head, self._execution.tag))
             if self._board.waits_in_circle():
                 self._evacuate()
             self._sleep(tried)

@@ -6,7 +6,8 @@ import logging
 import time
 
 from rlreactor.links.carrier import StatusBoard
-from rlreactor.scheduler.frontier import STOP, InEdge, Routes
+from rlreactor.scheduler.frontier import InEdge
+from rlreactor.scheduler.routes import STOP, Routes
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.tag import FOREVER, Tag
 
@@ -51,10 +52,15 @@ def stalled_chain(
     chain = board.waits_for(me)
     lines = {me: _waiting(chain[:1], scheduler, routes, edges, gate)}
     for worker in chain:
-        rank = board.running(worker)
+        running = board.running(worker)
         time, microstep, _ = board.read(worker)[1].frontier
-        doing = "" if rank is None else f", the last reaction it began there is {reactions[rank].path}"
-        at = "its stop" if time == FOREVER.time else str(Tag(time, microstep))
+        reached = (time, microstep)
+        doing = ""
+        if running is not None:
+            rank, tag = running
+            reached = max(reached, tag)  # it need not have told how far it is
+            doing = f", the last reaction it began there is {reactions[rank].path}"
+        at = "its stop" if reached >= FOREVER else str(Tag(*reached))
         lines.setdefault(worker, f"is at {at}{doing}")
     return lines
 

@@ -21,7 +21,7 @@ from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.process import fork, sleeps_of, stop_blocked, tell, threads_restored
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker, work
-from rlreactor.scheduler.frontier import Routes
+from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import ReactionFailure
 from rlreactor.tag import Tag
 

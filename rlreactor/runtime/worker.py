@@ -26,7 +26,7 @@ from rlreactor.runtime.resident import resident_bytes
 from rlreactor.runtime.traffic import sent_bytes
 from rlreactor.scheduler.binding import Binding, Nothing
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
-from rlreactor.scheduler.frontier import Routes
+from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import IsLate, ReactionFailure, Scheduler
 from rlreactor.spec import Spec
 from rlreactor.store.recording import PhysicalEvent, Recording

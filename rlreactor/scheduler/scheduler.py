@@ -87,7 +87,7 @@ class Neighbours(Protocol):
     """The other workers, as a scheduler sees them."""
 
     gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
-    announced: set[int]  # ranks of local reactions after which others may go on
+    announced: tuple[int, ...]  # ranks of local reactions after which others may go on, in order
 
     def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already, without a look at anybody."""
@@ -118,7 +118,7 @@ class Neighbours(Protocol):
         ...
 
     def done(self, rank: int) -> None:
-        """Every reaction up to `rank` has run at the current tag."""
+        """Every reaction up to `rank`, which is announced, has run at the current tag."""
         ...
 
     def tag_done(self) -> None:
@@ -401,6 +401,8 @@ class Scheduler:
         ready = execution.ready
         gates = iter(neighbours.gates)
         gate = next(gates, None)
+        announced = iter(neighbours.announced)
+        final = next(announced, None)
         ran, seen = 0, len(execution.present)
         while ready or gate is not None:
             if gate is not None and (not ready or gate <= ready[0]):
@@ -412,13 +414,15 @@ class Scheduler:
                 gate = next(gates, None)
                 continue
             rank = heappop(ready)
+            while final is not None and final < rank:
+                self._send(final, execution)
+                neighbours.done(final)
+                final = next(announced, None)
             neighbours.enter(rank)
             self._react(rank, execution)
             seen = execution.trigger_from(seen)
             ran += 1
             self._send(rank, execution)
-            if ready or gate is not None:
-                neighbours.done(rank)
         self._send(len(self.binding.reactions), execution)
         return ran
 

@@ -112,7 +112,7 @@ class _Writer:
         sequence: Sequence = self._names["sequence"]
         return sequence
 
-    def _linked(self, gates: Iterable[int], announced: set[int]) -> None:
+    def _linked(self, gates: Iterable[int], announced: Iterable[int]) -> None:
         """Gates come before the reaction that they guard; a port is sent after the last one that may set it."""
         binding = self._scheduler.binding
         effects = {effect for rank in self._ranks for effect in binding.graph.reactions[rank].effects}
@@ -120,18 +120,18 @@ class _Writer:
         steps: list[tuple[int, int, Any]] = [(rank, 0, None) for rank in gates]
         steps += [(rank, 1, None) for rank in self._ranks]
         steps += [(outlet.last_writer, 2, outlet) for outlet in outlets]
-        steps += [(rank, 3, None) for rank in announced & set(self._ranks)]
+        last = max((rank for rank, _, _ in steps), default=0)  # what comes after that is the promise of the next tag
+        steps += [(rank, 3, None) for rank in announced if rank < last]
         steps.sort(key=lambda step: step[:2])
-        last = max((index for index, step in enumerate(steps) if step[1] < 2), default=0)
-        for index, (rank, kind, outlet) in enumerate(steps):
+        for rank, kind, outlet in steps:
             if kind == 0:
                 self._lines += ["execution.reaction = None", f"if not at_gate({rank}): return True"]
             elif kind == 1:
                 self._reaction(rank)
             elif kind == 2:
                 self._send(outlet)
-            elif index < last:  # what comes after the last reaction is the promise of the next tag
-                self._when(rank, ["execution.reaction = None", f"done({rank})"])
+            else:
+                self._lines += ["execution.reaction = None", f"done({rank})"]
 
     def _send(self, outlet: Outlet) -> None:
         name = self._named(f"outlet_{outlet.index}", outlet)

@@ -227,7 +227,7 @@ def test_whoever_has_gone_is_not_waited_for() -> None:
     ("payload", "free", "text"),
     [
         (b"short", True, "a payload of 5 bytes from worker 0: expected at least 32"),
-        (bytes(64), True, r"a row of 32 bytes: expected 160 for 2 workers"),
+        (bytes(64), True, r"a row of 32 bytes: expected 168 for 2 workers"),
         (b"\1" + bytes(63), True, "a payload of kind 1 from worker 0, without credits"),
         (b"\2" + bytes(63), False, "a payload of kind 2 from worker 0, with credits"),
         (b"\7" + bytes(63), True, "a payload of kind 7"),

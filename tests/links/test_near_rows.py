@@ -34,8 +34,8 @@ def test_which_reaction_runs_is_no_new_row() -> None:
     mapping = mmap.mmap(-1, NearRows.size(1, LENGTH))
     rows = rows_in(mapping, 1)
     assert rows.running(0) is None
-    rows.set_running(0, 7)
-    assert rows.running(0) == 7
+    rows.set_running(0, 7, (5, 2))
+    assert rows.running(0) == (7, (5, 2))
     assert rows.version(0) == 0
 
 

@@ -5,7 +5,7 @@ The simulator is worth as much as the bugs it finds. Every fault here is one tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -18,8 +18,10 @@ from rlreactor.links.exchange import Exchange
 from rlreactor.links.reliable import Arrival, Receiver, Sender
 from rlreactor.links.ring import RingReader
 from rlreactor.links.slotted import SlotReader
-from rlreactor.runtime import neighbourhood
+from rlreactor.runtime import audience, neighbourhood
 from rlreactor.runtime.neighbourhood import Neighbourhood
+from rlreactor.scheduler import routes
+from rlreactor.scheduler.cadence import Cadence
 from rlreactor.scheduler.frontier import Frontiers, InEdge
 from rlreactor.tag import FOREVER, Delay, Point
 
@@ -72,8 +74,9 @@ def _always(value: Any) -> Callable[..., Any]:
 
 @_fault("a frontier is read one rank too high", "hn", (InEdge, "advance"))
 def _(original: Any) -> Any:
-    def advance(self: InEdge, frontier: tuple[int, int, int]) -> None:
-        original(self, (frontier[0], frontier[1], frontier[2] + 1))
+    def advance(self: InEdge, frontier: tuple[int, int, int]) -> bool:
+        news: bool = original(self, (frontier[0], frontier[1], frontier[2] + 1))
+        return news
 
     return advance
 
@@ -97,10 +100,37 @@ def _(original: Any) -> Any:
     return send
 
 
+@_fault("a message says that everything is sent although others follow", "hn", (neighbourhood, "wire"))
+def _(original: Any) -> Any:
+    class Wire:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(original, name)
+
+        def encode(self, port: int, slot: int, tag: Point, rank: int = 0) -> bytes:
+            data: bytes = original.encode(port, slot, tag, rank or 1 << 20)
+            return data
+
+    return Wire()
+
+
+@_fault("messages wait while the worker waits at a gate", "hn", (Neighbourhood, "_glance"))
+def _(original: Any) -> Any:
+    return _always(False)
+
+
+@_fault("tags in between are taken for impossible", "hn", (routes, "joined"))
+def _(original: Any) -> Any:
+    def joined(these: Iterable[Cadence | None]) -> Cadence | None:
+        found: Cadence | None = original(these)
+        return found and Cadence(found.first, 2 * found.period)
+
+    return joined
+
+
 @_fault("whoever waits at a gate does not tell that it sends nothing before", "hn", (Neighbourhood, "at_gate"))
 def _(original: Any) -> Any:
     def at_gate(self: Neighbourhood, rank: int) -> bool:
-        with patch.object(self, "_publish", _always(None)):
+        with patch.object(self, "_publish", _always(None)), patch.object(self, "_tell", _always(None)):
             passed: bool = original(self, rank)
         return passed
 
@@ -259,7 +289,13 @@ def _(original: Any) -> Any:
     return wait
 
 
-@_fault("no fence between news and the look at who sleeps", "h", (doorbell, "fence"), (neighbourhood, "fence"))
+@_fault(
+    "no fence between news and the look at who sleeps",
+    "h",
+    (doorbell, "fence"),
+    (neighbourhood, "fence"),
+    (audience, "fence"),
+)
 def _(original: Any) -> Any:
     return _always(None)
 

@@ -190,6 +190,13 @@ class Simulation:
         if self.current is not None and self.current.last_resort:
             self.missed += 1
 
+    def begin(self) -> None:
+        """The current process does something. If only a timeout let it, somebody should have rung."""
+        self.overslept()
+        if self.current is not None:
+            self.current.last_resort = False
+        self.point()
+
     def ring(self, index: int) -> None:
         """Wake a process, perhaps late."""
         process = self.processes[index]

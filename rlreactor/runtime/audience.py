@@ -1,0 +1,62 @@
+"""Those who read from a worker: what they know of it, and who has to be woken for more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from rlreactor.links.carrier import Bell, StatusBoard
+from rlreactor.links.words import fence
+from rlreactor.scheduler.frontier import InEdge, Triple
+from rlreactor.scheduler.routes import Routes
+from rlreactor.tag import Point
+
+__all__ = ["Audience"]
+
+
+class _Listener:
+    """One worker that reads from this one."""
+
+    def __init__(self, worker: int, bell: Bell, delay: int, edges: list[InEdge]) -> None:
+        self.worker = worker
+        self.bell = bell
+        self.delay = delay  # ns, the shortest
+        self.edges = edges  # as the listener knows them by what it was told
+
+    def learn(self, frontier: Triple) -> bool:
+        return any([edge.advance(frontier) for edge in self.edges])
+
+    @property
+    def earliest(self) -> int:
+        """The logical time of what it has to reckon with next."""
+        return min([edge.earliest[0] for edge in self.edges])
+
+
+class Audience:
+    """The listeners of worker `me`."""
+
+    def __init__(self, routes: Routes, me: int, bells: Sequence[Bell]) -> None:
+        self.listeners = [
+            _Listener(worker, bells[worker], delay, [InEdge(r) for r in routes.incoming[worker] if r.source == me])
+            for worker, delay in routes.audience(me).items()
+        ]
+
+    def learn(self, frontier: Triple, told: Collection[int] = ()) -> bool:
+        """Whether `frontier` makes a difference to anybody who is not among those `told`."""
+        news = False
+        for listener in self.listeners:
+            if listener.learn(frontier) and listener.worker not in told:
+                news = True
+        return news
+
+    def fall_back(self, stop: Point) -> None:
+        """What they were promised for after `stop` is void."""
+        for listener in self.listeners:
+            for edge in listener.edges:
+                edge.fall_back(stop)
+
+    def wake(self, board: StatusBoard) -> None:
+        """Wake those to whom what has been published makes a difference."""
+        fence()
+        for listener in self.listeners:
+            if listener.edges and listener.earliest >= board.wanted(listener.worker):
+                listener.bell.ring_after_fence()
