@@ -4,7 +4,7 @@ Each worker has one row, written by it alone. A row holds a version and a few ge
 status, so that a reader always finds one whole: it copies the newest and looks whether it was
 overwritten meanwhile.
 
-Row, in words: 0 version, 1 asleep, 2 gone, 3 how often it ran out of work, 4 the logical time it waits for, 5 the rank
+Row, in words: 0 version, 1 gone, 2 how often it ran out of work, 3 the logical time it waits for, 4 asleep, 5 the rank
 of the reaction it runs (+ 1) below the microstep, 6 whether it waits for anybody, 7 the logical time of that reaction;
 then on lines of their own GENERATIONS × STATUS, the number of messages sent to each worker, and for each worker whether
 this one waits for it.
@@ -22,7 +22,8 @@ from rlreactor.tag import FOREVER, Point
 
 __all__ = ["Board", "Snapshot", "Status", "pack_running", "unpack_running"]
 
-_VERSION, _ASLEEP, _GONE, _IDLE, _WANTED, _RUNNING, _RESTING, _AT = range(8)
+_VERSION, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _RESTING, _AT = range(8)
+_SIGNS = 4 * WORD  # bytes of those words that others wait for
 _MICROSTEPS = 0x7FFFFFFF
 _GENERATIONS = 4
 _STATUS = struct.Struct("<9q")
@@ -112,6 +113,11 @@ class Board:
     def version(self, worker: int) -> int:
         """Changes with every status of `worker`."""
         return self._cells[worker][_VERSION]
+
+    def signs(self, worker: int) -> object:
+        """Changes with whatever `worker` says to those who wait: status, idleness, wishes, its end."""
+        at = self._offset + worker * self._row
+        return self._mapping[at : at + _SIGNS]
 
     def read(self, worker: int) -> tuple[int, Status]:
         """The newest status of `worker` and its version."""

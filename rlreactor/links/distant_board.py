@@ -164,6 +164,11 @@ class DistantBoard:
         """Changes with every status of `worker`."""
         return self._row(worker).version
 
+    def signs(self, worker: int) -> object:
+        """Changes with whatever `worker` says to those who wait."""
+        row = self._row(worker)
+        return row.version, row.idle, row.wanted, row.gone
+
     def read(self, worker: int) -> tuple[int, Status]:
         """The newest known status of `worker` and its version."""
         row = self._row(worker)

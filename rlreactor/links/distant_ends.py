@@ -87,7 +87,9 @@ class DistantBell:
         self._exchange = links.exchange
         self._owner = owner
 
-    def wait(self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake:
+    def wait(
+        self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None, any_ring: bool = False
+    ) -> Wake:
         """Only its owner sleeps at a bell."""
         raise TypeError(f"worker {self._owner} sleeps at its own bell")
 
@@ -109,7 +111,9 @@ class OwnBell:
         self.ring = bell.ring
         self.ring_after_fence = bell.ring_after_fence
 
-    def wait(self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake:
+    def wait(
+        self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None, any_ring: bool = False
+    ) -> Wake:
         """Sleep until the predicate is true, something has come, or the time is up. Spinning would not help."""
         links = self._links
 
@@ -123,7 +127,7 @@ class OwnBell:
         if due is not None:
             left_s = max(0.0, (due - links.now()) * 1e-9)
             timeout_s = left_s if timeout_s is None else min(timeout_s, left_s)
-        return self._bell.wait(ready, timeout_s=timeout_s, extra_fds=(links.fd,))
+        return self._bell.wait(ready, timeout_s=timeout_s, any_ring=any_ring, extra_fds=(links.fd,))
 
 
 class DistantWriter:

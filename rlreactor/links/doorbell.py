@@ -59,9 +59,12 @@ class Doorbell:
         *,
         spin: int = 0,
         timeout_s: float | None = None,
+        any_ring: bool = False,
         extra_fds: tuple[int, ...] = (),
     ) -> Wake:
         """Returns once the predicate is true, an extra descriptor can be read, or the time is up.
+
+        With `any_ring`, also when somebody has rung, whatever for: a caller that looks again anyway.
 
         The predicate is called up to `spin` times before the owner sleeps (0: not once), then after
         every wake-up; whoever makes it true rings afterwards. Extra descriptors are looked at only
@@ -75,16 +78,16 @@ class Doorbell:
         self._cells[self._index] = 1
         try:
             fence()
-            return Wake(True) if predicate() else self._sleep(predicate, timeout_s)
+            return Wake(True) if predicate() else self._sleep(predicate, timeout_s, any_ring)
         finally:
             self._cells[self._index] = 0
 
-    def _sleep(self, predicate: Callable[[], bool], timeout_s: float | None) -> Wake:
+    def _sleep(self, predicate: Callable[[], bool], timeout_s: float | None, any_ring: bool) -> Wake:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             left_s = self._bound_s if deadline is None else deadline - time.monotonic()
             readable = self._poll_for(min(self._bound_s, left_s))
-            ready = predicate()
+            ready = (any_ring and readable is not None) or predicate()
             if ready and readable is None and left_s >= self._bound_s:
                 self.missed += not self._poll.poll(0)  # rung just now is late, not lost
             if ready or readable or left_s <= 0:

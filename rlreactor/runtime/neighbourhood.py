@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 from rlreactor.errors import LinkError
 from rlreactor.execution import Cell
@@ -17,7 +17,7 @@ from rlreactor.links import wire
 from rlreactor.links.board import Status
 from rlreactor.links.carrier import Carrier, Reader
 from rlreactor.links.doorbell import ring_all
-from rlreactor.links.slotted import Lease, SlottedStorage
+from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
 from rlreactor.links.words import fence
 from rlreactor.port import Storage, heap
 from rlreactor.runtime.audience import Audience
@@ -33,6 +33,7 @@ from rlreactor.tag import FOREVER, Point, Tag
 
 __all__ = ["Interrupted", "Neighbourhood"]
 
+T = TypeVar("T")
 STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
 NOBODY: frozenset[int] = frozenset()
 SIGN_OF_LIFE = 256  # tags after which a worker says how far it is even if nobody waits for that
@@ -62,7 +63,6 @@ class Neighbourhood:
         self._routes = routes
         self._me = me
         self._spin = spin
-        self._glances = min(spin, GLANCES)
         self._board = carrier.board
         self._bells = carrier.bells
         self._writers = carrier.writers
@@ -84,6 +84,8 @@ class Neighbourhood:
         self.on_stall: Callable[[dict[int, str]], None] = lambda _: None
         self._to_tell: tuple[Point, int] | None = None
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
+        self._wanted: tuple[int, set[int]] = (0, set())
+        self._slots: list[SlotReader] = []
         self._waits = 0
         self._idle = 0  # how often the others had run out of work at the last look
         self._others = [w for w in range(self._board.workers) if w != me]
@@ -125,6 +127,7 @@ class Neighbourhood:
         owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
         self._outlasts_timeout = scheduler.keepalive
         self._has_physical = not owners.isdisjoint(self._binding.local)
+        self._slots = [port.slots for port in self._remote.values() if port.slots is not None]
         self.announced = self._routes.announced(self._me)
 
     def _remote_port(self, path: str) -> RemotePort:
@@ -173,24 +176,26 @@ class Neighbourhood:
         """Let those know who wait for `frontier`, and look for a moment whether anything comes."""
         self._flush(frontier[2])
         self._tell(frontier)
-        readers, versions = self._readers.items(), self._board.version
-        seen = self._seen
-        for _ in range(self._glances):
+        return self._spin > 0 and self._timed(self._look)
+
+    def _look(self) -> bool:
+        readers, version, seen = self._readers.items(), self._board.version, self._seen
+        for _ in range(GLANCES):
             for worker, reader in readers:
-                if (reader.waiting() or versions(worker) != seen[worker]) and not self._too_much_from(worker):
+                if (reader.waiting() or version(worker) != seen[worker]) and not self._too_much_from(worker):
                     return True
         return False
 
     def _wait_before(self, candidate: Point) -> bool:
         """Wait for anything that may let `candidate` start; False when interrupted."""
-        versions = self._versions()
+        signs = self._signs()
         if self._receive():
             return True
         self._promise(candidate)
         self._want(candidate)
         edges = self._frontiers.blocking(candidate)
         self._wait_for_any(edges)
-        return (self._is_floor_due() and self._try_floor()) or self._rest(versions)
+        return (self._is_floor_due() and self._try_floor()) or self._rest(signs)
 
     def _take_in(self) -> None:
         """What came over a physical connection counts as received: before that is told, it has to be in the queue."""
@@ -206,20 +211,17 @@ class Neighbourhood:
     def sleep(self, candidate: Point, duration: int) -> None:
         """Sleep for `duration` ns or until there is news or a ring; what can be promised meanwhile is."""
         self._in_tag = False
-        versions = self._versions()
+        signs = self._signs()
         if self._receive():
             return
         self._promise(candidate)
         self._tell_everybody()
+        self._wanted = 0, set()
         self._board.set_wanted(0)
-        looks = 0
-
-        def ready() -> bool:  # any ring ends the sleep: somebody wants to know how far we are
-            nonlocal looks
-            looks += 1
-            return looks > 1 or self._scheduler.inbox.waiting or self._news(versions)
-
-        self._bells[self._me].wait(ready, spin=0, timeout_s=duration * 1e-9)
+        inbox = self._scheduler.inbox
+        self._bells[self._me].wait(
+            lambda: inbox.waiting or self._news(signs), spin=0, timeout_s=duration * 1e-9, any_ring=True
+        )
 
     def wake(self) -> None:
         """End a sleep; from any thread."""
@@ -232,7 +234,7 @@ class Neighbourhood:
             now = (self._scheduler.take_in(), 0)
             head = min(self._binding.queue.head, now)
             candidate = min(self._scheduler.candidate(), now)
-        self._publish(self._frontiers.promise(candidate), head)
+        self._say(self._frontiers.promise(candidate), head)
 
     def at_gate(self, rank: int) -> bool:
         """Wait until all that the reaction of `rank` reads is known; False when interrupted."""
@@ -252,15 +254,15 @@ class Neighbourhood:
 
     def _wait_at(self, tag: Point, gate: int) -> bool:
         """Wait for anything that may let the gate open; False when interrupted."""
-        versions = self._versions()
+        signs = self._signs()
         if self._receive():
             return True
-        self._publish((tag[0], tag[1], gate), tag)
+        self._say((tag[0], tag[1], gate), tag)
         self._want(tag)
         self._wait_for_any(self._frontiers.blocking(tag, gate))
         if self._all_rest():
             self._tell_everybody()
-        return self._rest(versions)
+        return self._rest(signs)
 
     def enter(self, rank: int) -> None:
         """Note on the board which reaction runs, for whoever waits for it."""
@@ -346,6 +348,7 @@ class Neighbourhood:
             self._bells[worker].ring_after_fence()
         if news:
             self._publish((time, microstep, rank), self._head())
+            self._audience.wake(self._board)
 
     def _write(self, worker: int, message: list[bytes]) -> None:
         writer, gone = self._writers[worker], self._board.gone
@@ -362,6 +365,14 @@ class Neighbourhood:
         """Publish `frontier` if that makes a difference to anybody."""
         if self._audience.learn(frontier):
             self._publish(frontier, self._head())
+            self._audience.wake(self._board)
+
+    def _say(self, frontier: Triple, head: Point) -> None:
+        """Publish all there is to say, also what only a look at everybody would bring to light."""
+        news = self._audience.learn(frontier)
+        self._publish(frontier, head)
+        if news:
+            self._audience.wake(self._board)
 
     def _head(self) -> Point:
         """The earliest event that this worker has."""
@@ -372,8 +383,6 @@ class Neighbourhood:
         if status != self._status:
             self._status = status
             self._board.publish(status)
-            self._audience.learn(frontier)
-            self._audience.wake(self._board)
 
     def _tell_everybody(self) -> None:
         """Wake also those that read nothing from here: what this worker's next event is may let them go on."""
@@ -394,15 +403,15 @@ class Neighbourhood:
             if self._too_much_from(worker):
                 continue
             # The status first: what it promises to be sent is then in the ring.
-            version, status = self._board.read(worker)
+            told = None if version == self._seen[worker] else self._board.read(worker)
             news = self._read(worker, reader) or news
             while self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
                 self._seen[worker] = -1
-                version, status = self._board.read(worker)
+                told = self._board.read(worker)
                 self._read(worker, reader)
-            if version != self._seen[worker]:
-                self._seen[worker] = version
-                self._frontiers.advance(worker, status.frontier)
+            if told is not None:
+                self._seen[worker] = told[0]
+                self._frontiers.advance(worker, told[1].frontier)
                 news = True
         self._pass_on_stop()
         return news
@@ -493,18 +502,10 @@ class Neighbourhood:
         self._frontiers.raise_floor(snapshot.statuses, unread, self._scheduler.stop)
         return (self._frontiers.floor, self._outlasts_timeout) != before
 
-    def _versions(self) -> list[int]:
-        """What could change and matter to us, taken before looking for news: what changes later ends the next rest.
-
-        The statuses of those we read from, how often each of the others ran out of work, and how far those who read
-        from us want to hear.
-        """
-        board = self._board
-        idle = [board.idle_count(w) for w in self._others]
-        wanted = [board.wanted(listener.worker) for listener in self._audience.listeners]
-        at_timeout = self._scheduler.candidate() == self._scheduler.timeout  # whether that is the end, anybody may tell
-        watched = self._others if at_timeout else self._frontiers.sources
-        return [board.version(w) for w in watched] + idle + wanted
+    def _signs(self) -> list[object]:
+        """What could change and matter to us, taken before looking for news: what changes later ends the next rest."""
+        signs = self._board.signs
+        return [signs(worker) for worker in self._others]
 
     def _want(self, tag: Point) -> None:
         """Say up to which logical time frontiers are of use here, to us or to those who wait for our promise.
@@ -515,9 +516,11 @@ class Neighbourhood:
         demands = [board.wanted(a.worker) - a.delay for a in self._audience.listeners if not board.gone(a.worker)]
         known = min(self._frontiers.known[0], tag[0])
         wanted = max(min([tag[0], *demands]), known)  # what is known already is of no use to anybody
-        board.set_wanted(wanted)
         late = {edge.source for edge in self._frontiers.edges if edge.earliest[0] <= wanted}
-        ring_all(self._bells[w] for w in late)
+        if (wanted, late) != self._wanted:
+            self._wanted = wanted, late
+            board.set_wanted(wanted)
+            ring_all(self._bells[w] for w in late)
 
     def _wait_for_any(self, edges: list[InEdge]) -> None:
         """Say so. Afterwards, of all workers that come to rest at the same time, one sees that all others do."""
@@ -545,14 +548,14 @@ class Neighbourhood:
             for worker in self._others
         )
 
-    def _rest(self, versions: list[int]) -> bool:
-        """Wait for anything new since `versions`; False when interrupted."""
-        full = any(port.slots is not None and port.slots.full for port in self._remote.values())
+    def _rest(self, signs: list[object]) -> bool:
+        """Wait for anything new since `signs`, or until somebody rings; False when interrupted."""
+        full = any([slots.full for slots in self._slots])
         if full and self._board.waits_in_circle():
             self._evacuate()
             full = False
         inbox = self._scheduler.inbox
-        self._sleep(lambda: self._news(versions) or inbox.waiting or (full and self._board.waits_in_circle()))
+        self._sleep(lambda: self._news(signs) or inbox.waiting or (full and self._board.waits_in_circle()))
         return not self.interrupted
 
     def _present(self) -> set[int]:
@@ -572,18 +575,19 @@ class Neighbourhood:
         """Nobody is waited for any more. The word stands until then: what we read meanwhile may depend on it."""
         self._wait_word(NOBODY)
 
-    def _news(self, versions: list[int]) -> bool:
-        return self._versions() != versions or self._unread()
+    def _news(self, signs: list[object]) -> bool:
+        return self._signs() != signs or self._unread()
 
     def _unread(self) -> bool:
         """Whether a message waits that may be read now."""
-        return any(r.waiting() and not self._too_much_from(w) for w, r in self._readers.items())
+        return any([reader.waiting() and not self._too_much_from(w) for w, reader in self._readers.items()])
 
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
         before = self._waits_for
         self._flush(0)  # what the other side waits for before it makes room may be among it
         self._wait_word({worker})
+        self._wanted = 0, set()
         self._board.set_wanted(0)
 
         def tried() -> bool:  # a try may have written a piece: the other side has something to read
@@ -597,16 +601,21 @@ class Neighbourhood:
             self._publish(self._status.frontier, min(self._status.head, self._execution.tag))
             if self._board.waits_in_circle():
                 self._evacuate()
-            self._sleep(tried)
+            self._sleep(tried, any_ring=False)
             if self.interrupted:
                 raise Interrupted
         self._wait_word(before)
 
-    def _sleep(self, ready: Callable[[], bool]) -> None:
+    def _timed(self, wait: Callable[[], T]) -> T:
         start = time.monotonic_ns()
-        self._bells[self._me].wait(ready, spin=self._spin, timeout_s=LOOK_UP_S)
+        found = wait()
+        self.waited_ns += time.monotonic_ns() - start
+        return found
+
+    def _sleep(self, ready: Callable[[], bool], *, any_ring: bool = True) -> None:
+        bell = self._bells[self._me]
+        self._timed(lambda: bell.wait(ready, spin=self._spin, timeout_s=LOOK_UP_S, any_ring=any_ring))
         now = time.monotonic_ns()
-        self.waited_ns += now - start
         if self._waits_for and self._stalls and not self._stall_told and now - self._waits_since > self.stall_ns:
             self._stall_told = True
             tag = self._scheduler.candidate() if self._gate is None else self._execution.tag

@@ -130,7 +130,7 @@ def _(original: Any) -> Any:
 @_fault("whoever waits at a gate does not tell that it sends nothing before", "hn", (Neighbourhood, "at_gate"))
 def _(original: Any) -> Any:
     def at_gate(self: Neighbourhood, rank: int) -> bool:
-        with patch.object(self, "_publish", _always(None)), patch.object(self, "_tell", _always(None)):
+        with patch.object(self, "_say", _always(None)), patch.object(self, "_tell", _always(None)):
             passed: bool = original(self, rank)
         return passed
 
@@ -277,12 +277,19 @@ def _(original: Any) -> Any:
 
 @_fault("a worker falls asleep without a second look", "h", (Doorbell, "wait"))
 def _(original: Any) -> Any:
-    def wait(self: Doorbell, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None) -> Wake:
+    def wait(
+        self: Doorbell,
+        predicate: Callable[[], bool],
+        *,
+        spin: int = 0,
+        timeout_s: float | None = None,
+        any_ring: bool = False,
+    ) -> Wake:
         if predicate():
             return Wake(True)
         self._cells[self._index] = 1
         try:
-            return self._sleep(predicate, timeout_s)
+            return self._sleep(predicate, timeout_s, any_ring)
         finally:
             self._cells[self._index] = 0
 

@@ -39,16 +39,17 @@ class SimulatedDoorbell(Doorbell):
         *,
         spin: int = 0,
         timeout_s: float | None = None,
+        any_ring: bool = False,
         extra_fds: tuple[int, ...] = (),
     ) -> Wake:
         """The real one; what its extra descriptors stand for rings here too."""
-        return super().wait(predicate, spin=spin, timeout_s=timeout_s)
+        return super().wait(predicate, spin=spin, timeout_s=timeout_s, any_ring=any_ring)
 
-    def _sleep(self, predicate: Callable[[], bool], timeout_s: float | None) -> Wake:
+    def _sleep(self, predicate: Callable[[], bool], timeout_s: float | None, any_ring: bool) -> Wake:
         deadline = self._simulation.now + round(1e9 * (0.05 if timeout_s is None else timeout_s))
         while True:
             rung = self._simulation.sleep(deadline)
-            ready = predicate()
+            ready = (any_ring and rung) or predicate()
             if ready and not rung and not self._simulation.processes[self._owner].rung:  # just now is late, not lost
                 self._simulation.overslept()
             if ready or not rung:

@@ -199,8 +199,7 @@ class _Run:
             worker = self.workers[me] = _Worker(
                 self.graphs[me], self.local[me], self.carrier(me), self.routes, me, self.spin, self.case.timeout
             )
-            # Whoever waits for frames sleeps beside everybody else, and nobody is to blame.
-            worker.run(self.simulation.begin if self.network is None else self.simulation.point)
+            worker.run(self.simulation.begin)
             self.reported += 1
             if self.reported == self.count:
                 for other in self.workers.values():  # as the supervisor does: nobody wants anything any more

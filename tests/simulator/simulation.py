@@ -39,7 +39,7 @@ class Process:
         self.asleep = False
         self.rung = False  # since it last looked, like an eventfd
         self.alarm = 0  # number of the sleep that a timeout may end
-        self.last_resort = False  # the timeout ended it when everybody else slept too
+        self.last_resort = False  # the timeout ended it when everybody else slept too and nothing was under way
         self.stores: list[tuple[memoryview[int], int, int]] = []  # not yet visible to others (see words.py)
 
     @property
@@ -59,6 +59,7 @@ class Simulation:
         self.missed = 0  # wake-ups that were lost: nobody could run although there was news for somebody
         self._progress = progress
         self._describe = describe
+        self._under_way = 0  # events other than timeouts
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._busyness = self.chance.choice([2, 5, 20, 60])  # points in a slice
@@ -150,7 +151,16 @@ class Simulation:
 
     def after(self, delay: int, event: Callable[[], None]) -> None:
         """Let `event` happen in `delay` ns."""
-        heapq.heappush(self._events, (self.now + delay, next(self._numbers), event))
+
+        def happen() -> None:
+            self._under_way -= 1
+            event()
+
+        self._under_way += 1
+        self._at(self.now + delay, happen)
+
+    def _at(self, time: int, event: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (time, next(self._numbers), event))
 
     # What workers call
 
@@ -176,10 +186,10 @@ class Simulation:
 
             def end() -> None:
                 if process.alarm == alarm and process.asleep:
-                    process.last_resort = all(p.over or p.asleep for p in self.processes)
+                    process.last_resort = not self._under_way and all(p.over or p.asleep for p in self.processes)
                     process.asleep = False
 
-            self.after(max(0, until - self.now), end)
+            self._at(max(until, self.now), end)
             self._main.switch()
             process.alarm = 0
         rung, process.rung = process.rung, False
