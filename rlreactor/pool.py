@@ -60,10 +60,11 @@ def value_of(spec: Spec[Any], arrays: Arrays) -> Any:
 
 
 class Pool:
-    """Values of `spec`, which has a fixed size."""
+    """Values of `spec`, which has a fixed size; `frozen` ones are written through their memory only."""
 
-    def __init__(self, spec: Spec[Any]) -> None:
+    def __init__(self, spec: Spec[Any], *, frozen: bool = False) -> None:
         self._spec = spec
+        self._frozen = frozen
         self._values: list[Lent] = []
         self._next = 0
         self._unheld = 0  # how many references there are to a value that nobody holds
@@ -87,6 +88,9 @@ class Pool:
     def _new(self) -> Lent:
         memory = aligned_memory(self._spec.nbytes)
         arrays = arrays_over(self._spec, memory)
+        if self._frozen:
+            for array in arrays:
+                array.setflags(write=False)
         value = value_of(self._spec, arrays)
         parts = (value, value.__dict__) if isinstance(value, Record) else ()
         return Lent(value, arrays, memory, (*parts, *arrays))

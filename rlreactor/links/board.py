@@ -73,6 +73,8 @@ class Board:
         self._row = _row(workers)
         self._rows = [Words(mapping, offset + w * self._row, self._row // WORD) for w in range(workers)]
         self._cells = [row.cells for row in self._rows]
+        self._own = self._cells[me]
+        self.workers = workers
         self._version = 0
         self._sent = [0] * workers
 
@@ -80,11 +82,6 @@ class Board:
     def size(workers: int) -> int:
         """Bytes that the board of `workers` workers needs."""
         return workers * _row(workers)
-
-    @property
-    def workers(self) -> int:
-        """How many rows there are."""
-        return len(self._cells)
 
     def pump(self) -> None:
         """Look at what has come; in shared memory it is there."""
@@ -190,8 +187,10 @@ class Board:
 
     def set_running(self, rank: int, tag: Point) -> None:
         """Say which reaction runs."""
-        cells = self._cells[self._me]
-        cells[_AT], cells[_RUNNING] = tag[0], pack_running(rank, tag[1])
+        time, microstep = tag
+        cells = self._own
+        cells[_AT] = time
+        cells[_RUNNING] = (microstep & _MICROSTEPS) << 32 | rank + 1  # as `pack_running`, which every reaction pays for
 
     def running(self, worker: int) -> tuple[int, Point] | None:
         """The rank and the tag of the reaction that `worker` runs, or ran last."""

@@ -12,9 +12,11 @@ from typing import NamedTuple
 from rlreactor.errors import LinkError
 from rlreactor.tag import Point
 
-__all__ = ["DRY", "HEADER", "INLINE", "STOP", "Message", "decode", "encode", "place"]
+__all__ = ["DRY", "HEADER", "INLINE", "STOP", "Message", "decode", "encode", "fields", "payload", "place"]
 
 HEADER = struct.Struct("<IiqQQ")  # port, slot, time, microstep, rank
+_LENGTH = HEADER.size
+_unpack = HEADER.unpack_from
 PLACE = struct.Struct("<Ii")  # how it begins
 INLINE = -1  # in place of a slot: the payload follows the header
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
@@ -44,11 +46,21 @@ def place(header: bytes | memoryview) -> tuple[int, int]:
     return PLACE.unpack_from(header)
 
 
+def fields(data: bytes) -> tuple[int, int, Point, int]:
+    """Port, slot, tag and rank of a message. Raises LinkError for something that is none."""
+    if len(data) < _LENGTH:
+        raise LinkError(f"a message of {len(data)} bytes: expected a header of {_LENGTH} bytes")
+    port, slot, time, microstep, rank = _unpack(data)
+    if time < 0 or slot < INLINE or (slot != INLINE and len(data) != _LENGTH):
+        raise LinkError(f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes")
+    return port, slot, (time, microstep), rank
+
+
+def payload(data: bytes) -> memoryview:
+    """The bytes of the value in a message."""
+    return memoryview(data)[_LENGTH:]
+
+
 def decode(data: bytes) -> Message:
     """A message from its bytes. Raises LinkError for something that is none."""
-    if len(data) < HEADER.size:
-        raise LinkError(f"a message of {len(data)} bytes: expected a header of {HEADER.size} bytes")
-    port, slot, time, microstep, rank = HEADER.unpack_from(data)
-    if time < 0 or slot < INLINE or (slot != INLINE and len(data) != HEADER.size):
-        raise LinkError(f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes")
-    return Message(port, slot, (time, microstep), rank, memoryview(data)[HEADER.size :])
+    return Message(*fields(data), payload(data))

@@ -14,7 +14,7 @@ from rlreactor.links.slotted import Lease, SlotReader
 from rlreactor.pool import Pool
 from rlreactor.scheduler.queue import EventQueue
 from rlreactor.spec import Spec
-from rlreactor.tag import Delay
+from rlreactor.tag import NO_DELAY, Delay
 
 __all__ = ["Inlet", "RemotePort", "evacuate"]
 
@@ -33,6 +33,7 @@ class Inlet:
     ) -> None:
         self.source = source
         self.delay = delay
+        self.immediate = delay == NO_DELAY
         self.cell = cell
         self._held = held
         self._backlog = backlog  # per worker: messages that wait for their tag
@@ -73,7 +74,7 @@ class RemotePort:
         self.spec = spec
         self.inlets = inlets
         self.slots = slots
-        self._pool = Pool(spec) if spec.fields else None
+        self._pool = Pool(spec, frozen=True) if spec.fields else None
 
     def decode(self, payload: memoryview) -> Any:
         """The value of a message's bytes, its arrays placed as in a slot. Raises SpecError for a wrong length."""
@@ -81,8 +82,6 @@ class RemotePort:
             return self.spec.decode(payload)
         lent = self._pool.take()
         lent.memory[:] = payload
-        for array in lent.arrays:
-            array.setflags(write=False)
         return lent.value
 
 

@@ -86,6 +86,7 @@ class Neighbourhood:
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
         self._wanted: tuple[int, set[int]] = (0, set())
         self._slots: list[SlotReader] = []
+        self._tags = 0
         self._waits = 0
         self._idle = 0  # how often the others had run out of work at the last look
         self._others = [w for w in range(self._board.workers) if w != me]
@@ -287,7 +288,8 @@ class Neighbourhood:
         if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
             self._last = self._execution.tag
             self._take_in()
-            if (self._has_physical and self._scheduler.keepalive) or self._scheduler.tags % SIGN_OF_LIFE == 0:
+            self._tags += 1
+            if (self._has_physical and self._scheduler.keepalive) or self._tags % SIGN_OF_LIFE == 0:
                 self._promise(self._scheduler.candidate())
             else:
                 self._board.pump()
@@ -434,35 +436,35 @@ class Neighbourhood:
         return not self._board.waits_in_circle()
 
     def _accept(self, worker: int, data: bytes) -> None:
-        message = wire.decode(data)
+        index, slot, tag, rank = wire.fields(data)
         self._received += 1
         self._received_from[worker] += 1
-        if message.port in (wire.STOP, wire.DRY):
-            self._adopt_stop(message.tag, dry=message.port == wire.DRY)
+        if index >= wire.DRY:
+            self._adopt_stop(tag, dry=index == wire.DRY)
             self._frontiers.heard_of_stop(worker)
             self._seen[worker] = STOP_HEARD
             return
-        port = self._remote[message.port]
+        port = self._remote[index]
         lease = None
-        if message.slot == wire.INLINE or port.slots is None:
-            value = port.decode(message.payload)
+        if slot == wire.INLINE or port.slots is None:
+            value = port.decode(wire.payload(data))
         else:
-            value = port.slots.receive(message.slot)
-            lease = Lease(port.slots, message.slot, len(port.inlets))
+            value = port.slots.receive(slot)
+            lease = Lease(port.slots, slot, len(port.inlets))
         for inlet in port.inlets:
             self.backlog[worker] += 1
             if inlet.delay.physical:
                 self._scheduler.inbox.put(inlet, (value, lease), inlet.delay.time)
                 continue
-            arrival = inlet.delay.added_to(message.tag)
+            arrival = tag if inlet.immediate else inlet.delay.added_to(tag)
             if self._in_tag and arrival == self._execution.tag:
                 inlet.fire((value, lease), self._execution)
             elif arrival > self._scheduler.last:
                 self._binding.queue.push(arrival, inlet, (value, lease))
             else:
                 raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")
-        if message.rank:
-            self._frontiers.advance(worker, (*message.tag, message.rank))
+        if rank:
+            self._frontiers.advance(worker, (*tag, rank))
 
     # Waiting
 

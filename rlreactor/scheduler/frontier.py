@@ -26,21 +26,26 @@ Triple = tuple[int, int, int]
 class InEdge:
     """A route, and how far it is known."""
 
-    __slots__ = ("cadence", "delay", "earliest", "reader", "source", "writer")
+    __slots__ = ("_due", "cadence", "delay", "earliest", "reader", "source", "writer")
 
     def __init__(self, route: Route) -> None:
         self.source, self.writer, self.delay, self.reader, self.cadence = route
         self.earliest: Point = (0, 0)  # tag of the next possible arrival
+        self._due: Triple = (0, 0, -1)  # up to here, frontiers tell nothing new
         self.advance((0, 0, 0))
 
     def advance(self, frontier: Triple) -> bool:
         """The source promised this. Whether that tells anything new; it may have promised more before."""
+        if frontier <= self._due:
+            return False
         time, microstep, rank = frontier
         if self.cadence is None:
-            arrival = self.delay.added_to((time, microstep + 1 if rank > self.writer else microstep))
+            microstep += rank > self.writer
         else:
-            passed = microstep or rank > self.writer
-            arrival = self.delay.added_to((self.cadence.next(time + 1 if passed else time), 0))
+            time = self.cadence.next(time + 1 if microstep or rank > self.writer else time)
+            microstep = 0
+        self._due = time, microstep, self.writer
+        arrival = self.delay.added_to((time, microstep))
         if arrival <= self.earliest:
             return False
         self.earliest = arrival
@@ -49,6 +54,7 @@ class InEdge:
     def fall_back(self, stop: Point) -> None:
         """What was promised for after `stop` did not reckon with it, and is void."""
         self.earliest = min(self.earliest, stop)
+        self._due = (0, 0, -1)
 
 
 class Frontiers:

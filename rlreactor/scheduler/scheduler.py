@@ -176,7 +176,7 @@ class Scheduler:
         """
         self._execution.thread = threading.get_ident()
         following = self._next_paced if self.clock.paced else self._next_unpaced
-        free = not self.clock.paced and self.neighbours is None
+        free = not self.clock.paced
         while not self.interrupted and self.last != self.stop:
             if free:
                 self._run_free()
@@ -190,10 +190,11 @@ class Scheduler:
         return Tag(*self.last)
 
     def _run_free(self) -> None:
-        """Process tags for as long as their sequences are written and nobody has to be waited for.
+        """Process tags for as long as their sequences are written and nobody has to be waited for before they start.
 
         The same as `_next_unpaced` and `_process`, in one loop: the calls between would be a third of a short tag.
         """
+        neighbours = self.neighbours
         queue, execution, present = self._queue, self._execution, self._execution.present
         written = self._sequences.written
         nothing: Events = []  # what is queued at FOREVER; never added to, as every other tag is earlier
@@ -202,7 +203,7 @@ class Scheduler:
             while (tag := queue.head) < self.stop and not self.interrupted:
                 events = queue.first
                 sequence = written.get(events[0][0] if len(events) == 1 else start_of(events))
-                if sequence is None:
+                if sequence is None or not (neighbours is None or neighbours.clear(tag)):
                     break
                 if queue.later:
                     queue.advance()
@@ -211,7 +212,9 @@ class Scheduler:
                 execution.tag = tag
                 for target, stored in events:
                     target.fire(stored, execution)
-                sequence()
+                if sequence():
+                    self.interrupted = True
+                    break
                 for cell in present:
                     cell.present = False
                     outlet = cell.outlet
@@ -223,15 +226,20 @@ class Scheduler:
                         if outlet.delayed:
                             outlet.deliver_later(outlet, tag)
                 present.clear()
+                if neighbours is not None:
+                    events = stored = nothing  # what refers to a value keeps its slot
+                    neighbours.tag_done()
                 self.last = tag
                 tags += 1
                 if not tags & 1023:
+                    self.tags += tags  # others look at it meanwhile
+                    tags = 0
                     self._hash()
         except Exception as error:
             raise self._failure(error) from error
         finally:
             self.tags += tags
-            self._not_hashed += tags & 1023
+            self._not_hashed += tags
             if self._not_hashed > 1023:
                 self._hash()
 
