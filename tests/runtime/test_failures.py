@@ -138,3 +138,65 @@ def test_the_next_run_is_not_disturbed() -> None:
         fine = Pair(what="nothing")
         expected = run(fine, workers=1, timeout=ms(20))
         assert run_placed(fine, {"faulty": 1}, timeout=ms(20)).fingerprint == expected.fingerprint
+
+
+class Seldom(Reactor):
+    once = Timer(0)
+    out = Output(int)
+
+    @reaction(once, effects=[out])
+    def send(self) -> None:
+        self.out.set(1)
+
+
+class Begins(Reactor):
+    tick = Timer(0, 1)
+    out = Output(int)
+
+    @reaction(tick, effects=[out])
+    def begin(self) -> None:
+        self.out.set(1)
+
+
+class Passes(Reactor):
+    inp = Input(int)
+    out = Output(int)
+
+    @reaction(inp, effects=[out])
+    def hand_on(self) -> None:
+        self.out.set(1)
+
+
+class FailsLater(Reactor):
+    inp = Input(int)
+
+    @reaction(inp)
+    def fail(self) -> None:
+        if self.tag.time == 2:
+            raise ValueError("later")
+
+
+class FailsFirst(Reactor):
+    tick = Timer(0, 1)
+    inp = Input(int)
+
+    @reaction(tick, reads=[inp])
+    def fail(self) -> None:
+        if self.tag.time == 2:
+            raise ValueError("first")
+
+
+class TwoFailures(Reactor):
+    def compose(self) -> None:
+        self.seldom, self.begins, self.passes = Seldom(), Begins(), Passes()
+        self.first, self.later = FailsFirst(), FailsLater()
+        self.connect(self.seldom.out, self.first.inp)
+        self.connect(self.begins.out, self.passes.inp)
+        self.connect(self.passes.out, self.later.inp)
+
+
+@pytest.mark.parametrize("where", [{}, {"first": 1}, {"first": 0, "seldom": 1, "begins": 1, "passes": 1, "later": 1}])
+def test_of_two_failures_at_one_tag_the_first_is_told(where: dict[str, int]) -> None:
+    """The later one fails on a worker that has nothing to send at this tag, and has to say so before."""
+    with watched(), pytest.raises(RunError, match=r"reaction first\.fail failed at \(2 ns, 0\): ValueError: first"):
+        run_placed(TwoFailures(), where, timeout=5)
