@@ -52,7 +52,13 @@ class StatusBoard(Protocol):
 
 
 class Writer(Protocol):
-    """The sending end for messages to one worker; see `RingWriter`."""
+    """The sending end for notices to one worker; see `RingWriter`.
+
+    Attributes:
+        most_entries: of one notice.
+    """
+
+    most_entries: int
 
     @property
     def written(self) -> int: ...

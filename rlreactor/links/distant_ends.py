@@ -133,6 +133,8 @@ class OwnBell:
 class DistantWriter:
     """In place of the writing end of a ring."""
 
+    most_entries = 1
+
     def __init__(self, links: Links, target: int, envelopes: Mapping[int, list[memoryview]]) -> None:
         self._exchange = links.exchange
         self._target = target
@@ -140,15 +142,16 @@ class DistantWriter:
         self.written = 0
 
     def try_write(self, parts: Sequence[bytes | memoryview]) -> bool:
-        """Take one message; False without room for it. A slot that it announces goes with it."""
-        port, slot = wire.place(parts[0])
-        if slot != wire.INLINE:
-            self._exchange.send_slot(self._target, parts[0], self._envelopes[port][slot])
-            self.written += len(parts[0])
-        elif not self._exchange.try_write(self._target, parts):
+        """Take one notice; False without room for it. A slot that it announces goes with it."""
+        notice = b"".join(parts)
+        port, slot, _ = wire.only_entry(notice)
+        if slot >= 0:
+            self._exchange.send_slot(self._target, notice, self._envelopes[port][slot])
+            self.written += len(notice)
+        elif not self._exchange.try_write(self._target, (notice,)):
             return False
         else:
-            self.written += sum(map(len, parts))
+            self.written += len(notice)
         return True
 
     def flush(self) -> bool:

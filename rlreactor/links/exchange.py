@@ -29,7 +29,7 @@ _ROW, _MESSAGE, _SLOT = range(3)
 _NOTHING_MORE = _PREFIX.pack(_MESSAGE, 0)
 _ROW_PREFIX = _PREFIX.pack(_ROW, 0)
 _SLOT_PREFIX = _PREFIX.pack(_SLOT, 0)
-ROOM = HEADER + _PREFIX.size + wire.HEADER.size  # in front of a slot's bytes: a multiple of 64
+ROOM = HEADER + _PREFIX.size + wire.SINGLE  # in front of a slot's bytes: a multiple of 64
 _ROWS_UNDER_WAY = 64
 
 
@@ -39,8 +39,8 @@ class Carry(Protocol):
     def __call__(self, target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None: ...
 
 
-Land = Callable[[int, wire.Message, memoryview], None]
-"""Takes from whom, the message and the bytes of a slot that arrived. Raises PeerFault."""
+Land = Callable[[int, wire.Entry, memoryview], None]
+"""Takes from whom, the entry and the bytes of a slot that arrived. Raises PeerFault."""
 
 
 def longest_frame(window: int, slots: Iterable[int], row: int) -> int:
@@ -221,8 +221,8 @@ class Exchange:
             self._unread[source] += len(payload)
             self._join(source, bytes(body), left)
         elif kind == _SLOT and not paid:
-            message = bytes(body[: wire.HEADER.size])
-            self._land(source, wire.decode(message), body[wire.HEADER.size :])
+            message = bytes(body[: wire.SINGLE])
+            self._land(source, wire.only_entry(message), body[wire.SINGLE :])
             self._arrived[source].append(message)
         else:
             raise PeerFault(f"a payload of kind {kind} from worker {source}, {'with' if paid else 'without'} credits")

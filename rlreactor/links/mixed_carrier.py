@@ -112,11 +112,11 @@ class MixedCarrier:
     def _position(self, plan: SlotPlan, writer: int, reader: int) -> int:
         return distant_ports(self._memory.slot_plans, writer, reader).index(plan)
 
-    def _land(self, source: int, message: wire.Message, data: memoryview) -> None:
-        landing = self._landings.get(message.port)
+    def _land(self, source: int, entry: wire.Entry, data: memoryview) -> None:
+        landing = self._landings.get(entry.port)
         if landing is None or landing.source != source:
-            raise PeerFault(f"a slot of port {message.port} from worker {source}, which sends no such slots here")
-        landing.fill(message.slot, data)
+            raise PeerFault(f"a slot of port {entry.port} from worker {source}, which sends no such slots here")
+        landing.fill(entry.slot, data)
 
     def close(self, give_up: Callable[[], bool]) -> None:
         """Wait until the others have what was sent to them, unless `give_up()`, and close the sockets."""

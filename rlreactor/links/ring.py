@@ -66,6 +66,8 @@ class RingWriter(_End):
     Messages of up to `longest` bytes go in one piece; longer ones are cut.
     """
 
+    most_entries = 1 << 30
+
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
         super().__init__(mapping, offset, capacity)
         self.longest = (capacity // 4 - WORD) & -WORD

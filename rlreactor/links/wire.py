@@ -1,66 +1,95 @@
 """The wire format: bytes in, messages out, no I/O.
 
-A message is a fixed header and a payload. dtype and shape are not on the wire, the spec of the port
-knows them; the length is checked against it before anything is made.
+A *notice* tells what a worker sends at one tag: a head and any number of entries. The head says more than the tag: with
+`rank` it is a frontier, and whatever the sender sends before that was sent before this notice or is in it. An entry is
+a value under way: its port and where it lies. dtype and shape are not on the wire, the spec of the port knows them; the
+length is checked against it before anything is made.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rlreactor.errors import LinkError
 from rlreactor.tag import Point
 
-__all__ = ["DRY", "HEADER", "INLINE", "STOP", "Message", "decode", "encode", "fields", "payload", "place"]
+__all__ = ["DRY", "SINGLE", "STOP", "Entry", "Head", "entries", "entry", "head", "head_of", "inline", "only_entry"]
 
-HEADER = struct.Struct("<IiqQQ")  # port, slot, time, microstep, rank
-_LENGTH = HEADER.size
-_unpack = HEADER.unpack_from
-PLACE = struct.Struct("<Ii")  # how it begins
-INLINE = -1  # in place of a slot: the payload follows the header
+_HEAD = struct.Struct("<qQQ")  # time, microstep, rank
+_ENTRY = struct.Struct("<Ii")  # port, then the slot, or -1 - n where n bytes follow, filled up to a multiple of 8
+_HEAD_SIZE, _ENTRY_SIZE = _HEAD.size, _ENTRY.size
+SINGLE = _HEAD_SIZE + _ENTRY_SIZE
+"""Bytes of a notice with one entry, without the bytes of its value."""
+
+_LONGEST = 0x7FFFFFFE
+_PADDING = [bytes(-length & 7) for length in range(8)]
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
 DRY = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
 
 
-class Message(NamedTuple):
-    """One value under way: from which port (its index), sent at which tag, in which slot or with which bytes.
+class Head(NamedTuple):
+    """When the values of a notice were sent, and how far the sender is."""
 
-    `rank` completes the tag to a frontier: whatever the sender sends before it was sent before this message, or is it.
-    """
+    tag: Point
+    rank: int
+
+
+class Entry(NamedTuple):
+    """One value: its port (an index), and the slot in which it lies, or a negative number and its bytes."""
 
     port: int
     slot: int
-    tag: Point
-    rank: int
     payload: memoryview
 
 
-def encode(port: int, slot: int, tag: Point, rank: int = 0) -> bytes:
-    """The header of a message."""
-    return HEADER.pack(port, slot, tag[0], tag[1], rank)
+def head(tag: Point, rank: int = 0) -> bytes:
+    """The head of a notice."""
+    return _HEAD.pack(tag[0], tag[1], rank)
 
 
-def place(header: bytes | memoryview) -> tuple[int, int]:
-    """The port and the slot of a message."""
-    return PLACE.unpack_from(header)
+def entry(port: int, slot: int) -> bytes:
+    """The entry of a value that lies in a slot."""
+    return _ENTRY.pack(port, slot)
 
 
-def fields(data: bytes) -> tuple[int, int, Point, int]:
-    """Port, slot, tag and rank of a message. Raises LinkError for something that is none."""
-    if len(data) < _LENGTH:
-        raise LinkError(f"a message of {len(data)} bytes: expected a header of {_LENGTH} bytes")
-    port, slot, time, microstep, rank = _unpack(data)
-    if time < 0 or slot < INLINE or (slot != INLINE and len(data) != _LENGTH):
-        raise LinkError(f"a malformed message: port {port}, slot {slot}, time {time}, {len(data)} bytes")
-    return port, slot, (time, microstep), rank
+def inline(port: int, payload: bytes | memoryview) -> bytes:
+    """The entry of a value that goes with it. Raises LinkError for more than 2 GiB."""
+    length = len(payload)
+    if length > _LONGEST:
+        raise LinkError(f"a value of {length} bytes: a message takes {_LONGEST}; declare an Array, or send parts")
+    return b"".join((_ENTRY.pack(port, -1 - length), payload, _PADDING[length & 7]))
 
 
-def payload(data: bytes) -> memoryview:
-    """The bytes of the value in a message."""
-    return memoryview(data)[_LENGTH:]
+def head_of(notice: bytes) -> Head:
+    """The head. Raises LinkError for something that is no notice."""
+    if len(notice) < SINGLE:
+        raise LinkError(f"a notice of {len(notice)} bytes: expected at least {SINGLE}")
+    time, microstep, rank = _HEAD.unpack_from(notice)
+    if time < 0:
+        raise LinkError(f"a malformed notice: time {time}, {len(notice)} bytes")
+    return Head((time, microstep), rank)
 
 
-def decode(data: bytes) -> Message:
-    """A message from its bytes. Raises LinkError for something that is none."""
-    return Message(*fields(data), payload(data))
+def entries(notice: bytes) -> Iterator[tuple[int, int, memoryview]]:
+    """Port, slot and bytes of every value, as in `Entry`. Raises LinkError for something that is no notice."""
+    view, at, end = memoryview(notice), _HEAD_SIZE, len(notice)
+    while at < end:
+        if end - at < _ENTRY_SIZE:
+            raise LinkError(f"a malformed notice of {end} bytes: {end - at} bytes after its last entry")
+        port, slot = _ENTRY.unpack_from(notice, at)
+        at += _ENTRY_SIZE
+        size = 0 if slot >= 0 else -1 - slot
+        if size > end - at:
+            raise LinkError(f"a malformed notice of {end} bytes: port {port}, {size} bytes from byte {at} on")
+        yield port, slot, view[at : at + size]
+        at += size + 7 & -8
+
+
+def only_entry(notice: bytes) -> Entry:
+    """The entry of a notice that has one. Raises LinkError for any other."""
+    if len(notice) < SINGLE:
+        raise LinkError(f"a notice of {len(notice)} bytes: expected at least {SINGLE}")
+    port, slot = _ENTRY.unpack_from(notice, _HEAD_SIZE)
+    return Entry(port, slot, memoryview(notice)[SINGLE:])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rlreactor.graph import Graph
-from rlreactor.links.wire import HEADER
+from rlreactor.links.wire import SINGLE
 from rlreactor.planner.flows import flows
 from rlreactor.planner.machine import Network
 from rlreactor.planner.memory import slot_bytes
@@ -279,7 +279,7 @@ class _Stage:
 
     def _size(self, port: str) -> float:
         """Bytes on the link: a ring rounds up to whole words."""
-        size = self._bytes[port] + HEADER.size + _RECORD
+        size = self._bytes[port] + SINGLE + _RECORD
         return size if port in self._in_slots else -(-size // _RECORD) * _RECORD
 
     def _cross(self, worker: int, reader: int, size: float, clock: float) -> float:

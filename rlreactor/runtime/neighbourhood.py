@@ -93,7 +93,7 @@ class Neighbourhood:
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
         self._audience = Audience(routes, me, self._bells)
         self._sent_at = [-1] * self._board.workers  # version of each other's status before the last message to it
-        self._unsent: dict[int, list[tuple[int, int, bytes]]] = {}  # by worker: port, slot and bytes of each message
+        self._unsent: dict[int, list[bytes]] = {}  # by worker: entries of the next notice
         self._in_tag = False  # then messages for the current tag go straight to their cells
         self.gates = self._frontiers.gates
         self.backlog = [0] * self._board.workers
@@ -298,9 +298,12 @@ class Neighbourhood:
     def send(self, outlet: Outlet) -> None:
         """Send a value to every worker that reads the port: as soon as that lets anybody go on."""
         storage = self._storages.get(outlet.path)
-        slot, payload = (wire.INLINE, outlet.encoded()) if storage is None else (storage.sent(), b"")
+        if storage is not None:
+            entry = wire.entry(outlet.index, storage.sent())
+        else:
+            entry = wire.inline(outlet.index, outlet.encoded())
         for worker in outlet.remote:
-            self._unsent.setdefault(worker, []).append((outlet.index, slot, payload))
+            self._unsent.setdefault(worker, []).append(entry)
 
     def stop_at(self, tag: Point) -> None:
         """Tell everybody that the program stops at `tag`, before anything that belongs to that tag is sent."""
@@ -309,7 +312,7 @@ class Neighbourhood:
     def _tell_stop(self, tag: Point, why: int) -> None:
         self._flush(0)
         for worker in self._writers:
-            self._write(worker, [wire.encode(why, wire.INLINE, tag)])
+            self._write(worker, [wire.head(tag), wire.inline(why, b"")])
         ring_all(self._other_bells)
 
     def fail(self) -> None:
@@ -340,11 +343,12 @@ class Neighbourhood:
         unsent, self._unsent = self._unsent, {}
         time, microstep = tag = self._execution.tag
         news = self._audience.learn((time, microstep, rank), told=unsent)
-        for worker, messages in unsent.items():
-            last = len(messages) - 1
-            for index, (port, slot, payload) in enumerate(messages):
-                header = wire.encode(port, slot, tag, rank if index == last else 0)
-                self._write(worker, [header, payload] if payload else [header])
+        for worker, entries in unsent.items():
+            most = self._writers[worker].most_entries
+            while len(entries) > most:
+                self._write(worker, [wire.head(tag), *entries[:most]])
+                del entries[:most]
+            self._write(worker, [wire.head(tag, rank), *entries])
         fence()
         for worker in unsent:
             self._bells[worker].ring_after_fence()
@@ -425,8 +429,8 @@ class Neighbourhood:
             fence()  # the room is stored before the question whether somebody waits for it
         if something and self._board.waits_on(worker, self._me):
             self._bells[worker].ring()  # it may wait for the room that has just been made
-        for data in messages:
-            self._accept(worker, data)
+        for notice in messages:
+            self._accept(worker, notice)
         return bool(messages)
 
     def _too_much_from(self, worker: int) -> bool:
@@ -435,19 +439,25 @@ class Neighbourhood:
             return False
         return not self._board.waits_in_circle()
 
-    def _accept(self, worker: int, data: bytes) -> None:
-        index, slot, tag, rank = wire.fields(data)
+    def _accept(self, worker: int, notice: bytes) -> None:
+        tag, rank = wire.head_of(notice)
         self._received += 1
         self._received_from[worker] += 1
-        if index >= wire.DRY:
-            self._adopt_stop(tag, dry=index == wire.DRY)
-            self._frontiers.heard_of_stop(worker)
-            self._seen[worker] = STOP_HEARD
-            return
-        port = self._remote[index]
+        for index, slot, payload in wire.entries(notice):
+            if index < wire.DRY:
+                self._take(worker, tag, self._remote[index], slot, payload)
+            else:
+                self._adopt_stop(tag, dry=index == wire.DRY)
+                self._frontiers.heard_of_stop(worker)
+                self._seen[worker] = STOP_HEARD
+        if rank:
+            self._frontiers.advance(worker, (*tag, rank))
+
+    def _take(self, worker: int, tag: Point, port: RemotePort, slot: int, payload: memoryview) -> None:
+        """One value has come."""
         lease = None
-        if slot == wire.INLINE or port.slots is None:
-            value = port.decode(wire.payload(data))
+        if slot < 0 or port.slots is None:
+            value = port.decode(payload)
         else:
             value = port.slots.receive(slot)
             lease = Lease(port.slots, slot, len(port.inlets))
@@ -463,8 +473,6 @@ class Neighbourhood:
                 self._binding.queue.push(arrival, inlet, (value, lease))
             else:
                 raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")
-        if rank:
-            self._frontiers.advance(worker, (*tag, rank))
 
     # Waiting
 

@@ -142,7 +142,8 @@ class _Crew:
         self._selector = selectors.DefaultSelector()
         self._asked = False
         self._stalls = StallReport()
-        self._resting: dict[int, tuple[int, int]] = {}  # a waiting worker's version, and how often it had slept then
+        self._state: tuple[tuple[int, int], ...] = ()  # of those who hold the end of a failed run up, by their versions
+        self._slept: dict[int, int] = {}  # how often each of them had slept when it came to that
 
     def hire(self, share: Share) -> None:
         """Fork one more worker."""
@@ -204,24 +205,27 @@ class _Crew:
             return True
         tag, rank = _place(min((m.failure for m in self._members if m.failure is not None), key=_place))[1:]
         ended = {m.share.worker for m in self._members if m.status is not None or m.failure is not None}
-        behind = [m.share.worker for m in self._members if m.share.worker not in ended]
-        behind = [w for w in behind if self._board.read(w)[1].frontier <= (*tag, rank)]
-        return all(self._rests_on(worker, ended) for worker in behind)
+        running = [m.share.worker for m in self._members if m.share.worker not in ended]
+        behind = [worker for worker in running if self._board.read(worker)[1].frontier <= (*tag, rank)]
+        return not behind or self._rest_on(behind, ended)
 
-    def _rests_on(self, worker: int, ended: set[int]) -> bool:
-        """Whether `worker` waits for one that has ended, and not only for a moment: it may just be waking up.
+    def _rest_on(self, behind: list[int], ended: set[int]) -> bool:
+        """Whether each of those `behind` waits for one that has ended, and not only for a moment.
 
-        It looks up every now and then. How often it did, not for how long it waits, tells that there is nothing it
-        could go on with: on a busy machine it may not have had its turn.
+        It may just be waking up, or whoever stands between the two may. All of them look up every now and then. How
+        often they did since any of them last had something to say, not for how long they wait, tells that there is
+        nothing they could go on with: on a busy machine somebody may not have had its turn.
         """
         assert self._board is not None
-        waits = not ended.isdisjoint(self._board.waits_for(worker))
-        version, slept = self._resting.get(worker, (-1, 0))
-        sleeps = sleeps_of(next(member.pid for member in self._members if member.share.worker == worker))
-        if not waits or version != self._board.version(worker):
-            self._resting[worker] = (self._board.version(worker) if waits else -1, sleeps)
+        chains = {worker: {worker, *self._board.waits_for(worker)} for worker in behind}
+        between = sorted(set().union(*chains.values()) - ended)
+        waiting = all(chain & ended for chain in chains.values()) and all(map(self._board.resting, between))
+        state = tuple((worker, self._board.version(worker)) for worker in between)
+        slept = {worker: sleeps_of(self._members[worker].pid) for worker in between}
+        if not waiting or state != self._state:
+            self._state, self._slept = state if waiting else (), slept
             return False
-        return sleeps - slept >= _LOOKS
+        return all(slept[worker] - self._slept[worker] >= _LOOKS for worker in between)
 
     def _attend(self, member: _Member, source: object) -> None:
         if source is member.channel:

@@ -71,9 +71,9 @@ class Outlet:
         self.remote: tuple[int, ...] = ()  # workers that read the port
         self.sent = False  # at this tag, to the other workers
 
-    def encoded(self) -> bytes:
+    def encoded(self) -> bytes | memoryview:
         """The bytes of the value, for a message."""
-        return bytes(self.storage.stored) if self.spec.fields else self.spec.encode(self.cell.value)
+        return self.storage.stored if self.spec.fields else self.spec.encode(self.cell.value)
 
     def finish(self, tag: Point) -> None:
         """The tag at which the port was set is done."""

@@ -22,7 +22,7 @@ class Pair:
 
     def __init__(self, window: int = WINDOW) -> None:
         self.under_way: list[tuple[int, int, bool, bytes | memoryview]] = []
-        self.landed: list[tuple[int, wire.Message, bytes]] = []
+        self.landed: list[tuple[int, wire.Entry, bytes]] = []
         self.now = 0
         self.boards = [
             DistantBoard(2, 0, read_from={1: 0}, read_by={1: 1}),
@@ -37,7 +37,7 @@ class Pair:
         def carry(target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None:
             self.under_way += [(me, target, back, frame) for frame in frames]
 
-        def land(source: int, message: wire.Message, data: memoryview) -> None:
+        def land(source: int, message: wire.Entry, data: memoryview) -> None:
             self.landed.append((source, message, bytes(data)))
 
         windows = {(0, 1): window, (1, 0): window}
@@ -56,8 +56,8 @@ class Pair:
                     end.answer()
 
 
-def header(port: int = 0, slot: int = wire.INLINE, time: int = 0) -> bytes:
-    return wire.encode(port, slot, Tag(time, 0))
+def header(port: int = 0, slot: int = -1, time: int = 0) -> bytes:
+    return wire.head(Tag(time, 0)) + wire.entry(port, slot)
 
 
 def test_messages_arrive_in_order_and_are_counted() -> None:
@@ -127,8 +127,8 @@ def test_a_slot_is_sent_in_place_and_lands_before_its_message_is_read() -> None:
     assert isinstance(frame, memoryview)
     assert frame.obj is envelope
     pair.deliver()
-    ((source, message, data),) = pair.landed
-    assert (source, message.port, message.slot, message.tag) == (0, 4, 2, Tag(9, 0))
+    ((source, entry, data),) = pair.landed
+    assert (source, entry.port, entry.slot) == (0, 4, 2)
     assert data == b"payload" * 100
     assert pair.ends[1].read(0) == [header(port=4, slot=2, time=9)]
     assert ROOM % 64 == 0

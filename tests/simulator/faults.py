@@ -100,14 +100,14 @@ def _(original: Any) -> Any:
     return send
 
 
-@_fault("a message says that everything is sent although others follow", "hn", (neighbourhood, "wire"))
+@_fault("a notice says that one rank more is sent than is", "hn", (neighbourhood, "wire"))
 def _(original: Any) -> Any:
     class Wire:
         def __getattr__(self, name: str) -> Any:
             return getattr(original, name)
 
-        def encode(self, port: int, slot: int, tag: Point, rank: int = 0) -> bytes:
-            data: bytes = original.encode(port, slot, tag, rank or 1 << 20)
+        def head(self, tag: Point, rank: int = 0) -> bytes:
+            data: bytes = original.head(tag, rank + 1)
             return data
 
     return Wire()
@@ -206,7 +206,7 @@ def _(original: Any) -> Any:
     def tell(self: Neighbourhood, tag: Point | None = None) -> None:
         self._to_tell = None
         if tag is not None:
-            self._write(next(iter(self._writers)), [wire.encode(wire.STOP, -1, tag)])
+            self._write(next(iter(self._writers)), [wire.head(tag), wire.inline(wire.STOP, b"")])
 
     return tell
 
