@@ -4,10 +4,11 @@ Each worker has one row, written by it alone. A row holds a version and a few ge
 status, so that a reader always finds one whole: it copies the newest and looks whether it was
 overwritten meanwhile.
 
-Row, in words: 0 version, 1 gone, 2 how often it ran out of work, 3 the logical time it waits for, 4 asleep, 5 the rank
-of the reaction it runs (+ 1) below the microstep, 6 whether it waits for anybody, 7 the logical time of that reaction;
-then on lines of their own GENERATIONS × STATUS, the number of messages sent to each worker, and for each worker whether
-this one waits for it.
+Row, in words: 0 the version of the last status that was news to those who read from the worker, 1 gone, 2 how often it
+ran out of work, 3 the logical time it waits for, 4 asleep, 5 the rank of the reaction it runs (+ 1) below the
+microstep, 6 whether it waits for anybody, 7 the logical time of that reaction, 8 the version of its status; then on
+lines of their own GENERATIONS × STATUS, the number of messages sent to each worker, and for each worker whether this
+one waits for it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from rlreactor.tag import FOREVER, Point
 
 __all__ = ["Board", "Snapshot", "Status", "pack_running", "unpack_running"]
 
-_VERSION, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _RESTING, _AT = range(8)
+_NEWS, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _RESTING, _AT, _VERSION = range(9)
 _SIGNS = 4 * WORD  # bytes of those words that others wait for
 _MICROSTEPS = 0x7FFFFFFF
 _GENERATIONS = 4
 _STATUS = struct.Struct("<9q")
 _STRIDE = 2 * CACHE_LINE  # bytes of a generation
-_SENT = (CACHE_LINE + _GENERATIONS * _STRIDE) // WORD  # where the counts begin
+_FIRST = 2 * CACHE_LINE  # where the generations begin, in bytes
+_SENT = (_FIRST + _GENERATIONS * _STRIDE) // WORD  # where the counts begin
 
 
 class Status(NamedTuple):
@@ -86,11 +88,11 @@ class Board:
     def pump(self) -> None:
         """Look at what has come; in shared memory it is there."""
 
-    def publish(self, status: Status) -> None:
-        """Replace this worker's status."""
+    def publish(self, status: Status, *, news: bool = True) -> None:
+        """Replace this worker's status; without `news`, only those will see that who look at everybody."""
         self._version += 1
         generation = self._version % _GENERATIONS
-        at = self._offset + self._me * self._row + CACHE_LINE + generation * _STRIDE
+        at = self._offset + self._me * self._row + _FIRST + generation * _STRIDE
         (time, microstep, rank), head, last, received = status
         _STATUS.pack_into(
             self._mapping,
@@ -105,11 +107,17 @@ class Board:
             last[1],
             received,
         )
-        self._cells[self._me][_VERSION] = self._version
+        self._own[_VERSION] = self._version
+        if news:
+            self._own[_NEWS] = self._version
 
     def version(self, worker: int) -> int:
         """Changes with every status of `worker`."""
         return self._cells[worker][_VERSION]
+
+    def news(self, worker: int) -> int:
+        """Changes with every status of `worker` that was news."""
+        return self._cells[worker][_NEWS]
 
     def signs(self, worker: int) -> object:
         """Changes with whatever `worker` says to those who wait: status, idleness, wishes, its end."""
@@ -120,7 +128,7 @@ class Board:
         """The newest status of `worker` and its version."""
         while True:
             version = self._cells[worker][_VERSION]
-            at = self._offset + worker * self._row + CACHE_LINE + version % _GENERATIONS * _STRIDE
+            at = self._offset + worker * self._row + _FIRST + version % _GENERATIONS * _STRIDE
             values = _STATUS.unpack_from(self._mapping, at)
             if version == 0:
                 return 0, Status.initial()
@@ -140,13 +148,14 @@ class Board:
         is in nobody's `head`; whoever has not received it has not promised to be past it either, so its `frontier`
         stands in for its head.
         """
+        gone = [self.gone(w) for w in range(self.workers)]  # first: who leaves later is not at its end in what follows
         before = [self.read(w) for w in range(self.workers)]
         sent = self._sent_matrix()
         unchanged = all(cells[_VERSION] == v for cells, (v, _) in zip(self._cells, before, strict=True))
         if not unchanged or sent != self._sent_matrix():
             return None
         statuses = [status for _, status in before]
-        late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not self.gone(w)]
+        late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not gone[w]]
         for worker in late:
             time, microstep, _ = statuses[worker].frontier
             statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, (time, microstep)))

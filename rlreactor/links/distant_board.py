@@ -150,7 +150,7 @@ class DistantBoard:
     def pump(self) -> None:
         """Look at what has come."""
 
-    def publish(self, status: Status) -> None:
+    def publish(self, status: Status, *, news: bool = True) -> None:
         """Replace this worker's status."""
         fell = status.frontier < self._own.status.frontier
         self._own.version += 1
@@ -162,6 +162,10 @@ class DistantBoard:
 
     def version(self, worker: int) -> int:
         """Changes with every status of `worker`."""
+        return self._row(worker).version
+
+    def news(self, worker: int) -> int:
+        """Changes with every status of `worker`, whether it was news or not."""
         return self._row(worker).version
 
     def signs(self, worker: int) -> object:

@@ -67,9 +67,9 @@ class PumpingBoard(DistantBoard):
         """Look at what has come."""
         self.look()
 
-    def publish(self, status: Status) -> None:
+    def publish(self, status: Status, *, news: bool = True) -> None:
         """Replace this worker's status."""
-        super().publish(status)
+        super().publish(status, news=news)
         self.look()
 
     def set_running(self, rank: int, tag: Point) -> None:

@@ -36,7 +36,7 @@ __all__ = ["Interrupted", "Neighbourhood"]
 T = TypeVar("T")
 STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
 NOBODY: frozenset[int] = frozenset()
-SIGN_OF_LIFE = 256  # tags after which a worker says how far it is even if nobody waits for that
+SIGN_OF_LIFE = 256  # tags after which a worker that nobody reads from says how far it is all the same
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
 LOOK_UP_S = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
 SPIN = 200  # looks at all that may let a worker go on before it sleeps: a few hundred microseconds
@@ -180,7 +180,7 @@ class Neighbourhood:
         return self._spin > 0 and self._timed(self._look)
 
     def _look(self) -> bool:
-        readers, version, seen = self._readers.items(), self._board.version, self._seen
+        readers, version, seen = self._readers.items(), self._board.news, self._seen
         for _ in range(GLANCES):
             for worker, reader in readers:
                 if (reader.waiting() or version(worker) != seen[worker]) and not self._too_much_from(worker):
@@ -283,17 +283,17 @@ class Neighbourhood:
                     cell.value = None
                 lease.drop()
             self.ended.clear()
-        self._in_tag = False
         self._flush(self._ranks)
+        self._in_tag = (
+            False  # not before: what waits to be sent is in nobody's count, so this tag is still our next event
+        )
         if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
             self._last = self._execution.tag
             self._take_in()
             self._tags += 1
-            if (self._has_physical and self._scheduler.keepalive) or self._tags % SIGN_OF_LIFE == 0:
+            self._board.pump()
+            if self._audience.listeners or self._tags % SIGN_OF_LIFE == 0:
                 self._promise(self._scheduler.candidate())
-            else:
-                self._board.pump()
-                self._tell(self._frontiers.promise(self._scheduler.candidate()))
 
     def send(self, outlet: Outlet) -> None:
         """Send a value to every worker that reads the port: as soon as that lets anybody go on."""
@@ -376,7 +376,7 @@ class Neighbourhood:
     def _say(self, frontier: Triple, head: Point) -> None:
         """Publish all there is to say, also what only a look at everybody would bring to light."""
         news = self._audience.learn(frontier)
-        self._publish(frontier, head)
+        self._publish(frontier, head, news=news)
         if news:
             self._audience.wake(self._board)
 
@@ -384,11 +384,11 @@ class Neighbourhood:
         """The earliest event that this worker has."""
         return self._execution.tag if self._in_tag else self._binding.queue.head
 
-    def _publish(self, frontier: Triple, head: Point) -> None:
+    def _publish(self, frontier: Triple, head: Point, *, news: bool = True) -> None:
         status = Status(frontier, head, self._last, self._received)
         if status != self._status:
             self._status = status
-            self._board.publish(status)
+            self._board.publish(status, news=news)
 
     def _tell_everybody(self) -> None:
         """Wake also those that read nothing from here: what this worker's next event is may let them go on."""
@@ -403,21 +403,22 @@ class Neighbourhood:
         """Take in what has come; whether anything was new."""
         news = False
         for worker, reader in self._readers.items():
-            version = self._board.version(worker)
+            version = self._board.news(worker)
             if version == self._seen[worker] and not reader.waiting():
                 continue
             if self._too_much_from(worker):
                 continue
             # The status first: what it promises to be sent is then in the ring.
-            told = None if version == self._seen[worker] else self._board.read(worker)
+            told = None if version == self._seen[worker] else self._board.read(worker)[1]
             news = self._read(worker, reader) or news
             while self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
                 self._seen[worker] = -1
-                told = self._board.read(worker)
+                version = self._board.news(worker)
+                told = self._board.read(worker)[1]
                 self._read(worker, reader)
             if told is not None:
-                self._seen[worker] = told[0]
-                self._frontiers.advance(worker, told[1].frontier)
+                self._seen[worker] = version
+                self._frontiers.advance(worker, told.frontier)
                 news = True
         self._pass_on_stop()
         return news
@@ -608,7 +609,7 @@ class Neighbourhood:
         while not ready():
             self._bells[worker].ring()
             self._receive()
-            self._publish(self._status.frontier, min(self._status.head, self._execution.tag))
+            self._say(max(self._status.frontier, (*self._execution.tag, 0)), self._head())
             if self._board.waits_in_circle():
                 self._evacuate()
             self._sleep(tried, any_ring=False)
