@@ -167,23 +167,6 @@ def _(original: Any) -> Any:
     return snapshot
 
 
-@_fault("a snapshot takes an end for granted that came after it", "h", (Board, "snapshot"))
-def _(original: Any) -> Any:
-    def snapshot(self: Board) -> Snapshot | None:
-        before = [self.read(w) for w in range(self.workers)]
-        sent = self._sent_matrix()
-        if [self.version(w) for w in range(self.workers)] != [v for v, _ in before] or sent != self._sent_matrix():
-            return None
-        statuses = [status for _, status in before]
-        late = [w for w, s in enumerate(statuses) if sum(row[w] for row in sent) != s.received and not self.gone(w)]
-        for worker in late:
-            time, microstep, _ = statuses[worker].frontier
-            statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, (time, microstep)))
-        return Snapshot(statuses, not late, [row[self._me] for row in sent])
-
-    return snapshot
-
-
 @_fault("a snapshot looks only once", "h", (Board, "snapshot"))
 def _(original: Any) -> Any:
     def snapshot(self: Board) -> Snapshot:
