@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from bench.comparison import Column, at_most, elsewhere, here, options, table, times_cheaper, together
+from bench.comparison import Column, at_most, elsewhere, here, options, share, table, times_cheaper, together
 from bench.measure import Contestant, Rounds, interleave, ratios, spread, summary
 from bench.report import Report, Target, progress
 
-__all__ = ["COPIES", "GRAPH", "OURS", "THEIRS", "TUNED", "copying", "setting"]
+__all__ = ["COPIES", "GRAPH", "OURS", "THEIRS", "TUNED", "against", "copying", "setting"]
 
 OURS, COPIES = "rlreactor", "the copies alone"
 TUNED, GRAPH = "Ray, tuned", "Ray Compiled Graph"
@@ -40,6 +40,11 @@ def copying(clients: int, nbytes: int, times: int, *, sleep: float = 0.0, oppone
         theirs = ("--sleep", sleep, "--times", max(1, times // 5))
         found += together(elsewhere("ray", "ray_broadcast", *arguments, *theirs), THEIRS, prefix)
     return found
+
+
+def against(rounds: Rounds, prefix: str) -> dict[str, dict[str, Any]]:
+    """How many times cheaper we are than each of theirs, in one setting."""
+    return {prefix + OURS: times_cheaper(rounds, prefix + OURS, [prefix + name for name in THEIRS], "ms")}
 
 
 def targets_of(rounds: Rounds, clients: int, nbytes: int) -> list[Target]:
@@ -74,17 +79,22 @@ def main() -> int:
     few, many = (f"{count} readers" for count in (READERS[0], READERS[-1]))
     grown = ratios(rounds.of(many, "ms"), rounds.of(few, "ms"))
     targets = at_most(f"{many}, times {few} (median)", TIMES_TWO_READERS, spread(grown).median if grown else None)
+    shares: dict[str, Any] = {}
+    theirs: dict[str, Any] = {}
     compared: dict[str, Any] = {f"{many} / {few}": summary(grown)} if grown else {}
     for clients in chosen.clients:
         prefix = setting(clients, chosen.bytes)
         others = [prefix + name for name in (COPIES, *THEIRS)]
         compared[f"times the cost of {prefix}{OURS}"] = times_cheaper(rounds, prefix + OURS, others, "ms")
+        theirs |= against(rounds, prefix)
+        shares |= share(rounds, prefix + OURS, prefix + COPIES, "ms")
         if not chosen.sleep:
             targets += targets_of(rounds, clients, chosen.bytes)
     settings = {"rounds": chosen.rounds, "times": chosen.times, "bytes": chosen.bytes, "sleep_s": chosen.sleep}
     shown = table(f"broadcast of {chosen.bytes:,} B, fingerprint off", rounds, [Column("ms", "ms a round", 3)])
     measured = {**rounds.as_json(), "ratios": compared}
-    return Report("broadcast", {**settings, "fingerprint": False}, measured, targets).finish(shown)
+    report = Report("broadcast", {**settings, "fingerprint": False}, measured, targets, against=theirs, shares=shares)
+    return report.finish(shown)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from bench.program import python_module, start, wait
 from bench.report import Target
 from bench.setup import python_of
 
-__all__ = ["Column", "at_most", "costs", "elsewhere", "here", "options", "table", "times_cheaper", "together"]
+__all__ = ["Column", "at_most", "costs", "elsewhere", "here", "options", "share", "table", "times_cheaper", "together"]
 
 Found = Mapping[str, Figures | str]
 """What a program reports on its last line: figures of every contestant that it measured, or why one is missing."""
@@ -94,6 +94,12 @@ def times_cheaper(rounds: Rounds, ours: str, theirs: Iterable[str], figure: str)
     """How many times our cost theirs is, round by round; without whoever is missing."""
     found = {name: ratios(rounds.of(name, figure), rounds.of(ours, figure)) for name in theirs}
     return {name: summary(values) for name, values in found.items() if values}
+
+
+def share(rounds: Rounds, ours: str, limit: str, figure: str) -> dict[str, dict[str, Any]]:
+    """What share of the limit we reached, round by round; nothing when either is missing."""
+    found = times_cheaper(rounds, ours, [limit], figure)
+    return {ours: found[limit]} if found else {}
 
 
 def at_most(what: str, threshold: float, measured: float | None) -> list[Target]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, costs, here, options, table, times_cheaper, together
+from bench.comparison import Column, at_most, costs, here, options, share, table, times_cheaper, together
 from bench.measure import Contestant, interleave, ratios, spread
 from bench.report import Report, progress
 
@@ -56,9 +56,14 @@ def main() -> int:
         for nbytes in chosen.bytes
     }
     measured = {**rounds.as_json(), "times memcpy": compared}
+    shares = {
+        ours: found
+        for nbytes in chosen.bytes
+        for ours, found in share(rounds, row(nbytes, COPIED), row(nbytes, MEMCPY), "us").items()
+    }
     settings = {"rounds": chosen.rounds, "messages": chosen.messages, "fingerprint": False}
     shown = table("messages between two workers, fingerprint off", rounds, [Column("us", "us a message")])
-    return Report("large_messages", settings, measured, targets).finish(shown)
+    return Report("large_messages", settings, measured, targets, shares=shares).finish(shown)
 
 
 if __name__ == "__main__":

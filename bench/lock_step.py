@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from bench.measure import Contestant, Rounds, interleave
-from bench.rates import CORES, as_json, at_least, compared, elsewhere, here, limit, shares, table
+from bench.rates import CORES, against, as_json, at_least, compared, elsewhere, here, limit, share, shares, table
 from bench.report import Report, Target, progress
 
 _ENVIRONMENTS = 16
 OURS, PLAIN, HAND = "rlreactor", "rlreactor, fingerprint off", "written by hand"
 SYNC, ASYNC, SUBPROC = "Gymnasium SyncVectorEnv", "Gymnasium AsyncVectorEnv", "SB3 SubprocVecEnv"
+THEIRS = (HAND, SYNC, ASYNC, SUBPROC)
 
 
 class Task(NamedTuple):
@@ -80,6 +81,8 @@ def main() -> int:
     tables: list[Table] = []
     measured: dict[str, Any] = {}
     must_hold: list[Target] = []
+    theirs: dict[str, Any] = {}
+    of_limit: dict[str, Any] = {}
     for task in TASKS:
         if chosen.env and task.env not in chosen.env:
             continue
@@ -87,8 +90,10 @@ def main() -> int:
         tables.append(table(f"{task.env}, {_ENVIRONMENTS} environments in lock-step", rounds, OURS))
         measured[task.env] = as_json(rounds, OURS)
         must_hold += targets(task, rounds)
+        theirs[f"{task.env}: {OURS}"] = against(rounds, OURS, THEIRS)
+        of_limit |= share(rounds, OURS, task.env)
     settings = {"rounds": chosen.rounds, "environments": _ENVIRONMENTS}
-    return Report("lock_step", settings, measured, must_hold).finish(*tables)
+    return Report("lock_step", settings, measured, must_hold, against=theirs, shares=of_limit).finish(*tables)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,18 @@ from typing import Any
 
 import psutil
 
-__all__ = ["ROOT", "describe"]
+__all__ = ["OPPONENTS", "ROOT", "describe"]
 
 ROOT = Path(__file__).parent.parent
 _PACKAGES = ("rlreactor", "numpy", "gymnasium", "torch", "ale-py")
+OPPONENTS = {
+    "sb3": "stable-baselines3",
+    "ray": "ray",
+    "plain": "envpool",
+    "sample-factory": "sample-factory",
+    "xronos": "xronos",
+}
+"""The virtual environments bench/.venv-NAME, and whose version matters there."""
 
 
 def describe() -> dict[str, Any]:
@@ -26,6 +34,7 @@ def describe() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        "opponents": _opponents(),
         "revision": _git("rev-parse", "HEAD"),
         "modified": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "load": [round(average, 2) for average in os.getloadavg()],
@@ -51,6 +60,17 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _opponents() -> dict[str, str]:
+    """Versions of those that are installed."""
+    found = {package: _version_in(ROOT / "bench" / f".venv-{name}", package) for name, package in OPPONENTS.items()}
+    return {package: version for package, version in found.items() if version is not None}
+
+
+def _version_in(environment: Path, package: str) -> str | None:
+    packages = [str(path) for path in environment.glob("lib/python*/site-packages")]
+    return next((found.version for found in metadata.distributions(name=package, path=packages)), None)
 
 
 def _git(*arguments: str) -> str | None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from bench.interruption import INTERRUPTION
+
 __all__ = ["Contestant", "Figures", "Missing", "Rounds", "Spread", "interleave", "ratios", "slope", "spread", "summary"]
 
 Figures = Mapping[str, float]
@@ -60,6 +62,11 @@ class Rounds:
         present = [name for name in names if self.figures.get(name)]
         return max(present, key=lambda name: statistics.median(self.of(name, figure)), default=None)
 
+    def keep(self, rounds: int) -> None:
+        """Forget what was measured after so many rounds."""
+        self.load = self.load[:rounds]
+        self.figures = {name: figures[:rounds] for name, figures in self.figures.items() if rounds}
+
     def as_json(self) -> dict[str, Any]:
         """Every value of every round, with median, minimum and maximum."""
         contestants = {name: self._summary(name) for name in self.figures}
@@ -73,22 +80,35 @@ class Rounds:
 def interleave(
     contestants: Sequence[Contestant], rounds: int, progress: Callable[[str], None] = lambda _: None
 ) -> Rounds:
-    """Let everybody run once per round, in the order given. Who raises Missing is left out from then on."""
+    """Let everybody run once per round, in the order given. Who raises Missing is left out from then on.
+
+    Ctrl-C ends it with the rounds that were finished; whatever is interleaved after that has none.
+    """
     outcome = Rounds()
     taking_part = list(contestants)
-    for index in range(rounds):
-        outcome.load.append(round(os.getloadavg()[0], 2))
-        for contestant in list(taking_part):
-            progress(f"round {index + 1}/{rounds}: {contestant.name}")
-            try:
-                figures = contestant.run()
-            except Missing as missing:
-                taking_part.remove(contestant)
-                outcome.missing[contestant.name] = str(missing)
-                progress(f"{contestant.name} is missing: {missing}")
-            else:
-                outcome.figures.setdefault(contestant.name, []).append(figures)
+    for index in range(0 if INTERRUPTION.where else rounds):
+        try:
+            _round(taking_part, outcome, f"round {index + 1}/{rounds}", progress)
+        except KeyboardInterrupt:
+            INTERRUPTION.happened(f"in round {index + 1} of {rounds}")
+            outcome.keep(index)
+            break
+        INTERRUPTION.finished += 1
     return outcome
+
+
+def _round(taking_part: list[Contestant], outcome: Rounds, title: str, progress: Callable[[str], None]) -> None:
+    outcome.load.append(round(os.getloadavg()[0], 2))
+    for contestant in list(taking_part):
+        progress(f"{title}: {contestant.name}")
+        try:
+            figures = contestant.run()
+        except Missing as missing:
+            taking_part.remove(contestant)
+            outcome.missing[contestant.name] = str(missing)
+            progress(f"{contestant.name} is missing: {missing}")
+        else:
+            outcome.figures.setdefault(contestant.name, []).append(figures)
 
 
 def spread(values: Sequence[float]) -> Spread:

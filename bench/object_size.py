@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from bench.broadcast import COPIES, OURS, THEIRS, copying, setting
-from bench.comparison import Column, options, table, times_cheaper
+from bench.broadcast import COPIES, OURS, THEIRS, against, copying, setting
+from bench.comparison import Column, options, share, table, times_cheaper
 from bench.measure import interleave
 from bench.report import Report, progress
 
@@ -29,8 +29,16 @@ def main() -> int:
         for prefix in (setting(*one) for one in settings)
     }
     measured = {**rounds.as_json(), "times the cost of": compared}
+    prefixes = [setting(*one) for one in settings]
+    theirs = {ours: found for prefix in prefixes for ours, found in against(rounds, prefix).items()}
+    shares = {
+        ours: found
+        for prefix in prefixes
+        for ours, found in share(rounds, prefix + OURS, prefix + COPIES, "ms").items()
+    }
     shown = table("broadcast and gather, fingerprint off", rounds, [Column("ms", "ms a round", 3)])
-    return Report("object_size", {"rounds": chosen.rounds, "times": chosen.times}, measured).finish(shown)
+    given = {"rounds": chosen.rounds, "times": chosen.times}
+    return Report("object_size", given, measured, against=theirs, shares=shares).finish(shown)
 
 
 if __name__ == "__main__":

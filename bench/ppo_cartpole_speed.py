@@ -101,6 +101,7 @@ def main() -> int:
             targets.append(Target(what, threshold, spread(by_round).median))
         if found:
             table.add_row(f"ratio to {theirs}", *(spread(by_round).show(2) for by_round in found.values()))
+    against = {OURS: {kind: summary(both) for kind in THEIRS if (both := compare(rounds, kind, _FIGURES[0]))}}
     measured = {**rounds.as_json(), "ratios": compared}
     settings = {
         "steps": options.steps,
@@ -108,7 +109,7 @@ def main() -> int:
         "environments": _ENVIRONMENTS,
         "torch_threads": threads,
     }
-    return Report("ppo_cartpole_speed", settings, measured, targets).finish(table)
+    return Report("ppo_cartpole_speed", settings, measured, targets, against=against).finish(table)
 
 
 if __name__ == "__main__":

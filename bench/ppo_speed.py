@@ -23,7 +23,7 @@ from bench.opponents import PPO_OPPONENTS, ppo_by
 from bench.program import python_module
 from bench.report import Report, Target, progress
 
-_RATE, _RETURN = "steady_steps_per_second", "mean_return"
+_RATE, _FIRST, _RETURN = "steady_steps_per_second", "seconds_to_first_update", "mean_return"
 _NOISE = 2.0
 """Standard errors by which a mean return may lie below another one that is no better."""
 
@@ -77,7 +77,7 @@ def _theirs(name: str, environment: str, race: Race) -> Callable[[], Figures]:
 
 def _figures(report: Mapping[str, Any]) -> Figures:
     """A run may end before any of its episodes has, and then has no return."""
-    names = (_RATE, "seconds_to_first_update", "env_steps", _RETURN)
+    names = (_RATE, _FIRST, "env_steps", _RETURN)
     return {name: float(report[name]) for name in names if report[name] is not None}
 
 
@@ -115,7 +115,7 @@ def table_of(environment: str, race: Race, rounds: Rounds) -> Table:
     table = Table(title, "steady steps/s", "ours : it", "first update, s", "return at the end")
     ours = rounds.of(next(iter(race.ours)), _RATE)
     for name in rounds.figures:
-        rate, first = rounds.of(name, _RATE), rounds.of(name, "seconds_to_first_update")
+        rate, first = rounds.of(name, _RATE), rounds.of(name, _FIRST)
         compared = spread(ratios(ours, rate)).show(2) if ours else ""
         ended = returns(rounds, name)
         table.add_row(
@@ -136,11 +136,20 @@ def measured(race: Race, rounds: Rounds) -> dict[str, Any]:
     }
     return {
         "rounds": rounds.figures,
-        "rates": {name: summary(rounds.of(name, _RATE)) for name in rounds.figures},
+        "contestants": {
+            name: {figure: summary(rounds.of(name, figure)) for figure in (_RATE, _FIRST)} for name in rounds.figures
+        },
         "ratios": compared,
         "missing": rounds.missing,
         "load": rounds.load,
     }
+
+
+def against(environment: str, race: Race, rounds: Rounds) -> dict[str, Any]:
+    """How many times faster the first of ours is than each of theirs."""
+    ours = next(iter(race.ours))
+    found = {theirs: ratios(rounds.of(ours, _RATE), rounds.of(theirs, _RATE)) for theirs in PPO_OPPONENTS}
+    return {f"{environment}: {ours}": {theirs: summary(values) for theirs, values in found.items() if values}}
 
 
 def main() -> int:
@@ -153,6 +162,7 @@ def main() -> int:
     tables: list[Table] = []
     targets: list[Target] = []
     found: dict[str, Any] = {}
+    theirs: dict[str, Any] = {}
     settings: dict[str, Any] = {"rounds": options.rounds}
     for environment in options.env or RACES:
         race = RACES[environment]
@@ -163,8 +173,9 @@ def main() -> int:
         tables.append(table_of(environment, race, rounds))
         targets += targets_of(environment, race, rounds)
         found[environment] = measured(race, rounds)
+        theirs |= against(environment, race, rounds)
         settings[environment] = {**TASKS[environment]._asdict(), "steps": race.steps, "threads": race.threads}
-    return Report("ppo_speed", settings, found, targets).finish(*tables)
+    return Report("ppo_speed", settings, found, targets, against=theirs).finish(*tables)
 
 
 if __name__ == "__main__":

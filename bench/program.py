@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.machine import ROOT
 from bench.measure import Missing
 
-__all__ = ["LAUNCHED", "last_json", "python_module", "start", "wait"]
+__all__ = ["LAUNCHED", "kill", "last_json", "python_module", "start", "wait"]
 
 LAUNCHED = "BENCH_LAUNCHED_NS"
 """Environment variable that tells a program when its command was given, on the monotonic clock, in ns."""
@@ -36,11 +39,24 @@ def start(
 
 def wait(process: subprocess.Popen[str], heard: str = "") -> dict[str, Any]:
     """What the program reported; `heard` is output that was read before. Raises Missing, with its last words."""
-    output, errors = process.communicate()
+    try:
+        output, errors = process.communicate()
+    except BaseException:
+        kill(process.pid)
+        raise
     if process.returncode != 0:
         words = (errors.strip() or (heard + output).strip() or "no words").splitlines()
         raise Missing(f"it ended with status {process.returncode}: {words[-1]}")
     return last_json(heard + output)
+
+
+def kill(pid: int) -> None:
+    """End a process and all that it has started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
 def last_json(output: str) -> dict[str, Any]:

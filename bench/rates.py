@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "CORES",
     "LIMIT",
     "RATE",
+    "against",
     "as_json",
     "at_least",
     "compared",
@@ -27,6 +28,7 @@ __all__ = [
     "here",
     "limit",
     "limits",
+    "share",
     "shares",
     "table",
 ]
@@ -72,6 +74,18 @@ def compared(rounds: Rounds, ours: str) -> dict[str, list[float]]:
     """Our rate by theirs, round by round."""
     others = [name for name in rounds.figures if name not in (ours, LIMIT)]
     return {name: ratios(rounds.of(ours, RATE), rounds.of(name, RATE)) for name in others}
+
+
+def against(rounds: Rounds, ours: str, theirs: Iterable[str]) -> dict[str, Any]:
+    """How many times our rate theirs is; without whoever is missing."""
+    found = compared(rounds, ours)
+    return {name: summary(found[name]) for name in theirs if found.get(name)}
+
+
+def share(rounds: Rounds, ours: str, setting: str) -> dict[str, Any]:
+    """Our share of the limit; nothing when it was not measured."""
+    found = shares(rounds, ours)
+    return {f"{setting}: {ours}": summary(found)} if found else {}
 
 
 def table(title: str, rounds: Rounds, ours: str) -> Table:

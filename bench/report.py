@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,15 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench.machine import describe
+from bench.interruption import INTERRUPTION
+from bench.machine import ROOT, describe
+from rlreactor.observe.files import write_atomically
 
-__all__ = ["RESULTS", "Report", "Target", "progress"]
+__all__ = ["FOLDER", "RESULTS", "Report", "Target", "progress"]
 
-RESULTS = Path(__file__).parent / "results"
+FOLDER = "BENCH_RESULTS"
+"""Environment variable that names another folder for the results."""
+RESULTS = Path(os.environ.get(FOLDER) or ROOT / "bench" / "results")
 _errors = Console(stderr=True, highlight=False)
 
 
@@ -46,17 +51,27 @@ class Report:
     measured: Mapping[str, Any]
     """Everything that was measured, as plain data."""
     targets: list[Target] = field(default_factory=list[Target])
+    against: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """How many times better each of ours is than each of theirs, as `bench.measure.summary`; below 1 it is worse."""
+    shares: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What share of the physical limit each of ours reached, as `bench.measure.summary`."""
+    reason: str = ""
+    """Why we are worse, where we are and it is known."""
 
     def as_json(self, arguments: Sequence[str]) -> dict[str, Any]:
         """What is written down; `arguments` are the command's."""
-        return {
+        found = {
             "experiment": self.name,
             "command": " ".join(["python -m", f"bench.{self.name}", *arguments]),
             "machine": describe(),
             "settings": dict(self.settings),
             "measured": dict(self.measured),
             "targets": [target.as_json() for target in self.targets],
+            "against": {ours: dict(theirs) for ours, theirs in self.against.items() if theirs},
+            "shares": dict(self.shares),
         }
+        told = {"reason": self.reason, "interrupted": INTERRUPTION.where}
+        return {**found, **{name: text for name, text in told.items() if text}}
 
     def finish(self, *tables: Table) -> int:
         """Print, write bench/results/NAME.json, and return the exit status: 1 when a target is missed."""
@@ -65,9 +80,10 @@ class Report:
             console.print(table)
         if self.targets:
             console.print(self._target_table())
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{self.name}.json").write_text(json.dumps(self.as_json(sys.argv[1:]), indent=1) + "\n")
-        console.print(f"written: bench/results/{self.name}.json")
+        RESULTS.mkdir(exist_ok=True, parents=True)
+        text = json.dumps(self.as_json(sys.argv[1:]), indent=1) + "\n"
+        write_atomically(RESULTS / f"{self.name}.json", text.encode())
+        console.print(f"written: {_shown(RESULTS)}/{self.name}.json")
         return int(not all(target.holds for target in self.targets))
 
     def _target_table(self) -> Table:
@@ -81,6 +97,10 @@ class Report:
                 "pass" if target.holds else "MISS",
             )
         return table
+
+
+def _shown(folder: Path) -> Path:
+    return folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
 
 
 def progress(line: str) -> None:

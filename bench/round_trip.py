@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, costs, elsewhere, here, options, table, times_cheaper, together
+from bench.comparison import Column, at_most, costs, elsewhere, here, options, share, table, times_cheaper, together
 from bench.contestants.bare_round_trip import MEANS
 from bench.contestants.rlreactor_round_trip import FORMS, PLACEMENTS
 from bench.measure import interleave
@@ -13,6 +13,7 @@ from bench.report import Report, Target, progress
 THEIRS = ["Ray actor call", "Ray Compiled Graph"]
 OURS = [f"rlreactor, {placement}, {form}" for placement in PLACEMENTS for form in FORMS]
 LIMITS = {"spinning": 4.0, "sleeping": 25.0}  # µs, p50
+MEANS_OF = {"spinning": "a shared flag, spinning", "sleeping": "eventfd"}
 TIMES = 15.0  # faster than Compiled Graph, where ours spins
 
 
@@ -44,10 +45,17 @@ def main() -> int:
         for form in FORMS
         if (found := compared.get(f"rlreactor, spinning, {form}", {}).get(THEIRS[1]))
     ]
+    theirs = {ours: times_cheaper(rounds, ours, THEIRS, "p50_us") for ours in OURS}
+    shares = {
+        ours: found
+        for placement, limit in MEANS_OF.items()
+        for form in FORMS
+        for ours, found in share(rounds, f"rlreactor, {placement}, {form}", limit, "p50_us").items()
+    }
     measured = {**rounds.as_json(), "times the cost of": compared}
     shown = table("round trip of 16 bytes, us", rounds, [Column("p50_us", "p50"), Column("p99_us", "p99")])
     settings = {"rounds": chosen.rounds, "trips": chosen.trips}
-    return Report("round_trip", settings, measured, targets).finish(shown)
+    return Report("round_trip", settings, measured, targets, against=theirs, shares=shares).finish(shown)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import venv
 from pathlib import Path
 
 from bench.measure import Missing
+from rlreactor.errors import did_you_mean
 
 __all__ = ["ENVIRONMENTS", "python_of"]
 
@@ -16,6 +17,8 @@ _FOLDER = Path(__file__).parent
 ENVIRONMENTS = {
     "sb3": ("torch", "stable-baselines3", "gymnasium[box2d]", "ale-py"),
     "ray": ("torch", "ray[default,rllib]"),
+    "plain": ("torch", "gymnasium", "ale-py", "envpool"),
+    "sample-factory": ("torch", "sample-factory", "gymnasium", "ale-py"),
     "xronos": ("xronos",),
 }
 """Packages of each environment, in the order of installing; bench/constraints-NAME.txt has their exact versions."""
@@ -47,12 +50,23 @@ def main() -> int:
     names = sys.argv[1:] or list(ENVIRONMENTS)
     unknown = [name for name in names if name not in ENVIRONMENTS]
     if unknown:
-        print(f"no environment {unknown[0]!r}; there are: {', '.join(ENVIRONMENTS)}", file=sys.stderr)
+        print(f"no environment {unknown[0]!r}; {did_you_mean(unknown[0], ENVIRONMENTS)}", file=sys.stderr)
         return 2
-    for name in names:
-        print(f"bench/.venv-{name}", flush=True)
+    failed = [name for name in names if not _made(name)]
+    if failed:
+        print(f"not made: {', '.join(failed)}; experiments go on without them", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _made(name: str) -> bool:
+    """Whether it worked; pip has said why not."""
+    print(f"bench/.venv-{name}", flush=True)
+    try:
         make(name)
-    return 0
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"bench/.venv-{name}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":

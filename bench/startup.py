@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from bench.comparison import times_cheaper
 from bench.measure import Contestant, Figures, Missing, interleave, spread
 from bench.opponents import sb3_ppo
 from bench.program import python_module, start, wait
@@ -97,7 +98,9 @@ def main() -> int:
     if imported:
         targets.append(Target("import rlreactor, s (median)", 0.150, spread(imported).median, at_least=False))
         targets.append(Target("import rlreactor loads torch", 0, max(torch), at_least=False))
-    return Report("startup", {"rounds": options.rounds, "steps": _STEPS}, rounds.as_json(), targets).finish(table)
+    against = {COMMAND: times_cheaper(rounds, COMMAND, ["SB3 DummyVecEnv", "SB3 SubprocVecEnv"], "seconds")}
+    settings = {"rounds": options.rounds, "steps": _STEPS}
+    return Report("startup", settings, rounds.as_json(), targets, against=against).finish(table)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, costs, elsewhere, here, options, table, times_cheaper, together
+from bench.comparison import Column, at_most, costs, elsewhere, here, options, share, table, times_cheaper, together
 from bench.measure import interleave
 from bench.report import Report, Target, progress
 
@@ -28,8 +28,10 @@ def main() -> int:
     if THEIRS in compared:
         targets.append(Target("share of xronos's time (median)", 0.6, 1 / compared[THEIRS]["median"], at_least=False))
     measured = {**rounds.as_json(), f"times the cost of {OURS}": compared}
+    theirs, shares = {OURS: times_cheaper(rounds, OURS, [THEIRS], "us")}, share(rounds, OURS, BARE, "us")
     shown = table("one tag, two reactions, one port", rounds, [Column("us", "us per tag", 3)])
-    return Report("tag", {"rounds": chosen.rounds, "tags": chosen.tags}, measured, targets).finish(shown)
+    settings = {"rounds": chosen.rounds, "tags": chosen.tags}
+    return Report("tag", settings, measured, targets, against=theirs, shares=shares).finish(shown)
 
 
 if __name__ == "__main__":
