@@ -11,7 +11,7 @@ OR_SHOW = >>$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 # Without it pyright asks the package index for news at every start.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: train test lint rules layout types mypy pyright unit format clean nightly
+.PHONY: train test lint rules layout types mypy pyright unit format clean nightly bench bench-setup
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -45,6 +45,14 @@ unit: $(VENV)/.test
 nightly: $(VENV)/.test
 	RLREACTOR_PROGRAMS=10000 RLREACTOR_SIMULATOR_SEEDS=10000 \
 	  $(PY) -m pytest --timeout 36000 tests/test_random_programs.py tests/simulator
+
+# Two hours on two cores; make bench BENCH="--quick", or BENCH="broadcast b7".
+bench: $(VENV)/.test
+	@$(VENV)/bin/rlreactor bench $(BENCH)
+
+# Whoever is compared with, each in an environment of its own: several GB.
+bench-setup: $(VENV)/.test
+	$(PY) -m bench.setup
 
 format: $(VENV)/.test
 	$(PY) -m ruff check --fix .

@@ -13,7 +13,7 @@ from typing import Any
 
 from rlreactor.errors import ReactorError
 
-__all__ = ["Interruption", "Termination", "UsageError", "UserCodeError", "ignore_signals", "user_code"]
+__all__ = ["Interruption", "Shortfall", "Termination", "UsageError", "UserCodeError", "ignore_signals", "user_code"]
 
 _OURS = str(Path(__file__).parent)
 
@@ -57,6 +57,18 @@ class Interruption(Exception):
         super().__init__(message)
         self.result = {**result, "interrupted": signal.Signals(signal_number).name}
         self.status = 128 + signal_number
+
+
+class Shortfall(Exception):
+    """Part of what was asked for failed, and the rest has something to show; exit status 1.
+
+    Attributes:
+        result: what `--json` prints.
+    """
+
+    def __init__(self, message: str, result: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.result = {**result, "error": message}
 
 
 @contextlib.contextmanager

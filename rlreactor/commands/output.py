@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rlreactor.commands.failure import Interruption, Termination, UsageError, ignore_signals
+from rlreactor.commands.failure import Interruption, Shortfall, Termination, UsageError, ignore_signals
 from rlreactor.errors import ReactorError, TopologyError
 from rlreactor.observe.jsonl import plain
 
@@ -33,6 +33,8 @@ class Output:
             return self._fail(error, 2)
         except ReactorError as error:
             return self._fail(error, 1)
+        except Shortfall as shortfall:
+            return self._end(shortfall.result, str(shortfall), 1)
         except Interruption as interruption:
             ignore_signals()
             return self._end(interruption.result, str(interruption), interruption.status)

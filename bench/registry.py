@@ -1,0 +1,73 @@
+"""Every experiment of `rlreactor bench`, in order: the one place where a new one is entered.
+
+A script takes its options from here, measures through `bench.measure.interleave`, so that Ctrl-C keeps what was
+finished, and ends with `bench.report.Report(NAME, ...).finish()`; what goes into its `against` is compared in the table
+and on the page.
+"""
+
+from __future__ import annotations
+
+from bench.experiment import Experiment
+
+__all__ = ["EXPERIMENTS", "FULL_SECONDS", "QUICK_SECONDS", "TOPICS"]
+
+QUICK_SECONDS, FULL_SECONDS = 600, 7200
+"""What all experiments together may take on two cores, with and without --quick."""
+
+TOPICS = {
+    "B1": "broadcast and gather over the number of actors",
+    "B2": "broadcast and gather over the size of the object",
+    "B3": "Gym environments in lock-step",
+    "B4": "Atari in lock-step",
+    "B5": "synchronous parallel Q-learning",
+    "B6": "multi-agent inference",
+    "B7": "messages",
+    "B8": "vector environments",
+    "B10": "environment rings",
+    "B11": "weight staleness",
+    "B12": "PPO from end to end",
+    "B13": "training to a score",
+    "B15": "scaling",
+    "B16": "start-up and footprint",
+}
+
+# fmt: off
+EXPERIMENTS = (
+    Experiment("broadcast", ("B1",), "10 MiB to 2-16 clients and back, against Ray in three forms",
+               "--rounds 1 --clients 4 --times 10", 40, "--clients 2 4 8 16", 900),
+    Experiment("object_size", ("B2",), "1 KB to 100 MB to clients and back, against Ray in three forms",
+               "--rounds 1 --largest 1000000 --times 5", 40, "--rounds 5", 900),
+    Experiment("lock_step", ("B3", "B4"), "16 environments with a barrier every step, against vector environments",
+               "--rounds 1 --env CartPole-v1 ALE/Pong-v5", 40, "--rounds 5", 400),
+    Experiment("round_trip", ("B7",), "16 bytes there and back, against Ray and the bare means",
+               "--rounds 1 --trips 4000", 30, "--rounds 5", 300),
+    Experiment("large_messages", ("B7",), "messages of 1 KB to 100 MB, against memcpy",
+               "--rounds 1 --messages 200 --bytes 1000 1000000 10000000", 20, "--rounds 5", 300),
+    Experiment("carriers", ("B7",), "shared memory, Unix sockets and TCP",
+               "--rounds 1 --trips 1000 --messages 20", 20, "--rounds 5", 200),
+    Experiment("tag", ("B7",), "one tag in one process, against xronos",
+               "--rounds 2 --tags 50000", 20, "--rounds 5", 100),
+    Experiment("hosted", ("B8",), "EnvPool and ale_py in steppers, against the same library alone",
+               "--rounds 1 --env envpool:Pong-v5 ALE/Pong-v5", 20, "--rounds 5", 300),
+    Experiment("rings", ("B10",), "two groups of environments that take turns, against the limit of the machine",
+               "--rounds 1", 30, "--rounds 5", 300),
+    Experiment("ring_curve", ("B10",), "rings of 1 to 16 groups, against the prediction",
+               "--rounds 1 --ticks 32", 30, "--rounds 5", 200),
+    Experiment("ppo_speed", ("B12",), "PPO on CartPole and Pong, against SB3, CleanRL's manner, Sample Factory, RLlib",
+               "--rounds 1 --env CartPole-v1 --steps 8192", 60, "--rounds 3", 1500),
+    Experiment("ppo_cartpole_speed", ("B12",), "PPO on CartPole with one core, two and lag, against SB3",
+               "--rounds 1 --steps 8192", 30, "--rounds 5", 300),
+    Experiment("scores", ("B13",), "what PPO reaches in known environments, over seeds",
+               "--quick --env CartPole-v1", 30, "", 900),
+    Experiment("scaling", ("B15",), "more workers are never slower",
+               "--rounds 1 --loads lock-step broadcast", 30, "--rounds 3", 300),
+    Experiment("predictions", ("B15",), "what the planner predicts, beside what is measured",
+               "--rounds 1 --seconds 0.5", 30, "--rounds 5", 300),
+    Experiment("startup", ("B16",), "seconds from the command to the first update, against SB3",
+               "--rounds 1", 20, "--rounds 5", 100),
+    Experiment("import_time", ("B16",), "importing rlreactor",
+               "--rounds 3", 10, "--rounds 20", 40),
+    Experiment("memory_slope", ("B16",), "resident memory over ten million messages",
+               "--messages 500000", 20, "", 200),
+)
+# fmt: on

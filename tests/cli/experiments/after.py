@@ -1,0 +1,7 @@
+"""Comes after the endless one."""
+
+import sys
+
+from bench.report import Report
+
+sys.exit(Report("after", {}, {}).finish())
