@@ -23,7 +23,7 @@ class Comparison(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Where we are worse than somebody, or than we should be."""
+    """Where we are worse than somebody else, or than we should be."""
 
     experiment: str
     what: str
@@ -64,18 +64,21 @@ class Finding:
 
     @property
     def losses(self) -> list[Loss]:
-        """Comparisons that we lose, and targets that are missed."""
-        worse = [
+        """Comparisons that we lose."""
+        return [
             Loss(self.name, f"{one.ours}, times as good as {one.theirs}", brackets(one.ratio), self.reason)
             for one in self.comparisons
             if one.ratio.median < 1
         ]
-        missed = [
+
+    @property
+    def misses(self) -> list[Loss]:
+        """Targets that do not hold."""
+        return [
             Loss(self.name, f"{one['what']}, should be {bound(one)}", number(one["measured"]), self.reason)
             for one in self.targets
             if not one["holds"]
         ]
-        return worse + missed
 
     @property
     def sections(self) -> list[Section]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.findings import Finding, Section, bound, brackets, load, number
+from bench.findings import Finding, Loss, Section, bound, brackets, load, number
 from bench.plots import PlotsNeedMatplotlib, draw
 from bench.registry import EXPERIMENTS, TOPICS
 from bench.report import RESULTS
@@ -43,7 +43,9 @@ def text(findings: Sequence[Finding], plots: dict[str, str], no_plots: str = "")
         "More than 1 is better for rlreactor.\n",
         *([f"There are no pictures: {no_plots}.\n"] if no_plots else []),
         "## Where we lose\n",
-        _losses(findings),
+        _losses([loss for finding in findings for loss in finding.losses]),
+        "## Where we miss our own targets\n",
+        _losses([loss for finding in findings for loss in finding.misses]),
         "## What is not here\n",
         _absent(findings),
     ]
@@ -52,8 +54,7 @@ def text(findings: Sequence[Finding], plots: dict[str, str], no_plots: str = "")
     return "\n".join(parts)
 
 
-def _losses(findings: Iterable[Finding]) -> str:
-    losses = [loss for finding in findings for loss in finding.losses]
+def _losses(losses: Sequence[Loss]) -> str:
     if not losses:
         return "Nowhere in what was measured.\n"
     rows = [(loss.experiment, loss.what, loss.measured, loss.reason or "not known yet") for loss in losses]
