@@ -1,10 +1,19 @@
-"""Ctrl-C in the middle of an experiment: the rounds that were finished count, and nothing more is measured."""
+"""The end of an experiment before its time: by Ctrl-C, or because its time is over.
+
+The rounds that were finished count, and nothing more is measured. Where none was, Ctrl-C leaves no result, because
+there may be a better one from before; but who was measured within the given time is worth keeping.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 
-__all__ = ["INTERRUPTION", "Interruption"]
+__all__ = ["DEADLINE", "INTERRUPTION", "Interruption"]
+
+DEADLINE = "BENCH_DEADLINE_S"
+"""Environment variable that tells when an experiment's time is over, on the monotonic clock, in s."""
 
 
 class Interruption:
@@ -16,11 +25,17 @@ class Interruption:
         self.where: str | None = None
         """Such as `in round 3 of 5`; None as long as nobody has interrupted."""
 
-    def happened(self, where: str) -> None:
-        """Be deaf to more of the same, so that what was measured gets written. Raises SystemExit when nothing was."""
-        if not self.finished:
+    def happened(self, where: str, anything: bool) -> None:
+        """Be deaf to more of the same, so that what was measured gets written. Raises SystemExit when nothing is.
+
+        Args:
+            where: such as `in round 3 of 5`.
+            anything: whether at least one contestant was measured in the setting that is being measured.
+        """
+        over = time.monotonic() >= float(os.environ.get(DEADLINE, "inf"))
+        if not (self.finished or (over and anything)):
             raise SystemExit("interrupted before the first round was finished; nothing is written")
-        self.where = where
+        self.where = f"{where}, when its time was over" if over else where
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

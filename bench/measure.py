@@ -62,10 +62,11 @@ class Rounds:
         present = [name for name in names if self.figures.get(name)]
         return max(present, key=lambda name: statistics.median(self.of(name, figure)), default=None)
 
-    def keep(self, rounds: int) -> None:
-        """Forget what was measured after so many rounds."""
-        self.load = self.load[:rounds]
-        self.figures = {name: figures[:rounds] for name, figures in self.figures.items() if rounds}
+    def end(self, taking_part: Iterable[Contestant], finished: int) -> None:
+        """Only what was measured in finished rounds counts, or in the first one if there is no other."""
+        self.figures = {name: figures[: max(1, finished)] for name, figures in self.figures.items()}
+        late = [contestant.name for contestant in taking_part if contestant.name not in self.figures]
+        self.missing |= dict.fromkeys(late, "interrupted before its turn")
 
     def as_json(self) -> dict[str, Any]:
         """Every value of every round, with median, minimum and maximum."""
@@ -82,16 +83,20 @@ def interleave(
 ) -> Rounds:
     """Let everybody run once per round, in the order given. Who raises Missing is left out from then on.
 
-    Ctrl-C ends it with the rounds that were finished; whatever is interleaved after that has none.
+    After an interruption only finished rounds count, or of the very first round those who had their turn; nobody has
+    one any more in whatever is interleaved after it.
     """
     outcome = Rounds()
+    if INTERRUPTION.where:
+        outcome.end(contestants, 0)
+        return outcome
     taking_part = list(contestants)
-    for index in range(0 if INTERRUPTION.where else rounds):
+    for index in range(rounds):
         try:
             _round(taking_part, outcome, f"round {index + 1}/{rounds}", progress)
         except KeyboardInterrupt:
-            INTERRUPTION.happened(f"in round {index + 1} of {rounds}")
-            outcome.keep(index)
+            outcome.end(taking_part, index)
+            INTERRUPTION.happened(f"in round {index + 1} of {rounds}", anything=bool(outcome.figures))
             break
         INTERRUPTION.finished += 1
     return outcome

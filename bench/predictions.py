@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from bench.loads import LOADS
-from bench.measure import Contestant, Figures, Missing, Rounds, interleave, spread
+from bench.measure import Contestant, Figures, Rounds, interleave, spread
 from bench.program import python_module
 from bench.report import Report, Target, progress
 from rlreactor import TICK, plan, run
@@ -78,8 +78,6 @@ def main() -> int:
     engine = calibrate()
     trials = [contestant(name, options.workers, options.seconds, engine) for name in options.loads]
     rounds = interleave(trials, options.rounds, progress)
-    if rounds.missing:
-        raise Missing(str(rounds.missing))
     table = Table("topology, workers", "quantity", "predicted", "measured", "measured / predicted - 1")
     targets: list[Target] = []
     for name in rounds.figures:
@@ -92,6 +90,8 @@ def main() -> int:
             table.add_row(name, kind, *(f"{value:,.4g}" for value in values), spread(found).show(2))
             if kind in _PROMISED:
                 targets.append(Target(f"{name}: {kind}, error", _WITHIN, abs(spread(found).median), at_least=False))
+    for name, reason in rounds.missing.items():
+        table.add_row(name, f"missing: {reason}")
     measured = {"engine": engine.model_dump(), **rounds.as_json()}
     settings = {"rounds": options.rounds, "seconds": options.seconds, "workers": options.workers}
     return Report("predictions", settings, measured, targets).finish(table)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import psutil
 
 from bench.experiment import Experiment
+from bench.interruption import DEADLINE
 from bench.machine import ROOT
 from bench.program import kill
 from bench.report import FOLDER
@@ -35,7 +36,7 @@ class Outcome(NamedTuple):
         experiment: which.
         seconds: how long it took.
         written: whether there is a new result, of all rounds or of those that were finished.
-        trouble: what was wrong; empty when nothing was.
+        trouble: why it is not complete; empty when it is.
         interrupt: what the user interrupted it with.
     """
 
@@ -71,10 +72,12 @@ def _started(
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # who loses its parent becomes a child of ours
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; its children would be deaf too
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    deadline = time.monotonic() + experiment.seconds(quick)
     ours = set(psutil.Process().children())
     process = subprocess.Popen(
         [sys.executable, "-m", f"bench.{experiment.name}", *experiment.options(quick)], cwd=ROOT,
-        env={**os.environ, FOLDER: str(results)}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, FOLDER: str(results), DEADLINE: str(deadline)},
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True,  # a terminal's Ctrl-C comes to us alone, and goes on once
     )  # fmt: skip
     words: list[str] = []

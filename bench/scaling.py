@@ -10,7 +10,7 @@ import sys
 from rich.table import Table
 
 from bench.loads import LOADS
-from bench.measure import Contestant, Figures, Missing, interleave, ratios, spread
+from bench.measure import Contestant, Figures, interleave, ratios, spread
 from bench.program import python_module
 from bench.report import Report, Target, progress
 from rlreactor import TICK, run
@@ -52,8 +52,6 @@ def main() -> int:
     cores = len(os.sched_getaffinity(0))
     trials = [contestant(name, count) for name in options.loads for count in (*_COUNTS, 0)]
     rounds = interleave(trials, options.rounds, progress)
-    if rounds.missing:
-        raise Missing(str(rounds.missing))
     table = Table("topology", "workers", "used", "ticks/s", "by one worker", "cores busy")
     targets: list[Target] = []
     for name in options.loads:
@@ -61,12 +59,16 @@ def main() -> int:
         for count in (*_COUNTS, 0):
             title = _title(name, count)
             own = rounds.of(title, "ticks_per_second")
+            if not (own and one):
+                continue
             by_one = spread(ratios(own, one))
             used, busy = (spread(rounds.of(title, figure)).median for figure in ("used", "busy"))
             table.add_row(name, str(count or "default"), f"{used:g}", spread(own).show(), by_one.show(2), f"{busy:.2f}")
             if count != 1 and count in (0, cores, 4 * cores):
                 least = 0.90 if count > cores else 0.95
                 targets.append(Target(f"{title} workers, by one worker", least, by_one.median))
+    for name, reason in rounds.missing.items():
+        table.add_row(name, f"missing: {reason}")
     return Report("scaling", {"rounds": options.rounds}, rounds.as_json(), targets).finish(table)
 
 

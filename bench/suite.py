@@ -51,8 +51,8 @@ class Suite(NamedTuple):
 
     @property
     def failed(self) -> list[str]:
-        """Experiments that did not end by themselves with a result."""
-        return [outcome.experiment.name for outcome in self.outcomes if outcome.trouble]
+        """Experiments without a new result."""
+        return [outcome.experiment.name for outcome in self.outcomes if not outcome.written]
 
     def as_json(self) -> dict[str, Any]:
         """What `--json` prints."""

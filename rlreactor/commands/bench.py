@@ -51,7 +51,7 @@ def bench_command(options: BenchOptions, output: Output) -> dict[str, Any]:
         number = signal.SIGTERM if isinstance(done.interrupt, Termination) else signal.SIGINT
         raise Interruption(_broken_off(len(done.not_started)), number, done.as_json())
     if done.failed:
-        raise Shortfall(f"without a full result: {', '.join(done.failed)}", done.as_json())
+        raise Shortfall(f"without a new result: {', '.join(done.failed)}", done.as_json())
     return done.as_json()
 
 

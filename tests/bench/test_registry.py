@@ -58,7 +58,7 @@ def test_nothing_is_measured_after_an_interruption(monkeypatch: pytest.MonkeyPat
 
     interrupted_before(monkeypatch)
     rounds = interleave([Contestant("ours", run)], 5)
-    assert (rounds.figures, rounds.missing, rounds.load) == ({}, {}, [])
+    assert (rounds.figures, rounds.missing, rounds.load) == ({}, {"ours": "interrupted before its turn"}, [])
 
 
 @pytest.mark.parametrize("quick", [True, False], ids=["quick", "full"])

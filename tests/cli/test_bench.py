@@ -49,7 +49,7 @@ def test_the_rest_goes_on_after_a_failure(clone: CommandLine) -> None:
     assert lines[0] == "[1/3] B1 fine: two contestants and two missing ones, at most 60 s"
     assert "failing: it ended with status 1: there is no such thing here; there is no new result" in lines
     assert any(line.startswith("leaving: done in ") for line in lines)
-    assert ended.error.endswith("rlreactor: without a full result: failing\n")
+    assert ended.error.endswith("rlreactor: without a new result: failing\n")
     assert (result(clone, "leaving")["experiment"], result(clone, "fine")["experiment"]) == ("leaving", "fine")
 
 
@@ -98,8 +98,9 @@ def test_finished_rounds_survive_an_interruption(clone: CommandLine, number: sig
 
 
 def test_time_is_limited(clone: CommandLine) -> None:
-    ended = clone("bench", "b3", "--quick", status=1)
-    assert "endless: its time of 2 s was over; " in ended.out
+    ended = clone("bench", "b3", "--quick")
+    assert "endless: its time of 3 s was over; what was finished is written\n" in ended.out
+    assert result(clone, "endless")["interrupted"] == "in round 2 of 5, when its time was over"
     assert result(clone, "after")["experiment"] == "after"
 
 
