@@ -45,7 +45,8 @@ def main() -> int:
         for form in FORMS
         if (found := compared.get(f"rlreactor, spinning, {form}", {}).get(THEIRS[1]))
     ]
-    theirs = {ours: times_cheaper(rounds, ours, THEIRS, "p50_us") for ours in OURS}
+    between = [f"rlreactor, {placement}, {form}" for placement in MEANS_OF for form in FORMS]
+    theirs = {ours: times_cheaper(rounds, ours, THEIRS, "p50_us") for ours in between}
     shares = {
         ours: found
         for placement, limit in MEANS_OF.items()

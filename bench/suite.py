@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from rlreactor.errors import did_you_mean
 __all__ = ["Suite", "listing", "names", "wrong_names"]
 
 Say = Callable[[str], None]
+_WIDTH = 160
+"""Of a table that goes to a file."""
 
 
 class Suite(NamedTuple):
@@ -41,7 +44,7 @@ class Suite(NamedTuple):
             say(_ended(outcomes[-1]))
             if outcomes[-1].interrupt is not None:
                 break
-        _show(outcomes, folder)
+        _show(outcomes, folder, say)
         return Suite(outcomes, experiments[len(outcomes) :], write_page(folder))
 
     @property
@@ -109,24 +112,36 @@ def _as_json(outcome: Outcome) -> Mapping[str, Any]:
     }
 
 
-def _show(outcomes: Sequence[Outcome], folder: Path) -> None:
+def _show(outcomes: Sequence[Outcome], folder: Path, say: Say) -> None:
     findings = {finding.name: finding for finding in load(folder)}
-    table = Table("experiment", "ours", "against", "ratio, median [min, max]", "share of the limit", "targets")
-    for outcome in outcomes:
-        name = outcome.experiment.name
-        for row in _rows(findings[name], outcome) if outcome.written else [(outcome.trouble,)]:
-            table.add_row(name, *row)
+    table = Table("experiment", "ours", "against", "median [min, max]", "share of limit", "targets")
+    written = [outcome for outcome in outcomes if outcome.written]
+    for outcome in written:
+        for row in _rows(findings[outcome.experiment.name]):
+            table.add_row(*row)
         table.add_section()
-    Console(highlight=False).print(table)
+    if written:
+        Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH).print(table)
+    for outcome in outcomes:
+        for note in _notes(outcome, findings):
+            say(f"{outcome.experiment.name}: {note}")
 
 
-def _rows(finding: Finding, outcome: Outcome) -> list[tuple[str, ...]]:
+def _rows(finding: Finding) -> list[tuple[str, ...]]:
+    """The name and the targets stand in the first row only."""
     rows = [(one.ours, one.theirs, brackets(one.ratio), "") for one in finding.comparisons]
     rows += [(name, "the physical limit", "", brackets(share)) for name, share in finding.shares.items()]
-    rows += [("", name, f"missing: {reason}", "") for name, reason in finding.missing.items()]
     first, *others = rows or [("", "", "", "")]
-    kept = [(f"interrupted {finding.interrupted}: {outcome.trouble}",)] if outcome.trouble else []
-    return [(*first, _targets(finding)), *others, *kept]
+    return [(finding.name, *first, _targets(finding)), *(("", *row) for row in others)]
+
+
+def _notes(outcome: Outcome, findings: Mapping[str, Finding]) -> list[str]:
+    """What was wrong, and who is missing."""
+    trouble = [outcome.trouble] if outcome.trouble else []
+    if not outcome.written:
+        return trouble
+    missing = findings[outcome.experiment.name].missing
+    return trouble + [f"{name} is missing: {reason}" for name, reason in missing.items()]
 
 
 def _targets(finding: Finding) -> str:
