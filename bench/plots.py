@@ -54,5 +54,6 @@ def _ratios(figure: Figure, title: str, comparisons: Sequence[Comparison]) -> No
     axes.set_xscale("log")
     axes.set_yticks(lines, [f"{one.ours} : {one.theirs}" for one in comparisons])
     axes.invert_yaxis()
-    axes.set_xlabel("times as good; median, minimum and maximum over the rounds")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("times as good: median and range")
     axes.set_title(title)

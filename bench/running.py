@@ -69,26 +69,31 @@ def _started(
     experiment: Experiment, results: Path, *, quick: bool
 ) -> Generator[tuple[subprocess.Popen[str], list[str]]]:
     """The process and, growing, what it says on stderr; afterwards nothing that it started is left."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # who loses its parent becomes a child of ours
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; its children would be deaf too
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _watch_over_children()
     deadline = time.monotonic() + experiment.seconds(quick)
     ours = set(psutil.Process().children())
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"bench.{experiment.name}", *experiment.options(quick)], cwd=ROOT,
-        env={**os.environ, FOLDER: str(results), DEADLINE: str(deadline)},
-        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,  # a terminal's Ctrl-C comes to us alone, and goes on once
-    )  # fmt: skip
     words: list[str] = []
-    relay = threading.Thread(target=_relay, args=(process, words))
-    relay.start()
     try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"bench.{experiment.name}", *experiment.options(quick)], cwd=ROOT,
+            env={**os.environ, FOLDER: str(results), DEADLINE: str(deadline)},
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,  # a terminal's Ctrl-C comes to us alone, and goes on once
+        )  # fmt: skip
+        relay = threading.Thread(target=_relay, args=(process, words))
+        relay.start()
         yield process, words
     finally:
         _end_all(ours)
-        process.wait()
-        relay.join()
+    process.wait()
+    relay.join()
+
+
+def _watch_over_children() -> None:
+    """Who loses its parent becomes a child of ours; and all of them can be interrupted."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job hands that on
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _relay(process: subprocess.Popen[str], words: list[str]) -> None:
