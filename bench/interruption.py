@@ -6,11 +6,13 @@ there may be a better one from before; but who was measured within the given tim
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
+from collections.abc import Generator
 
-__all__ = ["DEADLINE", "INTERRUPTION", "Interruption"]
+__all__ = ["DEADLINE", "INTERRUPTION", "Interruption", "deaf"]
 
 DEADLINE = "BENCH_DEADLINE_S"
 """Environment variable that tells when an experiment's time is over, on the monotonic clock, in s."""
@@ -37,6 +39,16 @@ class Interruption:
             raise SystemExit("interrupted before the first round was finished; nothing is written")
         self.where = f"{where}, when its time was over" if over else where
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def deaf() -> Generator[None]:
+    """Nobody interrupts the body, which takes no time worth breaking off."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 INTERRUPTION = Interruption()

@@ -81,8 +81,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=61_440, help="environment steps of each run")
+    parser.add_argument("--torch-threads", type=int, help="of theirs; what a short trial finds best when not given")
     options = parser.parse_args()
-    threads = {kind: best_threads(kind, _TRIAL_STEPS) for kind in THEIRS.values()}
+    threads = {kind: options.torch_threads or best_threads(kind, _TRIAL_STEPS) for kind in THEIRS.values()}
     rounds = interleave(contestants(options.steps, threads), options.rounds, progress)
 
     table = Table("PPO CartPole-v1, 16 environments", "steady steps/s", "whole run steps/s", "first update, s")

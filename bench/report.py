@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench.interruption import INTERRUPTION
+from bench.interruption import INTERRUPTION, deaf
 from bench.machine import ROOT, describe
 from rlreactor.observe.files import write_atomically
 
@@ -74,17 +74,21 @@ class Report:
         return {**found, **{name: text for name, text in told.items() if text}}
 
     def finish(self, *tables: Table) -> int:
-        """Print, write bench/results/NAME.json, and return the exit status: 1 when a target is missed."""
+        """Write bench/results/NAME.json, print, and return the exit status: 1 when a target is missed."""
+        with deaf():
+            self._write()
         console = Console(highlight=False)
         for table in tables:
             console.print(table)
         if self.targets:
             console.print(self._target_table())
+        console.print(f"written: {_shown(RESULTS)}/{self.name}.json")
+        return int(not all(target.holds for target in self.targets))
+
+    def _write(self) -> None:
         RESULTS.mkdir(exist_ok=True, parents=True)
         text = json.dumps(self.as_json(sys.argv[1:]), indent=1) + "\n"
         write_atomically(RESULTS / f"{self.name}.json", text.encode())
-        console.print(f"written: {_shown(RESULTS)}/{self.name}.json")
-        return int(not all(target.holds for target in self.targets))
 
     def _target_table(self) -> Table:
         table = Table("must hold", "figure", "measured", "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench import measure
-from bench.interruption import DEADLINE, Interruption
+from bench.interruption import DEADLINE, Interruption, deaf
 from bench.measure import Contestant, Figures, interleave
 
 
@@ -48,6 +48,13 @@ def test_more_of_the_same_is_not_heard(interruption: Interruption) -> None:
     interleave([counting("a", interrupted_at=2)], 5)
     signal.raise_signal(signal.SIGINT)
     assert interruption.where == "in round 2 of 5"
+
+
+def test_writing_is_not_interrupted(interruption: Interruption) -> None:
+    with deaf():
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_what_follows_is_not_measured(interruption: Interruption) -> None:
