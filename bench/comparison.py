@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from rich.table import Table
 
-from bench.machine import ROOT
 from bench.measure import Contestant, Figures, Missing, Rounds, ratios, spread, summary
 from bench.program import python_module, start, wait
 from bench.report import Target
@@ -46,8 +44,7 @@ def here(module: str, *arguments: object) -> Callable[[], Found]:
 
 def elsewhere(environment: str, module: str, *arguments: object) -> Callable[[], Found]:
     """A program of bench/contestants, with the interpreter of an opponents' environment."""
-    script = ROOT / "bench" / "contestants" / f"{module}.py"
-    command: list[str | Path] = [script, *map(str, arguments)]
+    command = ("-m", f"bench.contestants.{module}", *map(str, arguments))
     return lambda: cast("Found", wait(start([python_of(environment), *command])))
 
 

@@ -114,21 +114,29 @@ def test_the_paper_s_form_takes_the_sleep_off(quick: Quick) -> None:
     written = quick(
         broadcast.main, "--rounds", 1, "--times", 1, "--bytes", 80_000, "--clients", 2, "--sleep", 0.1, "--ours"
     )  # fmt: skip
-    ours = written["measured"]["contestants"][broadcast.setting(2, 80_000) + broadcast.OURS]
+    ours = written["measured"]["contestants"][broadcast.setting(2, 80_000, 0.1) + broadcast.OURS]
     assert 0 < ours["ms"]["median"] < 100
     assert thresholds(written) == [1.3]  # the copies alone do not sleep, so nothing is demanded of their ratio
 
 
-def test_a_broadcast_is_held_against_the_copies_and_against_ray() -> None:
-    prefix = broadcast.setting(16, 80)
-    costs = {broadcast.OURS: 10.0, broadcast.COPIES: 8.0, broadcast.TUNED: 40.0, broadcast.GRAPH: 12.0}
+@pytest.mark.parametrize(
+    ("clients", "demanded"),
+    [(16, [(1.4, 1.25, True), (5.0, 8.0, True), (3.0, 2.0, False)]), (4, [(1.4, 1.25, True), (1.5, 1.2, False)])],
+)
+def test_a_broadcast_is_held_against_the_copies_and_against_ray(
+    clients: int, demanded: list[tuple[float, float, bool]]
+) -> None:
+    prefix = broadcast.setting(clients, 80)
+    costs = {
+        broadcast.OURS: 10.0,
+        broadcast.COPIES: 8.0,
+        broadcast.NAIVE: 80.0,
+        broadcast.TUNED: 20.0,
+        broadcast.GRAPH: 12.0,
+    }
     rounds = Rounds({prefix + name: [{"ms": cost}] for name, cost in costs.items()})
-    found = broadcast.targets_of(rounds, 16, 80)
-    assert [(target.threshold, target.measured, target.holds) for target in found] == [
-        (1.4, 1.25, True),
-        (3.0, 4.0, True),
-        (1.5, 1.2, False),
-    ]
+    found = broadcast.times_copies(rounds, prefix) + broadcast.times_faster(rounds, clients, 80)
+    assert [(target.threshold, target.measured, target.holds) for target in found] == demanded
 
 
 def test_growth_is_the_slope_of_the_second_half_over_all_messages() -> None:
