@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ Forms = Mapping[str, Callable[[], Mapping[str, float]]]
 
 
 @contextmanager
-def cluster(actors: int) -> Iterator[Any]:
+def cluster(actors: int) -> Generator[Any]:
     """The module ray, started with a logical core for every actor, whatever the machine has; ended at the end."""
     os.environ["RAY_CGRAPH_get_timeout"] = str(TIMEOUT_S)  # noqa: SIM112 - Ray spells it so
     ray: Any = importlib.import_module("ray")  # by name: this is checked where Ray is not installed
@@ -30,12 +30,12 @@ def cluster(actors: int) -> Iterator[Any]:
 
 
 @contextmanager
-def compiled(bind: Callable[[Any], Sequence[Any]], nbytes: int = 0) -> Iterator[Any]:
+def compiled(bind: Callable[[Any], Sequence[Any]], nbytes: int = 0) -> Generator[Any]:
     """A Compiled Graph, torn down at the end.
 
     Args:
         bind: makes of its input the outputs of all actors.
-        nbytes: of the largest message.
+        nbytes: of the largest message, where that is near a megabyte or more.
     """
     dag: Any = importlib.import_module("ray.dag")
     with dag.InputNode() as given:
