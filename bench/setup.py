@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).parent
 # torch first and alone where it is needed: it is most of the download, and nothing else may choose another version.
 ENVIRONMENTS = {
     "sb3": ("torch", "stable-baselines3", "gymnasium[box2d]", "ale-py"),
-    "ray": ("torch", "ray[default,rllib]"),
+    "ray": ("torch", "ray[default,rllib]", "gymnasium[box2d]"),
     "xronos": ("xronos",),
 }
 """Packages of each environment, in the order of installing; bench/constraints-NAME.txt has their exact versions."""
