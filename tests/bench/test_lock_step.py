@@ -10,9 +10,9 @@ from bench.contestants.bare_steps import make
 from bench.contestants.consecutive import Consecutive
 from bench.contestants.ray_cluster import each, rate
 from bench.contestants.rlreactor_steps import TimedWalks
-from bench.measure import Rounds, interleave
+from bench.measure import Rounds
 from bench.rates import LIMIT, RATE
-from bench.ray_lock_step import ALONE, CALLS, GRAPH, OURS, RAY, TASKS, WALKING, best_of, contestants, reasons, targets
+from bench.ray_lock_step import ALONE, CALLS, GRAPH, OURS, RAY, TASKS, WALKING, best_of, reasons, targets
 from rlreactor import run
 from rlreactor.reactors.environment_spec import EnvironmentSpec, describe
 from rlreactor.reactors.environments import make_environments
@@ -29,14 +29,6 @@ MEASURED = Rounds(
     },
     {CALLS: "RayError: gone"},
 )
-
-
-def test_our_side_of_an_environment_at_a_tiny_size() -> None:
-    task = TASKS["FrozenLake"]._replace(rounds=20, steps_a_message=2, environments=2)
-    rounds = interleave(contestants(task, opponents=False), 1)
-    assert rounds.missing == {}
-    assert list(rounds.figures) == [LIMIT, OURS, ALONE, WALKING]
-    assert all(rounds.of(name, RATE)[0] > 0 for name in rounds.figures)
 
 
 def test_the_faster_of_ours_is_compared_and_who_is_missing_is_not() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import broadcast, large_messages, memory_slope, object_size, pacing, report, round_trip, sparse, tag
+from bench import broadcast, large_messages, memory_slope, object_size, pacing, round_trip, sparse, tag
 from bench.contestants import bare_broadcast, rlreactor_broadcast, rlreactor_stream
 from bench.contestants.bare_round_trip import MEANS
 from bench.contestants.rlreactor_round_trip import FORMS, PLACEMENTS, WithinTag
@@ -21,22 +19,6 @@ from rlreactor import plan
 
 Quick = Callable[..., dict[str, Any]]
 two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores to spin on")
-
-
-@pytest.fixture
-def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Quick:
-    """Runs a script with a few small arguments; returns what it wrote down."""
-
-    def run(main: Callable[[], int], *arguments: object) -> dict[str, Any]:
-        monkeypatch.setattr(report, "RESULTS", tmp_path)
-        monkeypatch.setattr("sys.argv", ["script", *map(str, arguments)])
-        status = main()
-        (path,) = tmp_path.iterdir()
-        written: dict[str, Any] = json.loads(path.read_text())
-        assert status == int(not all(target["holds"] for target in written["targets"]))
-        return written
-
-    return run
 
 
 def names(written: dict[str, Any]) -> list[str]:
