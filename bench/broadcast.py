@@ -7,6 +7,7 @@ every byte, which nobody else does.
 from __future__ import annotations
 
 import sys
+from collections import ChainMap
 from itertools import product
 from typing import Any
 
@@ -14,7 +15,19 @@ from bench.comparison import Column, at_most, elsewhere, here, options, table, t
 from bench.measure import Contestant, Rounds, interleave, ratios, spread, summary
 from bench.report import Report, Target, progress
 
-__all__ = ["COPIES", "GRAPH", "NAIVE", "OURS", "THEIRS", "TUNED", "copying", "setting", "times_copies", "times_faster"]
+__all__ = [
+    "COPIES",
+    "GRAPH",
+    "NAIVE",
+    "OURS",
+    "THEIRS",
+    "TUNED",
+    "copying",
+    "reasons",
+    "setting",
+    "times_copies",
+    "times_faster",
+]
 
 OURS, COPIES = "rlreactor", "the copies alone"
 NAIVE, TUNED, GRAPH = "Ray, naive", "Ray, tuned", "Ray Compiled Graph"
@@ -61,6 +74,19 @@ def times_faster(rounds: Rounds, clients: int, nbytes: int) -> list[Target]:
     ]
 
 
+def reasons(rounds: Rounds, clients: int, nbytes: int) -> dict[str, str]:
+    """Of every opponent who is too near, how near the copies alone come to him."""
+    prefix = setting(clients, nbytes)
+    most = times_cheaper(rounds, prefix + COPIES, [prefix + name for name in THEIRS], "ms")
+    missed = [target.what for target in times_faster(rounds, clients, nbytes) if not target.holds]
+    return {
+        what: f"the copies alone, without any messages, are {most[prefix + name]['median']:.3g} times as fast"
+        for what in missed
+        for name in THEIRS
+        if prefix + name in most and name in what
+    }
+
+
 def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[4, 16])
@@ -92,7 +118,8 @@ def main() -> int:
             targets += times_copies(rounds, prefix) + times_faster(rounds, clients, chosen.bytes)
     settings = {"rounds": chosen.rounds, "times": chosen.times, "bytes": chosen.bytes, "sleep_s": chosen.sleep}
     shown = table(f"broadcast of {chosen.bytes:,} B, fingerprint off", rounds, [Column("ms", "ms a round", 3)])
-    measured = {**rounds.as_json(), "ratios": compared}
+    reason = [reasons(rounds, clients, chosen.bytes) for clients in chosen.clients]
+    measured = {**rounds.as_json(), "ratios": compared, "reason": dict(ChainMap(*reason))}
     return Report("broadcast", {**settings, "fingerprint": False}, measured, targets).finish(shown)
 
 

@@ -6,8 +6,9 @@ The fingerprint is off: it reads every byte, which nobody else does.
 from __future__ import annotations
 
 import sys
+from collections import ChainMap
 
-from bench.broadcast import COPIES, OURS, THEIRS, copying, setting, times_faster
+from bench.broadcast import COPIES, OURS, THEIRS, copying, reasons, setting, times_faster
 from bench.comparison import Column, options, table, times_cheaper
 from bench.measure import interleave
 from bench.report import Report, progress
@@ -30,7 +31,8 @@ def main() -> int:
         for prefix in (setting(*one) for one in settings)
     }
     targets = [target for one in settings for target in times_faster(rounds, *one)]
-    measured = {**rounds.as_json(), "times the cost of": compared}
+    reason = dict(ChainMap(*(reasons(rounds, *one) for one in settings)))
+    measured = {**rounds.as_json(), "times the cost of": compared, "reason": reason}
     shown = table("broadcast and gather, fingerprint off", rounds, [Column("ms", "ms a round", 3)])
     told = {"rounds": chosen.rounds, "times": chosen.times, "fingerprint": False}
     return Report("object_size", told, measured, targets).finish(shown)

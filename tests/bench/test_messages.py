@@ -119,6 +119,8 @@ def test_a_broadcast_is_held_against_the_copies_and_against_ray(
     rounds = Rounds({prefix + name: [{"ms": cost}] for name, cost in costs.items()})
     found = broadcast.times_copies(rounds, prefix) + broadcast.times_faster(rounds, clients, 80)
     assert [(target.threshold, target.measured, target.holds) for target in found] == demanded
+    (reason,) = broadcast.reasons(rounds, clients, 80).values()
+    assert reason.endswith("are 1.5 times as fast" if clients == 4 else "are 2.5 times as fast")
 
 
 def test_growth_is_the_slope_of_the_second_half_over_all_messages() -> None:
