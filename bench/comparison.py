@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from rich.table import Table
 
-from bench.machine import ROOT
 from bench.measure import Contestant, Figures, Missing, Rounds, ratios, spread, summary
 from bench.program import python_module, start, wait
 from bench.report import Target
@@ -38,16 +36,15 @@ def options(description: str | None, rounds: int = 5) -> argparse.ArgumentParser
     return parser
 
 
-def here(module: str, *arguments: object) -> Callable[[], Found]:
-    """A program of bench/contestants, with this interpreter."""
-    run = python_module(f"bench.contestants.{module}", *map(str, arguments))
+def here(module: str, *arguments: object, folder: str = "contestants") -> Callable[[], Found]:
+    """A program of bench/contestants or another folder, with this interpreter."""
+    run = python_module(f"bench.{folder}.{module}", *map(str, arguments))
     return lambda: cast("Found", run())
 
 
-def elsewhere(environment: str, module: str, *arguments: object) -> Callable[[], Found]:
-    """A program of bench/contestants, with the interpreter of an opponents' environment."""
-    script = ROOT / "bench" / "contestants" / f"{module}.py"
-    command: list[str | Path] = [script, *map(str, arguments)]
+def elsewhere(environment: str, module: str, *arguments: object, folder: str = "contestants") -> Callable[[], Found]:
+    """A program of bench/contestants or another folder, with the interpreter of an opponents' environment."""
+    command = ("-m", f"bench.{folder}.{module}", *map(str, arguments))
     return lambda: cast("Found", wait(start([python_of(environment), *command])))
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from bench.broadcast import COPIES, OURS, THEIRS, against, copying, setting
+from bench.broadcast import COPIES, OURS, THEIRS, against, copying, reasons, setting, times_faster
 from bench.comparison import Column, options, share, table, times_cheaper
 from bench.measure import interleave
-from bench.report import Report, progress
+from bench.report import Report, explained, progress
 
 SETTINGS = ((16, 1_000), (16, 100_000), (16, 1_000_000), (16, 10_000_000), (4, 100_000_000))
 """Clients and bytes; fewer of the largest, whose copies would fill the memory of a small machine."""
@@ -19,16 +19,16 @@ SETTINGS = ((16, 1_000), (16, 100_000), (16, 1_000_000), (16, 10_000_000), (4, 1
 def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--times", type=int, default=20, help="broadcasts of each run; Ray makes a fifth as many")
+    parser.add_argument("--smallest", type=int, default=0, help="leave out what has fewer bytes")
     parser.add_argument("--largest", type=int, default=100_000_000, help="leave out what has more bytes")
     chosen = parser.parse_args()
-    settings = [(clients, nbytes) for clients, nbytes in SETTINGS if nbytes <= chosen.largest]
+    settings = [(clients, nbytes) for clients, nbytes in SETTINGS if chosen.smallest <= nbytes <= chosen.largest]
     parts = [copying(clients, nbytes, chosen.times, opponents=not chosen.ours) for clients, nbytes in settings]
     rounds = interleave([contestant for part in parts for contestant in part], chosen.rounds, progress)
     compared = {
         prefix + OURS: times_cheaper(rounds, prefix + OURS, [prefix + name for name in (COPIES, *THEIRS)], "ms")
         for prefix in (setting(*one) for one in settings)
     }
-    measured = {**rounds.as_json(), "times the cost of": compared}
     prefixes = [setting(*one) for one in settings]
     theirs = {ours: found for prefix in prefixes for ours, found in against(rounds, prefix).items()}
     shares = {
@@ -36,9 +36,13 @@ def main() -> int:
         for prefix in prefixes
         for ours, found in share(rounds, prefix + OURS, prefix + COPIES, "ms").items()
     }
+    targets = [target for one in settings for target in times_faster(rounds, *one)]
+    reason = explained(*(reasons(rounds, *one) for one in settings))
+    measured = {**rounds.as_json(), "times the cost of": compared}
     shown = table("broadcast and gather, fingerprint off", rounds, [Column("ms", "ms a round", 3)])
-    given = {"rounds": chosen.rounds, "times": chosen.times}
-    return Report("object_size", given, measured, against=theirs, shares=shares).finish(shown)
+    told = {"rounds": chosen.rounds, "times": chosen.times, "fingerprint": False}
+    report = Report("object_size", told, measured, targets, against=theirs, shares=shares, reason=reason)
+    return report.finish(shown)
 
 
 if __name__ == "__main__":

@@ -43,9 +43,9 @@ def text(findings: Sequence[Finding], plots: dict[str, str], no_plots: str = "")
         "More than 1 is better for rlreactor.\n",
         *([f"There are no pictures: {no_plots}.\n"] if no_plots else []),
         "## Where we lose\n",
-        _losses([loss for finding in findings for loss in finding.losses]),
+        _losses([loss for one in findings for loss in one.losses], any(one.comparisons for one in findings)),
         "## Where we miss our own targets\n",
-        _losses([loss for finding in findings for loss in finding.misses]),
+        _losses([loss for one in findings for loss in one.misses], any(one.targets for one in findings)),
         "## What is not here\n",
         _absent(findings),
     ]
@@ -54,9 +54,9 @@ def text(findings: Sequence[Finding], plots: dict[str, str], no_plots: str = "")
     return "\n".join(parts)
 
 
-def _losses(losses: Sequence[Loss]) -> str:
+def _losses(losses: Sequence[Loss], measured: bool) -> str:
     if not losses:
-        return "Nowhere in what was measured.\n"
+        return "Nowhere in what was measured.\n" if measured else "Nothing was measured yet.\n"
     rows = [(loss.experiment, loss.what, loss.measured, loss.reason or "not known yet") for loss in losses]
     return _table(("experiment", "what", "measured", "reason"), rows)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from bench.machine import ROOT
 from bench.measure import Contestant, Figures, Rounds, ratios, spread, summary
 from bench.program import python_module, start, wait
 from bench.report import Target
@@ -45,8 +43,7 @@ def here(name: str, module: str, *arguments: object) -> Contestant:
 
 def elsewhere(name: str, environment: str, module: str, *arguments: object) -> Contestant:
     """A program of bench/contestants, with the interpreter of an opponents' environment."""
-    script = ROOT / "bench" / "contestants" / f"{module}.py"
-    command: list[str | Path] = [script, *map(str, arguments)]
+    command = ("-m", f"bench.contestants.{module}", *map(str, arguments))
     return Contestant(name, _rates(lambda: wait(start([python_of(environment), *command]))))
 
 

@@ -17,7 +17,7 @@ from bench.interruption import INTERRUPTION, deaf
 from bench.machine import ROOT, describe
 from rlreactor.observe.files import write_atomically
 
-__all__ = ["FOLDER", "RESULTS", "Report", "Target", "progress"]
+__all__ = ["FOLDER", "RESULTS", "Report", "Target", "explained", "progress"]
 
 FOLDER = "BENCH_RESULTS"
 """Environment variable that names another folder for the results."""
@@ -40,6 +40,11 @@ class Target(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         return {**self._asdict(), "holds": self.holds}
+
+
+def explained(*reasons: Mapping[str, str]) -> str:
+    """One text of several reasons, each for what it explains."""
+    return "; ".join(f"{what}: {why}" for found in reasons for what, why in found.items())
 
 
 @dataclass

@@ -7,9 +7,11 @@ import json
 import time
 from typing import Any
 
+from bench.contestants.consecutive import Walker
 from rlreactor import run, state
 from rlreactor.reactors.driver import Driver, RandomDriver
 from rlreactor.reactors.environment_spec import EnvironmentSpec, describe
+from rlreactor.reactors.stepper import Stepper
 from rlreactor.topologies.lock_step import LockStep
 
 
@@ -45,6 +47,19 @@ class TimedLockStep(LockStep):
         )
 
 
+class TimedWalks(TimedLockStep):
+    """The same with `environments` steps of one environment a message, in place of so many environments."""
+
+    def _stepper(self, index: int) -> Stepper:
+        return Walker(
+            environment=self.environment,
+            description=self.description,
+            first=index * self.environments,
+            total=self.crews * self.crew * self.environments,
+            environments=self.environments,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", required=True)
@@ -55,6 +70,7 @@ def main() -> None:
     parser.add_argument("--ring", type=int, default=1)
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--walk", action="store_true", help="one environment, whose steps follow each other")
     parser.add_argument("--no-fingerprint", action="store_true")
     print(json.dumps(report(parser.parse_args())), flush=True)
 
@@ -62,7 +78,8 @@ def main() -> None:
 def report(options: argparse.Namespace) -> dict[str, Any]:
     """One run, and what came out."""
     environment = EnvironmentSpec(id=options.env, options=options.env_option)
-    topology = TimedLockStep(
+    kind = TimedWalks if options.walk else TimedLockStep
+    topology = kind(
         environment=environment,
         description=describe(environment),
         crews=options.crews,

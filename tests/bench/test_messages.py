@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import broadcast, large_messages, memory_slope, object_size, pacing, report, round_trip, sparse, tag
+from bench import broadcast, large_messages, memory_slope, object_size, pacing, round_trip, sparse, tag
 from bench.contestants import bare_broadcast, rlreactor_broadcast, rlreactor_stream
 from bench.contestants.bare_round_trip import MEANS
 from bench.contestants.rlreactor_round_trip import FORMS, PLACEMENTS, WithinTag
@@ -21,22 +19,6 @@ from rlreactor import plan
 
 Quick = Callable[..., dict[str, Any]]
 two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores to spin on")
-
-
-@pytest.fixture
-def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Quick:
-    """Runs a script with a few small arguments; returns what it wrote down."""
-
-    def run(main: Callable[[], int], *arguments: object) -> dict[str, Any]:
-        monkeypatch.setattr(report, "RESULTS", tmp_path)
-        monkeypatch.setattr("sys.argv", ["script", *map(str, arguments)])
-        status = main()
-        (path,) = tmp_path.iterdir()
-        written: dict[str, Any] = json.loads(path.read_text())
-        assert status == int(not all(target["holds"] for target in written["targets"]))
-        return written
-
-    return run
 
 
 def names(written: dict[str, Any]) -> list[str]:
@@ -114,21 +96,31 @@ def test_the_paper_s_form_takes_the_sleep_off(quick: Quick) -> None:
     written = quick(
         broadcast.main, "--rounds", 1, "--times", 1, "--bytes", 80_000, "--clients", 2, "--sleep", 0.1, "--ours"
     )  # fmt: skip
-    ours = written["measured"]["contestants"][broadcast.setting(2, 80_000) + broadcast.OURS]
+    ours = written["measured"]["contestants"][broadcast.setting(2, 80_000, 0.1) + broadcast.OURS]
     assert 0 < ours["ms"]["median"] < 100
     assert thresholds(written) == [1.3]  # the copies alone do not sleep, so nothing is demanded of their ratio
 
 
-def test_a_broadcast_is_held_against_the_copies_and_against_ray() -> None:
-    prefix = broadcast.setting(16, 80)
-    costs = {broadcast.OURS: 10.0, broadcast.COPIES: 8.0, broadcast.TUNED: 40.0, broadcast.GRAPH: 12.0}
+@pytest.mark.parametrize(
+    ("clients", "demanded"),
+    [(16, [(1.4, 1.25, True), (5.0, 8.0, True), (3.0, 2.0, False)]), (4, [(1.4, 1.25, True), (1.5, 1.2, False)])],
+)
+def test_a_broadcast_is_held_against_the_copies_and_against_ray(
+    clients: int, demanded: list[tuple[float, float, bool]]
+) -> None:
+    prefix = broadcast.setting(clients, 80)
+    costs = {
+        broadcast.OURS: 10.0,
+        broadcast.COPIES: 8.0,
+        broadcast.NAIVE: 80.0,
+        broadcast.TUNED: 20.0,
+        broadcast.GRAPH: 12.0,
+    }
     rounds = Rounds({prefix + name: [{"ms": cost}] for name, cost in costs.items()})
-    found = broadcast.targets_of(rounds, 16, 80)
-    assert [(target.threshold, target.measured, target.holds) for target in found] == [
-        (1.4, 1.25, True),
-        (3.0, 4.0, True),
-        (1.5, 1.2, False),
-    ]
+    found = broadcast.times_copies(rounds, prefix) + broadcast.times_faster(rounds, clients, 80)
+    assert [(target.threshold, target.measured, target.holds) for target in found] == demanded
+    (reason,) = broadcast.reasons(rounds, clients, 80).values()
+    assert reason.endswith("are 1.5 times as fast" if clients == 4 else "are 2.5 times as fast")
 
 
 def test_growth_is_the_slope_of_the_second_half_over_all_messages() -> None:
