@@ -73,8 +73,9 @@ def test_losses_stand_at_the_top_and_every_figure_is_there() -> None:
 
 
 def test_a_page_without_losses_says_so() -> None:
-    page = text([Finding(Report("tag", {}, {}).as_json([]))], {})
-    assert "Nowhere in what was measured.\n" in page
+    ahead = {"rlreactor": {"xronos": {"median": 2.0, "min": 1.9, "max": 2.1, "values": [1.9, 2.0, 2.1]}}}
+    assert "## Where we lose\n\nNowhere in what was measured.\n" in text([finding(against=ahead)], {})
+    assert "## Where we lose\n\nNothing was measured yet.\n" in text([Finding(Report("tag", {}, {}).as_json([]))], {})
 
 
 @pytest.mark.parametrize(("value", "shown"), [(0.12345, "0.123"), (12.3456, "12.3"), (12345.6, "12,346"), (-2.0, "-2")])

@@ -36,7 +36,7 @@ def test_names_are_unique_and_ordered_by_topic() -> None:
 
 def test_names_and_numbers_choose_in_the_order_of_the_registry() -> None:
     assert chosen([], EXPERIMENTS) == list(EXPERIMENTS)
-    assert [one.name for one in chosen(["TAG", "b4", "B1"], EXPERIMENTS)] == ["broadcast", "lock_step", "tag"]
+    assert [one.name for one in chosen(["TAG", "b6", "B1"], EXPERIMENTS)] == ["broadcast", "multi_agent", "tag"]
     assert unknown(["b1", "Tag", "b99"], EXPERIMENTS) == ["b99"]
 
 
