@@ -73,7 +73,7 @@ def test_losses_stand_at_the_top_and_every_figure_is_there() -> None:
 
 
 def test_a_page_without_losses_says_so() -> None:
-    ahead = {"rlreactor": {"xronos": {"median": 2.0, "min": 1.9, "max": 2.1, "values": [1.9, 2.0, 2.1]}}}
+    ahead = {"rlreactor": {"xronos": Spread(2.0, 1.9, 2.1)._asdict()}}
     assert "## Where we lose\n\nNowhere in what was measured.\n" in text([finding(against=ahead)], {})
     assert "## Where we lose\n\nNothing was measured yet.\n" in text([Finding(Report("tag", {}, {}).as_json([]))], {})
 
