@@ -9,13 +9,12 @@ length is checked against it before anything is made.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from rlreactor.errors import LinkError
 from rlreactor.tag import Point
 
-__all__ = ["DRY", "SINGLE", "STOP", "Entry", "Head", "entries", "entry", "head", "head_of", "inline", "only_entry"]
+__all__ = ["DRY", "SINGLE", "STOP", "Entry", "entry", "head", "inline", "only_entry", "parse"]
 
 _HEAD = struct.Struct("<qQQ")  # time, microstep, rank
 _ENTRY = struct.Struct("<Ii")  # port, then the slot, or -1 - n where n bytes follow, filled up to a multiple of 8
@@ -27,13 +26,6 @@ _LONGEST = 0x7FFFFFFE
 _PADDING = [bytes(-length & 7) for length in range(8)]
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
 DRY = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
-
-
-class Head(NamedTuple):
-    """When the values of a notice were sent, and how far the sender is."""
-
-    tag: Point
-    rank: int
 
 
 class Entry(NamedTuple):
@@ -62,19 +54,18 @@ def inline(port: int, payload: bytes | memoryview) -> bytes:
     return b"".join((_ENTRY.pack(port, -1 - length), payload, _PADDING[length & 7]))
 
 
-def head_of(notice: bytes) -> Head:
-    """The head. Raises LinkError for something that is no notice."""
-    if len(notice) < SINGLE:
-        raise LinkError(f"a notice of {len(notice)} bytes: expected at least {SINGLE}")
+def parse(notice: bytes) -> tuple[Point, int, list[tuple[int, int, memoryview]]]:
+    """Tag, rank and entries: of each its port, slot and bytes, as in `Entry`.
+
+    Raises LinkError for something that is no notice.
+    """
+    end = len(notice)
+    if end < SINGLE:
+        raise LinkError(f"a notice of {end} bytes: expected at least {SINGLE}")
     time, microstep, rank = _HEAD.unpack_from(notice)
     if time < 0:
-        raise LinkError(f"a malformed notice: time {time}, {len(notice)} bytes")
-    return Head((time, microstep), rank)
-
-
-def entries(notice: bytes) -> Iterator[tuple[int, int, memoryview]]:
-    """Port, slot and bytes of every value, as in `Entry`. Raises LinkError for something that is no notice."""
-    view, at, end = memoryview(notice), _HEAD_SIZE, len(notice)
+        raise LinkError(f"a malformed notice: time {time}, {end} bytes")
+    view, at, entries = memoryview(notice), _HEAD_SIZE, list[tuple[int, int, memoryview]]()
     while at < end:
         if end - at < _ENTRY_SIZE:
             raise LinkError(f"a malformed notice of {end} bytes: {end - at} bytes after its last entry")
@@ -83,8 +74,9 @@ def entries(notice: bytes) -> Iterator[tuple[int, int, memoryview]]:
         size = 0 if slot >= 0 else -1 - slot
         if size > end - at:
             raise LinkError(f"a malformed notice of {end} bytes: port {port}, {size} bytes from byte {at} on")
-        yield port, slot, view[at : at + size]
+        entries.append((port, slot, view[at : at + size]))
         at += size + 7 & -8
+    return (time, microstep), rank, entries
 
 
 def only_entry(notice: bytes) -> Entry:

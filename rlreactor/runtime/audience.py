@@ -23,7 +23,11 @@ class _Listener:
         self.edges = edges  # as the listener knows them by what it was told
 
     def learn(self, frontier: Triple) -> bool:
-        return any([edge.advance(frontier) for edge in self.edges])
+        news = False
+        for edge in self.edges:
+            if edge.advance(frontier):
+                news = True
+        return news
 
     @property
     def earliest(self) -> int:

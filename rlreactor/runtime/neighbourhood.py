@@ -165,7 +165,9 @@ class Neighbourhood:
             candidate = tag()
             if self._may_start(candidate):
                 break
-            if not self._glance(self._frontiers.promise(candidate)) and not self._wait_before(candidate):
+            if news:  # what is promised otherwise was said when the last tag was done
+                self._tell(self._frontiers.promise(candidate))
+            if not self._glance() and not self._wait_before(candidate):
                 return False
         if news:  # what was learnt since the last tag lets others start too, before this worker has computed anything
             self._tell(self._frontiers.promise(candidate))
@@ -173,10 +175,8 @@ class Neighbourhood:
         self._in_tag = True
         return not self.interrupted
 
-    def _glance(self, frontier: Triple) -> bool:
-        """Let those know who wait for `frontier`, and look for a moment whether anything comes."""
-        self._flush(frontier[2])
-        self._tell(frontier)
+    def _glance(self) -> bool:
+        """Look for a moment whether anything comes."""
         return self._spin > 0 and self._timed(self._look)
 
     def _look(self) -> bool:
@@ -243,12 +243,15 @@ class Neighbourhood:
         if self._frontiers.known_at(tag, rank):
             return True
         self._gate = rank
-        while True:
-            self._receive()
-            if self._frontiers.known_at(tag, rank):
-                break
-            if not self._glance((tag[0], tag[1], rank)) and not self._wait_at(tag, rank):
-                return False
+        self._receive()
+        if not self._frontiers.known_at(tag, rank):
+            self.done(rank - 1)
+            while True:
+                if not self._glance() and not self._wait_at(tag, rank):
+                    return False
+                self._receive()
+                if self._frontiers.known_at(tag, rank):
+                    break
         self._gate = None
         self._runs()
         return not self.interrupted
@@ -271,9 +274,11 @@ class Neighbourhood:
 
     def done(self, rank: int) -> None:
         """Every reaction up to `rank` has run, one of those that are announced among them."""
-        tag = self._execution.tag
-        self._flush(rank + 1)
-        self._tell((tag[0], tag[1], rank + 1))
+        if self._unsent:
+            self._flush(rank + 1)
+        else:
+            tag = self._execution.tag
+            self._tell((tag[0], tag[1], rank + 1))
 
     def tag_done(self) -> None:
         """Give slots back, send what is left to be sent, and promise what can be promised."""
@@ -283,7 +288,8 @@ class Neighbourhood:
                     cell.value = None
                 lease.drop()
             self.ended.clear()
-        self._flush(self._ranks)
+        if self._unsent:
+            self._flush(self._ranks)
         self._in_tag = (
             False  # not before: what waits to be sent is in nobody's count, so this tag is still our next event
         )
@@ -310,7 +316,8 @@ class Neighbourhood:
         self._tell_stop(tag, wire.STOP)
 
     def _tell_stop(self, tag: Point, why: int) -> None:
-        self._flush(0)
+        if self._unsent:
+            self._flush(0)
         for worker in self._writers:
             self._write(worker, [wire.head(tag), wire.inline(why, b"")])
         ring_all(self._other_bells)
@@ -338,8 +345,6 @@ class Neighbourhood:
 
     def _flush(self, rank: int) -> None:
         """Hand the messages of this tag to the links; with them, this worker has sent all that comes before `rank`."""
-        if not self._unsent:
-            return
         unsent, self._unsent = self._unsent, {}
         time, microstep = tag = self._execution.tag
         news = self._audience.learn((time, microstep, rank), told=unsent)
@@ -441,10 +446,10 @@ class Neighbourhood:
         return not self._board.waits_in_circle()
 
     def _accept(self, worker: int, notice: bytes) -> None:
-        tag, rank = wire.head_of(notice)
+        tag, rank, entries = wire.parse(notice)
         self._received += 1
         self._received_from[worker] += 1
-        for index, slot, payload in wire.entries(notice):
+        for index, slot, payload in entries:
             if index < wire.DRY:
                 self._take(worker, tag, self._remote[index], slot, payload)
             else:
@@ -596,7 +601,8 @@ class Neighbourhood:
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
         before = self._waits_for
-        self._flush(0)  # what the other side waits for before it makes room may be among it
+        if self._unsent:
+            self._flush(0)  # what the other side waits for before it makes room may be among it
         self._wait_word({worker})
         self._wanted = 0, set()
         self._board.set_wanted(0)

@@ -80,9 +80,18 @@ class Frontiers:
         self._refresh()
 
     def _refresh(self) -> None:
-        self.known = min([edge.earliest for edge in self.edges], default=FOREVER)
-        self.latest = max(self.known, self.floor)
-        self.stops = max(min([edge.earliest for edge in self._stops], default=FOREVER), self.floor)
+        known: Point = FOREVER
+        for edge in self.edges:
+            if edge.earliest < known:
+                known = edge.earliest
+        stops: Point = FOREVER
+        for edge in self._stops:
+            if edge.earliest < stops:
+                stops = edge.earliest
+        floor = self.floor
+        self.known = known
+        self.latest = known if known > floor else floor
+        self.stops = stops if stops > floor else floor
 
     def run_dry(self, stop: Point) -> None:
         """Nothing happens before `stop`, and at `stop` only what shutdown reactions start.
@@ -102,7 +111,13 @@ class Frontiers:
 
     def advance(self, worker: int, frontier: Triple) -> None:
         """`worker` promised more."""
-        if worker not in self._unaware and any([edge.advance(frontier) for edge in self._of_worker.get(worker, ())]):
+        if worker in self._unaware:
+            return
+        news = False
+        for edge in self._of_worker.get(worker, ()):
+            if edge.advance(frontier):
+                news = True
+        if news:
             self._refresh()
 
     def known_before(self, tag: Point) -> bool:
@@ -119,7 +134,10 @@ class Frontiers:
 
     def known_at(self, tag: Point, gate: int) -> bool:
         """Whether nothing can arrive any more at `tag` for the reaction of rank `gate`."""
-        return tag < self.floor or all([edge.earliest > tag for edge in self._gates[gate]])
+        for edge in self._gates[gate]:
+            if edge.earliest <= tag:
+                return tag < self.floor
+        return True
 
     def blocking(self, tag: Point, gate: int | None = None) -> list[InEdge]:
         """The edges that `tag` (its start, or its gate) still waits for."""

@@ -113,7 +113,7 @@ def _(original: Any) -> Any:
     return Wire()
 
 
-@_fault("messages wait while the worker waits at a gate", "hn", (Neighbourhood, "_glance"))
+@_fault("messages wait while the worker waits at a gate", "hn", (Neighbourhood, "done"))
 def _(original: Any) -> Any:
     return _always(False)
 
