@@ -218,7 +218,7 @@ class _Crew:
         """
         assert self._board is not None
         chains = {worker: {worker, *self._board.waits_for(worker)} for worker in behind}
-        between = sorted(set().union(*chains.values()) - ended)
+        between = sorted({member for chain in chains.values() for member in chain} - ended)
         waiting = all(chain & ended for chain in chains.values()) and all(map(self._board.resting, between))
         state = tuple((worker, self._board.version(worker)) for worker in between)
         slept = {worker: sleeps_of(self._members[worker].pid) for worker in between}
