@@ -17,11 +17,12 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from rlreactor import AbsentError, Array, Reactor, Struct, TopologyError, check
 from rlreactor.spec import Record, Spec
 
-__all__ = ["KINDS", "Program", "random_program"]
+__all__ = ["KINDS", "Program", "programs", "random_program"]
 
 # What generated programs use
 
@@ -217,8 +218,8 @@ def _fit(source: _End, sink: _End) -> bool:
 
 
 class _Maker:
-    def __init__(self, seed: int, size: int) -> None:
-        self.chance = Random(seed)
+    def __init__(self, chance: Random, size: int) -> None:
+        self.chance = chance
         self.size = size
         self.lines: list[str] = []
         self.classes: list[_Class] = []
@@ -550,4 +551,9 @@ class _Maker:
 
 def random_program(seed: int, size: int = 4) -> Program:
     """The program of this seed; `size` bounds the classes and the children of a container."""
-    return _Maker(seed, size).program()
+    return _Maker(Random(seed), size).program()
+
+
+def programs(size: int = 3) -> st.SearchStrategy[Program]:
+    """The same as a Hypothesis strategy, which cuts down what fails by itself."""
+    return st.randoms(use_true_random=False).map(lambda chance: _Maker(chance, size).program())

@@ -12,6 +12,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rlreactor import Reactor, Result, RunError, check, codec
 from rlreactor.runtime import meeting, neighbourhood
@@ -19,7 +21,7 @@ from rlreactor.runtime.worker import JITTER
 from rlreactor.scheduler import sequence
 
 from .placements import Where, run_placed, shuffled_together, together
-from .programs import random_program
+from .programs import Program, programs, random_program
 from .watchdog import watched
 
 COUNT = int(os.environ.get("RLREACTOR_PROGRAMS", "240"))
@@ -87,6 +89,19 @@ def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) ->
                     result = outcome(topology, where, timeout=program.timeout, **options)
             found = difference(groups, expected, result)
             assert not found, f"random_program({seed}, {size}) on {where} with {options}: {found}\n{program.source}"
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(program=programs(), chance=st.randoms(use_true_random=False))
+def test_placement_never_matters_to_programs_that_are_cut_down(program: Program, chance: Random) -> None:
+    """A few, drawn by Hypothesis: of a failure it shows the smallest program and placement that it finds."""
+    topology = program.topology()
+    groups = together(check(topology))
+    expected = outcome(topology, {}, timeout=program.timeout)
+    where, options = placement(chance, groups)
+    with watched():
+        result = outcome(topology, where, timeout=program.timeout, **options)
+    assert not difference(groups, expected, result), f"{where} with {options}\n{program.source}"
 
 
 def test_programs_are_the_same_for_the_same_seed() -> None:
