@@ -91,7 +91,12 @@ def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) ->
             assert not found, f"random_program({seed}, {size}) on {where} with {options}: {found}\n{program.source}"
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(program=programs(), chance=st.randoms(use_true_random=False))
 def test_placement_never_matters_to_programs_that_are_cut_down(program: Program, chance: Random) -> None:
     """A few, drawn by Hypothesis: of a failure it shows the smallest program and placement that it finds."""
