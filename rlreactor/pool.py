@@ -9,8 +9,9 @@ its own base is no array). A value that somebody keeps stays as it is for ever; 
 from __future__ import annotations
 
 import mmap
+from collections.abc import Callable
 from sys import getrefcount
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +26,25 @@ _MOST = 8  # values that a port keeps: those in flight over its delays, and one 
 Arrays = tuple[NDArray[Any], ...]
 
 
-class Lent(NamedTuple):
-    """One value of a pool."""
+class Lent:
+    """One value of a pool.
 
-    value: Any
-    arrays: Arrays
-    memory: memoryview
-    """The bytes of all arrays, as they would lie in a slot; what lies between them is 0."""
-    watched: tuple[object, ...]
-    """All that somebody could hold."""
+    Attributes:
+        value: the value.
+        memory: the bytes of all its arrays, as they would lie in a slot; what lies between them is 0.
+        watched: all that somebody could hold.
+        set_writable: of each array, the method that says whether it can be written.
+    """
+
+    __slots__ = ("memory", "set_writable", "value", "watched")
+
+    def __init__(self, value: Any, arrays: Arrays, memory: memoryview) -> None:
+        self.value = value
+        self.memory = memory
+        self.watched: tuple[object, ...] = (value, value.__dict__) if isinstance(value, Record) else ()
+        self.watched += arrays
+        # By position, which numpy's own types do not know of: half the price.
+        self.set_writable: tuple[Callable[[bool], None], ...] = tuple([cast("Any", array).setflags for array in arrays])
 
 
 def aligned_memory(length: int) -> memoryview:
@@ -91,6 +102,4 @@ class Pool:
         if self._frozen:
             for array in arrays:
                 array.setflags(write=False)
-        value = value_of(self._spec, arrays)
-        parts = (value, value.__dict__) if isinstance(value, Record) else ()
-        return Lent(value, arrays, memory, (*parts, *arrays))
+        return Lent(value_of(self._spec, arrays), arrays, memory)

@@ -97,8 +97,8 @@ class Heap:
     def empty(self) -> Any:
         """A value that nobody refers to."""
         lent = self._lent = self._pool.take()
-        for array in lent.arrays:
-            array.setflags(True)  # type: ignore[call-arg]  # by position: half the price
+        for set_writable in lent.set_writable:
+            set_writable(True)
         return lent.value
 
     def store(self, value: Any) -> Any:
@@ -111,8 +111,8 @@ class Heap:
             assert lent is not None
             self._spec.fill(lent.value, checked)
             self._spec.freeze(checked)
-        for array in lent.arrays:
-            array.setflags(False)  # type: ignore[call-arg]
+        for set_writable in lent.set_writable:
+            set_writable(False)
         self._lent = None
         self.stored = lent.memory
         return lent.value
@@ -148,8 +148,8 @@ class Port(Element, Generic[T]):
         # Most ports are read by one reaction and written by one: comparing with that is half the price of a look-up.
         self._reader: object = next(iter(readers - writers), NOBODY)
         self._writer: object = next(iter(writers), NOBODY)
-        self._storage = storage
         self._store = storage.store
+        self._lend = None if isinstance(self.spec, Object) else storage.empty
         self._plain = self.spec.plain  # values of exactly this type are stored as they are
         self._copied_at: Point | None = None
         self._copy: Any = None
@@ -200,13 +200,14 @@ class Port(Element, Generic[T]):
 
     def empty(self) -> T:
         """A writable value in the memory of the edge itself: fill it in place, then `set` it."""
-        if self._execution.reaction not in self._writers:
+        reaction = self._execution.reaction
+        if reaction is not self._writer and reaction not in self._writers:
             self._refuse("sets", self._writers)
-        if isinstance(self.spec, Object):
+        if self._lend is None:
             raise SpecError(
                 f"{self.path}: empty() needs a fixed size, an Array or a Struct, and this carries {self.spec}"
             )
-        value: T = self._storage.empty()
+        value: T = self._lend()
         return value
 
     def _own_copy(self, load: Callable[[Any], T]) -> T:

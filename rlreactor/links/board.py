@@ -6,7 +6,7 @@ overwritten meanwhile.
 
 Row, in words: 0 the version of the last status that was news to those who read from the worker, 1 gone, 2 how often it
 ran out of work, 3 the logical time it waits for, 4 asleep, 5 the rank of the reaction it runs (+ 1) below the
-microstep, 6 whether it waits for anybody, 7 the logical time of that reaction, 8 the version of its status; then on
+microstep, 6 the logical time of that reaction, 7 whether it waits for anybody, 8 the version of its status; then on
 lines of their own GENERATIONS × STATUS, the number of messages sent to each worker, and for each worker whether this
 one waits for it.
 """
@@ -21,9 +21,9 @@ from typing import NamedTuple
 from rlreactor.links.words import CACHE_LINE, WORD, Words
 from rlreactor.tag import FOREVER, Point
 
-__all__ = ["Board", "Snapshot", "Status", "pack_running", "unpack_running"]
+__all__ = ["Board", "Snapshot", "Status", "StatusFields", "pack_running", "unpack_running"]
 
-_NEWS, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _RESTING, _AT, _VERSION = range(9)
+_NEWS, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _AT, _RESTING, _VERSION = range(9)
 _SIGNS = 4 * WORD  # bytes of those words that others wait for
 _MICROSTEPS = 0x7FFFFFFF
 _GENERATIONS = 4
@@ -57,6 +57,10 @@ class Status(NamedTuple):
         return Status((FOREVER.time, 0, 0), FOREVER, last, received)
 
 
+StatusFields = tuple[tuple[int, int, int], Point, Point, int]
+"""A status without its name: what is published at every tag had better cost no more than a tuple."""
+
+
 class Snapshot(NamedTuple):
     """All workers at one moment: their statuses, whether nothing was under way, and what each had sent to this one."""
 
@@ -88,7 +92,7 @@ class Board:
     def pump(self) -> None:
         """Look at what has come; in shared memory it is there."""
 
-    def publish(self, status: Status, *, news: bool = True) -> None:
+    def publish(self, status: StatusFields, *, news: bool = True) -> None:
         """Replace this worker's status; without `news`, only those will see that who look at everybody."""
         self._version += 1
         generation = self._version % _GENERATIONS
@@ -136,10 +140,17 @@ class Board:
                 frontier = (values[1], values[2], values[3])
                 return version, Status(frontier, (values[4], values[5]), (values[6], values[7]), values[8])
 
-    def count_sent(self, worker: int) -> None:
-        """One more message leaves for `worker`; said before it can be seen, so that it is never in nobody's count."""
+    def count_sent(self, worker: int) -> int | None:
+        """One more message leaves for `worker`; said before it can be seen, so that it is never in nobody's count.
+
+        Returns the version of its status, None (and counts nothing) if it has stopped for good.
+        """
+        cells = self._cells[worker]
+        if cells[_GONE]:
+            return None
         self._sent[worker] += 1
-        self._cells[self._me][_SENT + worker] = self._sent[worker]
+        self._own[_SENT + worker] = self._sent[worker]
+        return cells[_VERSION]
 
     def snapshot(self) -> Snapshot | None:
         """Everybody at one moment; None if it cannot be had now.
@@ -194,12 +205,14 @@ class Board:
         """The logical time that `worker` waits for."""
         return self._cells[worker][_WANTED]
 
+    @property
+    def own_running(self) -> memoryview[int]:
+        """Two words in which this worker says which reaction runs: `pack_running`, and the logical time."""
+        return self._own[_RUNNING : _AT + 1]
+
     def set_running(self, rank: int, tag: Point) -> None:
         """Say which reaction runs."""
-        time, microstep = tag
-        cells = self._own
-        cells[_AT] = time
-        cells[_RUNNING] = (microstep & _MICROSTEPS) << 32 | rank + 1  # as `pack_running`, which every reaction pays for
+        self._own[_AT], self._own[_RUNNING] = tag[0], pack_running(rank, tag[1])
 
     def running(self, worker: int) -> tuple[int, Point] | None:
         """The rank and the tag of the reaction that `worker` runs, or ran last."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Mapping
 
-from rlreactor.links.board import Snapshot, Status, pack_running, unpack_running
+from rlreactor.links.board import Snapshot, Status, StatusFields, pack_running, unpack_running
 from rlreactor.links.near_rows import NearRows
 from rlreactor.links.reliable import PeerFault
 from rlreactor.tag import Point
@@ -150,11 +150,11 @@ class DistantBoard:
     def pump(self) -> None:
         """Look at what has come."""
 
-    def publish(self, status: Status, *, news: bool = True) -> None:
+    def publish(self, status: StatusFields, *, news: bool = True) -> None:
         """Replace this worker's status."""
-        fell = status.frontier < self._own.status.frontier
+        fell = status[0] < self._own.status.frontier
         self._own.version += 1
-        self._own.status = status
+        self._own.status = Status(*status)
         self._own.received = list(self._received)
         self._changed()
         if fell:
@@ -178,10 +178,14 @@ class DistantBoard:
         row = self._row(worker)
         return row.version, row.status
 
-    def count_sent(self, worker: int) -> None:
-        """One more message leaves for `worker`."""
+    def count_sent(self, worker: int) -> int | None:
+        """One more message leaves for `worker`: returns the version of its status. None if it has stopped for good."""
+        row = self._row(worker)
+        if row.gone:
+            return None
         self._own.sent[worker] += 1
         self._changed()
+        return row.version
 
     def snapshot(self) -> Snapshot | None:
         """Everybody in states that existed together; None if the known rows are no such states.
@@ -230,6 +234,11 @@ class DistantBoard:
     def wanted(self, worker: int) -> int:
         """The logical time that `worker` waits for."""
         return self._row(worker).wanted
+
+    @property
+    def own_running(self) -> None:
+        """Nothing that one could write oneself: others may have to be told."""
+        return None
 
     def set_running(self, rank: int, tag: Point) -> None:
         """Say which reaction runs; of no use to distant workers before the row is sent for another reason."""

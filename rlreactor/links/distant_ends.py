@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from rlreactor.links import wire
-from rlreactor.links.board import Status
+from rlreactor.links.board import StatusFields
 from rlreactor.links.carrier import Reader
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
@@ -67,7 +67,7 @@ class PumpingBoard(DistantBoard):
         """Look at what has come."""
         self.look()
 
-    def publish(self, status: Status, *, news: bool = True) -> None:
+    def publish(self, status: StatusFields, *, news: bool = True) -> None:
         """Replace this worker's status."""
         super().publish(status, news=news)
         self.look()
@@ -165,6 +165,7 @@ class DistantReader:
     def __init__(self, links: Links, source: int) -> None:
         self._links = links
         self._source = source
+        self.made_room = False
 
     def waiting(self) -> bool:
         """Whether something has come."""
@@ -173,6 +174,7 @@ class DistantReader:
 
     def read(self) -> list[bytes]:
         """What has come."""
+        self.made_room = self._links.exchange.waiting(self._source)
         return self._links.exchange.read(self._source)
 
 
@@ -184,6 +186,11 @@ class CountingReader:
         self._reader = reader
         self._source = source
         self.waiting = reader.waiting
+
+    @property
+    def made_room(self) -> bool:
+        """Whether the last `read` took anything."""
+        return self._reader.made_room
 
     def read(self) -> list[bytes]:
         """What has come."""

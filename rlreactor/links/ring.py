@@ -82,12 +82,10 @@ class RingWriter(_End):
         """
         if self._rest is not None and not self.flush():
             return False
-        length = 0
-        for part in parts:
-            length += len(part)
-        if length > self.longest:
-            return self._take_long(memoryview(b"".join(parts)))
-        return self._put(parts, length, _LAST)
+        message = b"".join(parts)
+        if len(message) > self.longest:
+            return self._take_long(memoryview(message))
+        return self._put(message, _LAST)
 
     def flush(self) -> bool:
         """Writes as much of a long message's rest as there is room for; True when nothing is left.
@@ -100,7 +98,7 @@ class RingWriter(_End):
                 self._rest[: self.longest],
                 _MORE if len(self._rest) > self.longest else _LAST,
             )
-            if not self._put((piece,), len(piece), kind):
+            if not self._put(piece, kind):
                 return False
             self._rest = None if kind == _LAST else self._rest[self.longest :]
         return True
@@ -111,33 +109,31 @@ class RingWriter(_End):
         return self._tail
 
     def _take_long(self, message: memoryview[int]) -> bool:
-        if not self._put((message[: self.longest],), self.longest, _MORE):
+        if not self._put(message[: self.longest], _MORE):
             return False
         self._rest = message[self.longest :]
         self.flush()
         return True
 
-    def _put(self, parts: Sequence[bytes | memoryview], length: int, kind: int) -> bool:
+    def _put(self, piece: bytes | memoryview, kind: int) -> bool:
         """Writes one record and publishes it; False if there is no room."""
+        capacity, cells, tail = self._capacity, self._cells, self._tail
+        length = len(piece)
         need = (length + 15) & -8
-        tail = self._tail
-        at = tail % self._capacity
-        skipped = self._capacity - at if at + need > self._capacity else 0
-        if tail + skipped + need - self._head > self._capacity:
-            self._head = self._cells[_HEAD]
+        at = tail % capacity
+        skipped = capacity - at if at + need > capacity else 0
+        if tail + skipped + need - self._head > capacity:
+            self._head = cells[_HEAD]
             self._check_backlog()
-            if tail + skipped + need - self._head > self._capacity:
+            if tail + skipped + need - self._head > capacity:
                 return False
         if skipped:
-            self._cells[_DATA + (at >> 3)] = _SKIP << 32 | skipped
+            cells[_DATA + (at >> 3)] = _SKIP << 32 | skipped
             at = 0
-        self._cells[_DATA + (at >> 3)] = kind << 32 | length
+        cells[_DATA + (at >> 3)] = kind << 32 | length
         begin = self._first + at
-        for part in parts:
-            end = begin + len(part)
-            self._mapping[begin:end] = part
-            begin = end
-        self._tail = self._cells[_TAIL] = tail + skipped + need
+        self._mapping[begin : begin + length] = piece
+        self._tail = cells[_TAIL] = tail + skipped + need
         return True
 
 
@@ -147,6 +143,8 @@ class RingReader(_End):
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
         super().__init__(mapping, offset, capacity)
         self._pieces: list[bytes] = []
+        self.made_room = False
+        """Whether the last `read` took anything, perhaps only a piece of a long message."""
 
     def waiting(self) -> bool:
         """Whether there is something to read (perhaps only a piece of a long message)."""
@@ -158,20 +156,21 @@ class RingReader(_End):
         Raises LinkError when what the writer left is impossible; the ring is then of no more use.
         """
         messages: list[bytes] = []
-        self._tail = tail = self._cells[_TAIL]
-        head = self._head
+        capacity, cells, head = self._capacity, self._cells, self._head
+        self._tail = tail = cells[_TAIL]
+        self.made_room = head != tail
         if head == tail:
             return messages
         self._check_backlog()
         while head != tail:
-            at = head % self._capacity
-            header = self._cells[_DATA + (at >> 3)]
+            at = head % capacity
+            header = cells[_DATA + (at >> 3)]
             kind, length = header >> 32, header & _LENGTH
-            if kind == _SKIP and length == self._capacity - at <= tail - head:
+            need = (length + 15) & -8
+            if kind == _SKIP and length == capacity - at <= tail - head:
                 head += length
                 continue
-            need = (length + 15) & -8
-            if not _LAST <= kind <= _MORE or at + need > self._capacity or need > tail - head:
+            if not _LAST <= kind <= _MORE or at + need > capacity or need > tail - head:
                 raise LinkError(f"ring is corrupt: record of kind {kind} and {length} bytes at byte {head}")
             begin = self._first + at
             data = self._mapping[begin : begin + length]
@@ -180,7 +179,7 @@ class RingReader(_End):
                 messages.append(data)
             else:
                 self._join(data, kind, messages)
-        self._head = self._cells[_HEAD] = head
+        self._head = cells[_HEAD] = head
         return messages
 
     def _join(self, data: bytes, kind: int, messages: list[bytes]) -> None:

@@ -17,12 +17,14 @@ from rlreactor.tag import Point
 __all__ = ["DRY", "SINGLE", "STOP", "Entry", "entry", "head", "inline", "only_entry", "parse"]
 
 _HEAD = struct.Struct("<qQQ")  # time, microstep, rank
+_FIRST = struct.Struct("<qQQIi")  # a head and the fixed part of an entry
 _ENTRY = struct.Struct("<Ii")  # port, then the slot, or -1 - n where n bytes follow, filled up to a multiple of 8
 _HEAD_SIZE, _ENTRY_SIZE = _HEAD.size, _ENTRY.size
 SINGLE = _HEAD_SIZE + _ENTRY_SIZE
 """Bytes of a notice with one entry, without the bytes of its value."""
 
 _LONGEST = 0x7FFFFFFE
+_NOTHING = memoryview(b"")
 _PADDING = [bytes(-length & 7) for length in range(8)]
 STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
 DRY = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
@@ -62,21 +64,25 @@ def parse(notice: bytes) -> tuple[Point, int, list[tuple[int, int, memoryview]]]
     end = len(notice)
     if end < SINGLE:
         raise LinkError(f"a notice of {end} bytes: expected at least {SINGLE}")
-    time, microstep, rank = _HEAD.unpack_from(notice)
+    time, microstep, rank, port, slot = _FIRST.unpack_from(notice)
     if time < 0:
         raise LinkError(f"a malformed notice: time {time}, {end} bytes")
-    view, at, entries = memoryview(notice), _HEAD_SIZE, list[tuple[int, int, memoryview]]()
-    while at < end:
+    at, entries = SINGLE, list[tuple[int, int, memoryview]]()
+    while True:
+        if slot >= 0:
+            entries.append((port, slot, _NOTHING))
+        else:
+            size = -1 - slot
+            if size > end - at:
+                raise LinkError(f"a malformed notice of {end} bytes: port {port}, {size} bytes from byte {at} on")
+            entries.append((port, slot, memoryview(notice)[at : at + size]))
+            at += size + 7 & -8
+        if at >= end:
+            return (time, microstep), rank, entries
         if end - at < _ENTRY_SIZE:
             raise LinkError(f"a malformed notice of {end} bytes: {end - at} bytes after its last entry")
         port, slot = _ENTRY.unpack_from(notice, at)
         at += _ENTRY_SIZE
-        size = 0 if slot >= 0 else -1 - slot
-        if size > end - at:
-            raise LinkError(f"a malformed notice of {end} bytes: port {port}, {size} bytes from byte {at} on")
-        entries.append((port, slot, view[at : at + size]))
-        at += size + 7 & -8
-    return (time, microstep), rank, entries
 
 
 def only_entry(notice: bytes) -> Entry:

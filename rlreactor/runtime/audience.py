@@ -8,9 +8,11 @@ from rlreactor.links.carrier import Bell, StatusBoard
 from rlreactor.links.words import fence
 from rlreactor.scheduler.frontier import InEdge, Triple
 from rlreactor.scheduler.routes import Routes
-from rlreactor.tag import Point
+from rlreactor.tag import FOREVER, Point
 
 __all__ = ["Audience"]
+
+NOTHING_DUE: Triple = (FOREVER.time + 1, 0, 0)
 
 
 class _Listener:
@@ -21,13 +23,22 @@ class _Listener:
         self.bell = bell
         self.delay = delay  # ns, the shortest
         self.edges = edges  # as the listener knows them by what it was told
+        self.due: Triple = (0, 0, -1)  # up to here, frontiers tell it nothing new
 
     def learn(self, frontier: Triple) -> bool:
         news = False
+        self.due = NOTHING_DUE
         for edge in self.edges:
             if edge.advance(frontier):
                 news = True
+            if edge.due < self.due:
+                self.due = edge.due
         return news
+
+    def fall_back(self, stop: Point) -> None:
+        self.due = (0, 0, -1)
+        for edge in self.edges:
+            edge.fall_back(stop)
 
     @property
     def earliest(self) -> int:
@@ -48,15 +59,14 @@ class Audience:
         """Whether `frontier` makes a difference to anybody who is not among those `told`."""
         news = False
         for listener in self.listeners:
-            if listener.learn(frontier) and listener.worker not in told:
+            if frontier > listener.due and listener.learn(frontier) and listener.worker not in told:
                 news = True
         return news
 
     def fall_back(self, stop: Point) -> None:
         """What they were promised for after `stop` is void."""
         for listener in self.listeners:
-            for edge in listener.edges:
-                edge.fall_back(stop)
+            listener.fall_back(stop)
 
     def wake(self, board: StatusBoard) -> None:
         """Wake those to whom what has been published makes a difference."""

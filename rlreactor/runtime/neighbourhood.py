@@ -14,7 +14,7 @@ from rlreactor.errors import LinkError
 from rlreactor.execution import Cell
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
-from rlreactor.links.board import Status
+from rlreactor.links.board import Status, StatusFields
 from rlreactor.links.carrier import Carrier, Reader
 from rlreactor.links.doorbell import ring_all
 from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
@@ -70,8 +70,8 @@ class Neighbourhood:
         self._frontiers = Frontiers(routes, me)
         self._storages: dict[str, SlottedStorage] = {}
         self._seen = [-1] * self._board.workers
-        self._status = Status.initial()
-        self._told = self._status
+        self._status: StatusFields = Status.initial()
+        self._told: StatusFields = self._status
         self._last = (0, -1)
         self._received = 0
         self._received_from = [0] * self._board.workers
@@ -96,6 +96,7 @@ class Neighbourhood:
         self._unsent: dict[int, list[bytes]] = {}  # by worker: entries of the next notice
         self._in_tag = False  # then messages for the current tag go straight to their cells
         self.gates = self._frontiers.gates
+        self.running = self._board.own_running
         self.backlog = [0] * self._board.workers
         self.ended: list[tuple[Cell | None, Lease]] = []
         self.waited_ns = 0
@@ -114,6 +115,7 @@ class Neighbourhood:
     def join(self, scheduler: Scheduler) -> None:
         """Connect with the worker's scheduler, after its ports are bound."""
         self._scheduler = scheduler
+        self._inbox = scheduler.inbox
         self._binding: Binding = scheduler.binding
         self._execution = self._binding.execution
         self._ranks = len(self._binding.graph.reactions)
@@ -130,6 +132,7 @@ class Neighbourhood:
         self._has_physical = not owners.isdisjoint(self._binding.local)
         self._slots = [port.slots for port in self._remote.values() if port.slots is not None]
         self.announced = self._routes.announced(self._me)
+        self._told_every = 1 if self._audience.listeners else SIGN_OF_LIFE
 
     def _remote_port(self, path: str) -> RemotePort:
         spec = self._binding.graph.ports[path].spec
@@ -161,7 +164,8 @@ class Neighbourhood:
         news = False
         while True:
             news |= self._receive()
-            self._take_in()
+            if self._inbox.waiting:
+                self._scheduler.take_in()
             candidate = tag()
             if self._may_start(candidate):
                 break
@@ -198,11 +202,6 @@ class Neighbourhood:
         self._wait_for_any(edges)
         return (self._is_floor_due() and self._try_floor()) or self._rest(signs)
 
-    def _take_in(self) -> None:
-        """What came over a physical connection counts as received: before that is told, it has to be in the queue."""
-        if self._scheduler.inbox.waiting:
-            self._scheduler.take_in()
-
     def _may_start(self, tag: Point) -> bool:
         """Whether nothing can arrive before `tag`, and, where only the timeout is left, the program has not run dry."""
         return self._frontiers.known_before(tag) and (
@@ -219,7 +218,7 @@ class Neighbourhood:
         self._tell_everybody()
         self._wanted = 0, set()
         self._board.set_wanted(0)
-        inbox = self._scheduler.inbox
+        inbox = self._inbox
         self._bells[self._me].wait(
             lambda: inbox.waiting or self._news(signs), spin=0, timeout_s=duration * 1e-9, any_ring=True
         )
@@ -245,13 +244,11 @@ class Neighbourhood:
         self._gate = rank
         self._receive()
         if not self._frontiers.known_at(tag, rank):
-            self.done(rank - 1)
-            while True:
+            self.done(rank - 1)  # may have to wait for room, and hear of more meanwhile
+            while not self._frontiers.known_at(tag, rank):
                 if not self._glance() and not self._wait_at(tag, rank):
                     return False
                 self._receive()
-                if self._frontiers.known_at(tag, rank):
-                    break
         self._gate = None
         self._runs()
         return not self.interrupted
@@ -290,16 +287,17 @@ class Neighbourhood:
             self.ended.clear()
         if self._unsent:
             self._flush(self._ranks)
-        self._in_tag = (
-            False  # not before: what waits to be sent is in nobody's count, so this tag is still our next event
-        )
-        if self._execution.tag != self._scheduler.stop:  # the stop is no event: nobody may count from it
+        # Not before: what waits to be sent is in nobody's count, so this tag is still our next event.
+        self._in_tag = False
+        scheduler = self._scheduler
+        if self._execution.tag != scheduler.stop:  # the stop is no event: nobody may count from it
             self._last = self._execution.tag
-            self._take_in()
+            if self._inbox.waiting:  # what came over a physical connection counts as received: first into the queue
+                scheduler.take_in()
             self._tags += 1
             self._board.pump()
-            if self._audience.listeners or self._tags % SIGN_OF_LIFE == 0:
-                self._promise(self._scheduler.candidate())
+            if not self._tags % self._told_every:
+                self._promise(scheduler.candidate())
 
     def send(self, outlet: Outlet) -> None:
         """Send a value to every worker that reads the port: as soon as that lets anybody go on."""
@@ -362,11 +360,11 @@ class Neighbourhood:
             self._audience.wake(self._board)
 
     def _write(self, worker: int, message: list[bytes]) -> None:
-        writer, gone = self._writers[worker], self._board.gone
-        if gone(worker):
+        version = self._board.count_sent(worker)
+        if version is None:
             return  # what it would do with the message lies after the stop
-        self._sent_at[worker] = self._board.version(worker)
-        self._board.count_sent(worker)
+        self._sent_at[worker] = version
+        writer, gone = self._writers[worker], self._board.gone
         if not writer.try_write(message):
             self._wait_for(worker, _once(lambda: gone(worker) or writer.try_write(message)))
         if not writer.flush():
@@ -390,7 +388,7 @@ class Neighbourhood:
         return self._execution.tag if self._in_tag else self._binding.queue.head
 
     def _publish(self, frontier: Triple, head: Point, *, news: bool = True) -> None:
-        status = Status(frontier, head, self._last, self._received)
+        status = (frontier, head, self._last, self._received)
         if status != self._status:
             self._status = status
             self._board.publish(status, news=news)
@@ -425,16 +423,17 @@ class Neighbourhood:
                 self._seen[worker] = version
                 self._frontiers.advance(worker, told.frontier)
                 news = True
-        self._pass_on_stop()
+        if self._to_tell is not None:
+            self._pass_on_stop()  # may have to wait for room, and hear of more meanwhile
+            news = True
         return news
 
     def _read(self, worker: int, reader: Reader) -> bool:
-        something = reader.waiting()  # perhaps only a piece of a long message
         messages = reader.read()
-        if something:
+        if reader.made_room:
             fence()  # the room is stored before the question whether somebody waits for it
-        if something and self._board.waits_on(worker, self._me):
-            self._bells[worker].ring()  # it may wait for the room that has just been made
+            if self._board.waits_on(worker, self._me):
+                self._bells[worker].ring_after_fence()
         for notice in messages:
             self._accept(worker, notice)
         return bool(messages)
@@ -570,7 +569,7 @@ class Neighbourhood:
         if full and self._board.waits_in_circle():
             self._evacuate()
             full = False
-        inbox = self._scheduler.inbox
+        inbox = self._inbox
         self._sleep(lambda: self._news(signs) or inbox.waiting or (full and self._board.waits_in_circle()))
         return not self.interrupted
 
@@ -615,7 +614,7 @@ class Neighbourhood:
         while not ready():
             self._bells[worker].ring()
             self._receive()
-            self._say(max(self._status.frontier, (*self._execution.tag, 0)), self._head())
+            self._say(max(self._status[0], (*self._execution.tag, 0)), self._head())
             if self._board.waits_in_circle():
                 self._evacuate()
             self._sleep(tried, any_ring=False)

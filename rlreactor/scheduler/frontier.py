@@ -26,17 +26,18 @@ Triple = tuple[int, int, int]
 class InEdge:
     """A route, and how far it is known."""
 
-    __slots__ = ("_due", "cadence", "delay", "earliest", "reader", "source", "writer")
+    __slots__ = ("cadence", "delay", "due", "earliest", "first_rank", "reader", "source", "writer")
 
     def __init__(self, route: Route) -> None:
         self.source, self.writer, self.delay, self.reader, self.cadence = route
+        self.first_rank = max(self.reader, 0)  # of what waits here; a stop concerns everybody
         self.earliest: Point = (0, 0)  # tag of the next possible arrival
-        self._due: Triple = (0, 0, -1)  # up to here, frontiers tell nothing new
+        self.due: Triple = (0, 0, -1)  # up to here, frontiers tell nothing new
         self.advance((0, 0, 0))
 
     def advance(self, frontier: Triple) -> bool:
         """The source promised this. Whether that tells anything new; it may have promised more before."""
-        if frontier <= self._due:
+        if frontier <= self.due:
             return False
         time, microstep, rank = frontier
         if self.cadence is None:
@@ -44,8 +45,9 @@ class InEdge:
         else:
             time = self.cadence.next(time + 1 if microstep or rank > self.writer else time)
             microstep = 0
-        self._due = time, microstep, self.writer
-        arrival = self.delay.added_to((time, microstep))
+        self.due = time, microstep, self.writer
+        delay = self.delay  # as `Delay.added_to`, which would be a third of all this
+        arrival = (time + delay[0], delay[1]) if delay[0] else (time, microstep + delay[1])
         if arrival <= self.earliest:
             return False
         self.earliest = arrival
@@ -54,7 +56,7 @@ class InEdge:
     def fall_back(self, stop: Point) -> None:
         """What was promised for after `stop` did not reckon with it, and is void."""
         self.earliest = min(self.earliest, stop)
-        self._due = (0, 0, -1)
+        self.due = (0, 0, -1)
 
 
 class Frontiers:
@@ -148,10 +150,15 @@ class Frontiers:
     def promise(self, candidate: Point) -> Triple:
         """The frontier of this worker when it has finished its tags and would process `candidate` next."""
         best: Triple = (candidate[0], candidate[1], 0)
+        floor = self.floor
         for edge in self.edges:
-            arrival = edge.earliest if edge.earliest > self.floor else self.floor
+            arrival = edge.earliest
+            if arrival < floor:
+                arrival = floor
             if arrival <= candidate:
-                best = min(best, (arrival[0], arrival[1], max(edge.reader, 0)))
+                reached = (arrival[0], arrival[1], edge.first_rank)
+                if reached < best:
+                    best = reached
         return best
 
     def raise_floor(self, statuses: Sequence[Status], unread: Collection[int], stop: Point) -> None:

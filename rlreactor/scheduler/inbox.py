@@ -39,6 +39,8 @@ class Inbox:
         self._events: list[Stamped] = []
         self._last = -1  # the latest time of day that was given: two calls give two tags
         self.closed = False
+        self.waiting = False
+        """Whether there is something to take."""
 
     def put(self, target: Target, stored: Any, delay: int) -> None:
         """Stamp an event with now + `delay` ns; from any thread. Nothing happens after the stop."""
@@ -47,16 +49,13 @@ class Inbox:
                 return
             self._last = max(self._now(), self._last + 1, 0)
             self._events.append(Stamped((self._last + delay, 0), target, stored))
+            self.waiting = True
         self._wake()
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there is something to take."""
-        return bool(self._events)
 
     def take(self) -> tuple[list[Stamped], int]:
         """What has come, and a time that everything stamped from now on lies after."""
         with self._lock:
             events, self._events = self._events, []
+            self.waiting = False
             self._last = max(self._last, self._now())
             return events, self._last

@@ -43,8 +43,8 @@ class Outlet:
     """
 
     __slots__ = (
-        "cell", "delayed", "deliver_later", "index", "last_writer", "path", "record", "recorder", "remote", "sent",
-        "spec", "storage", "unhashed",
+        "cell", "delayed", "deliver_later", "hash_bytes", "index", "last_writer", "path", "record", "recorder",
+        "remote", "sent", "spec", "storage", "unhashed",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,7 @@ class Outlet:
         self.recorder = recorder
         self.record = recorder.record
         self.unhashed = recorder.unhashed if recorder.plain else None
+        self.hash_bytes = recorder.hash_bytes
         self.deliver_later: Callable[[Outlet, Point], None] = _nowhere
         self.delayed: tuple[tuple[Delay, CellGroup], ...] = ()
         self.remote: tuple[int, ...] = ()  # workers that read the port

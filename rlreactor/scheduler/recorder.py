@@ -82,8 +82,9 @@ class PortRecorder:
         self._kept = _as_it_is if isinstance(spec, Object) else _copied
         self.record: Callable[[Point, Any], None] | None = self._record
         """Notes that a (stored) value was set at a tag; None when nothing is to be kept."""
-        self.plain = fingerprint and isinstance(spec, Object) and not (trace or history)
-        """Whether all that is to be done is to add tag and value to `unhashed`."""
+        self.plain = fingerprint and not (trace or history)
+        """Whether all that is to be done is to add tag and value to `unhashed`, or the tag and bytes to the hash."""
+        self.hash_bytes = None if self._arrays is None else self._arrays.update
         if not (trace or history):
             self.record = self._add if fingerprint else None
 

@@ -88,6 +88,7 @@ class Neighbours(Protocol):
 
     gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
     announced: tuple[int, ...]  # ranks of local reactions after which others may go on, in order
+    running: memoryview[int] | None  # where `enter` notes the reaction and the time, if that is all it does
 
     def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already, without a look at anybody."""
@@ -219,8 +220,13 @@ class Scheduler:
                     cell.present = False
                     outlet = cell.outlet
                     if outlet is not None:
-                        if outlet.unhashed is not None:
-                            outlet.unhashed += (tag, cell.value)
+                        unhashed = outlet.unhashed
+                        if unhashed is not None:
+                            if outlet.hash_bytes is None:
+                                unhashed += (tag, cell.value)
+                            else:
+                                unhashed.append(tag)
+                                outlet.hash_bytes(outlet.storage.stored)
                         elif outlet.record is not None:
                             outlet.record(tag, cell.value)
                         if outlet.delayed:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from rlreactor.execution import Cell
+from rlreactor.links.board import pack_running
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events
 
@@ -91,6 +92,7 @@ class _Writer:
         self._names: dict[str, Any] = {"execution": scheduler.binding.execution, "is_late": scheduler.is_late}
         self._cells: dict[int, str] = {}
         self._lines: list[str] = []
+        self._running: memoryview[int] | None = None
 
     def sequence(self) -> Sequence:
         neighbours = self._scheduler.neighbours
@@ -99,6 +101,10 @@ class _Writer:
                 self._reaction(rank)
         else:
             self._names |= {name: getattr(neighbours, name) for name in ("at_gate", "send", "enter", "done")}
+            self._names["running"] = self._running = neighbours.running
+            if self._running is not None:
+                self._names["pack_running"] = pack_running
+                self._lines += ["running[1], microstep = execution.tag", "here = pack_running(-1, microstep)"]
             self._linked(neighbours.gates, neighbours.announced)
         self._lines.append("execution.reaction = None")
         return self._compiled()
@@ -143,7 +149,9 @@ class _Writer:
         name = self._named(f"reaction_{rank}", reaction)
         method = self._named(f"method_{rank}", reaction.method)
         lines = [f"execution.reaction = {name}  # {reaction.path}"]
-        if self._scheduler.neighbours is not None:
+        if self._running is not None:  # `enter`, in place: two calls less for every reaction
+            lines.append(f"running[0] = here + {rank + 1}")
+        elif self._scheduler.neighbours is not None:
             lines.append(f"enter({rank})")
         if self._scheduler.before_reaction is not None:
             self._names["before"] = self._scheduler.before_reaction

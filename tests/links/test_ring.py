@@ -7,6 +7,7 @@ import mmap
 import random
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -124,10 +125,16 @@ def test_ends_made_later_go_on_where_the_ring_is() -> None:
     assert RingReader(mapping, OFFSET, 256).read() == []
 
 
-def test_a_part_that_is_not_of_bytes_is_refused_and_nothing_published() -> None:
+def test_a_part_of_wider_items_goes_as_its_bytes() -> None:
     writer, reader, _ = a_ring(256)
-    with pytest.raises(IndexError):
-        writer.try_write((b"ok", memoryview(bytes(16)).cast("q")))
+    assert writer.try_write((b"ok", memoryview(bytes(range(16))).cast("q")))
+    assert reader.read() == [b"ok" + bytes(range(16))]
+
+
+def test_a_part_without_bytes_is_refused_and_nothing_published() -> None:
+    writer, reader, _ = a_ring(256)
+    with pytest.raises(TypeError):
+        writer.try_write((b"ok", cast(Any, 7)))
     assert reader.read() == []
     assert writer.try_write((b"fine",))
     assert reader.read() == [b"fine"]
