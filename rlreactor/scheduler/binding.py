@@ -24,7 +24,7 @@ from rlreactor.scheduler.queue import EventQueue, Target
 from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.spec import Spec
 from rlreactor.state_field import StateField
-from rlreactor.tag import NO_DELAY, Delay, Tag
+from rlreactor.tag import FOREVER, NO_DELAY, Delay, Tag
 from rlreactor.timer import Timer
 
 __all__ = ["Binding", "Nothing", "TimerTarget", "root_ports"]
@@ -44,12 +44,19 @@ class TimerTarget:
     def __init__(self, ranks: tuple[int, ...], period: int | None, queue: EventQueue) -> None:
         self.ranks = ranks
         self._period = period
-        self._push = queue.push
+        self._queue = queue
+        self._event = self, None
 
     def fire(self, stored: Any, execution: Execution) -> None:
         """Come again a period later."""
-        if self._period is not None:
-            self._push((execution.tag[0] + self._period, 0), self)
+        period, queue = self._period, self._queue
+        if period is None:
+            return
+        tag = (execution.tag[0] + period, 0)
+        if queue.head is FOREVER:  # `push`, where nothing else is queued: a call is a twelfth of a short tag
+            queue.head, queue.first = tag, [self._event]
+        else:
+            queue.push(tag, self)
 
 
 class LifecycleTarget:
