@@ -118,7 +118,7 @@ class Network:
 
     def __init__(self, hosts: int = 2) -> None:
         self.hosts: list[Host] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="rlreactor-network-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="hosts-of-a-test-"))
         self._switch = _Namespaces("switch")
         try:
             self._switch.run("ip", "link", "add", "switch", "type", "bridge")

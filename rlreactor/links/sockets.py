@@ -25,6 +25,8 @@ __all__ = ["Listener", "SocketContext", "SocketKind", "listen_ipc", "listen_tcp"
 
 SocketKind = Literal["ipc", "tcp"]
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows again within a second
+_CONNECT_MS, _HANDSHAKE_MS = 500, 2000  # the kernel asks again after 1, 2, 4, 8, 16 s, which is too late after a cut
+_RECONNECT_MS, _LONGEST_RECONNECT_MS = 10, 200
 _LINGER_MS = 1000  # for the last acknowledgements
 _BACKLOG = 8
 
@@ -107,6 +109,10 @@ class SocketContext:
         end.set(zmq.MAXMSGSIZE, longest)
         end.set(zmq.LINGER, _LINGER_MS)
         if kind == "tcp":  # a Unix socket cannot be cut, but a process that is stopped for a while would look like it
+            end.set(zmq.CONNECT_TIMEOUT, _CONNECT_MS)
+            end.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+            end.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
+            end.set(zmq.RECONNECT_IVL_MAX, _LONGEST_RECONNECT_MS)
             end.set(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
             end.set(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS)
             end.set(zmq.HEARTBEAT_TTL, _HEARTBEAT_TIMEOUT_MS)
