@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rlreactor.errors import PlanError
 from rlreactor.graph import Graph
@@ -16,7 +16,7 @@ from rlreactor.planner.flows import Flow
 from rlreactor.planner.memory import ring_capacity, slot_bytes, slot_counts, stop_ring_capacity
 from rlreactor.planner.plan import EdgePlan
 
-__all__ = ["between_workers", "check_memory", "reserved_bytes"]
+__all__ = ["between_workers", "check_memory", "host_bytes", "reserved_bytes", "touching"]
 
 
 def between_workers(graph: Graph, among: tuple[Flow, ...], place: Mapping[str, int]) -> tuple[EdgePlan, ...]:
@@ -58,7 +58,21 @@ def reserved_bytes(edges: Sequence[EdgePlan], worker_count: int) -> int:
     return round_up(control, PAGE) + max(sum(map(_slot_memory, edges)), PAGE)
 
 
-def check_memory(edges: Sequence[EdgePlan], needed: int, available: int) -> None:
+def host_bytes(edges: Sequence[EdgePlan], here: Collection[int], worker_count: int) -> int:
+    """At most what one of several hosts reserves, on which the workers `here` are: also for what comes from others."""
+    pairs = len(here) * (worker_count - 1)
+    rings = 2 * pairs * (ring_capacity + RING_OVERHEAD)
+    words = sum(len(edge.readers) for edge in edges if edge.slots) * CACHE_LINE
+    control = round_up(Board.size(worker_count), CACHE_LINE) + rings + words
+    return round_up(control, PAGE) + max(sum(map(_slot_memory, touching(edges, here))), PAGE)
+
+
+def touching(edges: Iterable[EdgePlan], here: Collection[int]) -> list[EdgePlan]:
+    """The edges that these workers write or read."""
+    return [edge for edge in edges if edge.worker in here or not set(edge.readers).isdisjoint(here)]
+
+
+def check_memory(edges: Sequence[EdgePlan], needed: int, available: int, machine: str = "the machine") -> None:
     """Raises PlanError if more is needed than available, naming the edges that need most."""
     if needed <= available:
         return
@@ -67,7 +81,7 @@ def check_memory(edges: Sequence[EdgePlan], needed: int, available: int) -> None
         f"{edge.source}: {edge.slots} slots of {describe_bytes(edge.slot_bytes)}" for edge in largest if edge.slots
     )
     raise PlanError(
-        f"the edges between workers need {describe_bytes(needed)} of shared memory, but the machine has "
+        f"the edges between workers need {describe_bytes(needed)} of shared memory, but {machine} has "
         f"{describe_bytes(available)} to give. Most is needed by {each or 'the rings'}. Use smaller specs, a smaller "
         "lag (after=), or fewer workers"
     )
