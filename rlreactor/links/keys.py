@@ -108,4 +108,6 @@ def _field(path: Path, text: str, name: str) -> bytes:
         value = tomllib.loads(text).get(name)
         if isinstance(value, str) and _Z85.fullmatch(value):
             return value.encode()
-    raise LinkError(f'{path}: expected a line {name} = "…" with a key of 40 characters; make new ones with rlreactor keys')
+    raise LinkError(
+        f'{path}: expected a line {name} = "…" with a key of 40 characters; make new ones with rlreactor keys'
+    )
