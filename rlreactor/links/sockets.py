@@ -33,6 +33,7 @@ SocketKind = Literal["ipc", "tcp"]
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows again within a second
 _CONNECT_TIMEOUT_MS = 1000  # the kernel tries again less and less often: better to begin anew
 _HANDSHAKE_MS = 1500
+_RECONNECT_MS, _LONGEST_RECONNECT_MS = 10, 200
 _LINGER_MS = 1000  # for the last acknowledgements
 _BACKLOG = 128
 
@@ -195,3 +196,5 @@ def watch_connection(end: zmq.Socket[bytes]) -> None:
     end.set(zmq.HEARTBEAT_TTL, _HEARTBEAT_TIMEOUT_MS)
     end.set(zmq.CONNECT_TIMEOUT, _CONNECT_TIMEOUT_MS)
     end.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+    end.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
+    end.set(zmq.RECONNECT_IVL_MAX, _LONGEST_RECONNECT_MS)
