@@ -105,6 +105,13 @@ def _run(words: Words, output: Output) -> Mapping[str, Any]:
     return run_command(parse(RunOptions, words, "rlreactor run"), output)
 
 
+def _worker(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.options import parse
+    from rlreactor.commands.worker import WorkerOptions, worker_command
+
+    return worker_command(parse(WorkerOptions, words, "rlreactor worker"), output)
+
+
 def _bench(words: Words, output: Output) -> Mapping[str, Any]:
     from rlreactor.commands.bench import BenchOptions, bench_command
     from rlreactor.commands.options import parse
@@ -158,6 +165,7 @@ _COMMANDS = {
     "check": _Command("check a topology: rlreactor check MODULE:CLASS", _check),
     "plan": _Command("place a topology on this machine: rlreactor plan MODULE:CLASS", _plan),
     "graph": _Command("draw a topology: rlreactor graph MODULE:CLASS --output picture.svg", _graph),
+    "worker": _Command("run one slot of a deployment, as engines do: rlreactor worker --slot 0 …", _worker),
     "bench": _Command("measure it beside others, from a clone: rlreactor bench --quick", _bench),
 }
 _ALGORITHMS = {"ppo": _Command("Proximal Policy Optimisation", _ppo)}
