@@ -257,7 +257,7 @@ def _find_own_modules(environment: EnvironmentSpec) -> None:
     """`module:Id-v0` may lie in the working directory, which a console script does not search."""
     from pathlib import Path
 
-    from rlreactor.commands.reference import prefer
+    from rlreactor.reference import prefer
 
     if ":" in environment.id and not environment.id.startswith("envpool:"):
         prefer(Path.cwd())

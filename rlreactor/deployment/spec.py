@@ -5,14 +5,14 @@ Validating it imports nothing and executes nothing: the topology stays a name.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
+from rlreactor.deployment.agreement import disagreements, machine_names, most_machines
 from rlreactor.deployment.engines.sections import (
     EngineName,
     KubernetesSection,
@@ -22,21 +22,25 @@ from rlreactor.deployment.engines.sections import (
     SshSection,
 )
 from rlreactor.deployment.quantities import Duration, PortRange, Size
-from rlreactor.errors import did_you_mean
+from rlreactor.deployment.words import LINE, expected
 
-__all__ = ["Constraint", "Deployment", "Host", "LinksSpec", "Problem", "RunSpec", "TopologySpec", "place"]
+__all__ = ["DISAGREEMENT", "Constraint", "Deployment", "Host", "LinksSpec", "RunSpec", "TopologySpec", "place"]
 
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"  # a DNS label: it becomes part of a pod's, and of a file's
 _REFERENCE = r"^[^\s:]+:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"
 _ADDRESS = r"^[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$"  # never begins with a dash: ssh would take it for an option
 
-Problem = tuple[tuple[int | str, ...], str]
-"""Where in the file, and what is wrong."""
+DISAGREEMENT = "disagreement"
+"""The type of pydantic's error where parts do not go together."""
 
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
-Address = Annotated[str, Field(pattern=_ADDRESS, max_length=253)]
-Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Field(pattern=_NAME), expected("a name of at most 63 lower-case letters, digits and dashes")]
+Reference = Annotated[
+    str, Field(pattern=_REFERENCE, max_length=512), expected("package.module:Class or path/to/file.py:Class")
+]
+Address = Annotated[str, Field(pattern=_ADDRESS, max_length=253), expected("the name or the address of a machine")]
+Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=LINE), expected("one line of text")]
 
 
 class Part(BaseModel):
@@ -50,8 +54,8 @@ class TopologySpec(Part):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
-    class_: Annotated[str, Field(alias="class", pattern=_REFERENCE, max_length=512)] = Field(
-        description="package.module:Class, or path/to/file.py:Class; importable on every host."
+    class_: Reference = Field(
+        alias="class", description="package.module:Class, or path/to/file.py:Class; importable on every host."
     )
     parameters: dict[str, JsonValue] = Field(
         default={}, description="Parameters of the topology by name; checked by its class when it is made."
@@ -61,13 +65,13 @@ class TopologySpec(Part):
 class Host(Part):
     """A machine, or `count` machines that are alike, and what of it the run may use."""
 
-    name: Annotated[str, Field(pattern=_NAME)] = Field(
+    name: Name = Field(
         description="What constraints, errors and logs call it; with a count, hosts are called name-0, name-1, …"
     )
-    count: Annotated[int, Field(ge=1, le=4096)] = Field(default=1, description="How many machines are alike.")
-    cores: Annotated[int, Field(ge=1, le=65536)] = Field(description="Cores that the run may use.")
+    count: Annotated[int, Field(ge=1, le=most_machines)] = Field(default=1, description="How many machines are alike.")
+    cores: Count = Field(description="Cores that the run may use.")
     memory: Size | None = Field(default=None, description='Memory that it may use, such as "64 GiB"; 4 GiB a core.')
-    gpus: Annotated[int, Field(ge=0, le=1024)] = Field(default=0, description="GPUs that it may use.")
+    gpus: NotNegative = Field(default=0, description="GPUs that it may use.")
     workers: Count | None = Field(default=None, description="Processes; the planner's choice when not given.")
     address: Address | None = Field(
         default=None, description="Name or address by which ssh reaches it; engines that choose the machine need none."
@@ -82,7 +86,7 @@ class Host(Part):
     @property
     def names(self) -> tuple[str, ...]:
         """Of the machines that it stands for."""
-        return (self.name,) if self.count == 1 else tuple(f"{self.name}-{i}" for i in range(self.count))
+        return machine_names(self.name, self.count)
 
 
 class Constraint(Part):
@@ -106,15 +110,8 @@ class LinksSpec(Part):
         default="fresh",
         description='"fresh": every run makes its own keys. Otherwise a directory that `rlreactor keys` wrote.',
     )
-    credits: Size = Field(
-        default=64 << 20,
-        description='Bytes that one link may have under way before its sender waits, such as "64 MiB".',
-    )
-    suspect_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        default=1.5, description="Silence after which a host is reported as suspect."
-    )
-    dead_seconds: Annotated[float, Field(gt=0, le=86400)] = Field(
-        default=120.0, description="Silence after which a host is given up and the run ends with its name."
+    unreachable_seconds: Annotated[float, Field(gt=0, le=86400)] = Field(
+        default=60.0, description="How long a host may be out of reach before the run ends with its name."
     )
 
 
@@ -138,7 +135,7 @@ class RunSpec(Part):
 class Deployment(Part):
     """One spec for a laptop, static hosts, a Slurm partition, a Ray cluster or Kubernetes."""
 
-    name: Annotated[str, Field(pattern=_NAME)] = Field(default="rlreactor", description="Of the job, where it runs.")
+    name: Name = Field(default="rlreactor", description="Of the job, where it runs.")
     topology: TopologySpec
     hosts: tuple[Host, ...] = Field(default=(), max_length=4096, description="None: the machine that deploys.")
     constraints: tuple[Constraint, ...] = Field(default=(), max_length=4096)
@@ -153,28 +150,11 @@ class Deployment(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        problems = [*self._host_problems(), *self._constraint_problems()]
+        problems = disagreements(self.model_dump())
         if problems:
             text = "; ".join(f"{place(location)}: {message}" for location, message in problems)
-            raise PydanticCustomError("problems", "{text}", {"text": text, "problems": problems})
+            raise PydanticCustomError(DISAGREEMENT, "{text}", {"text": text})
         return self
-
-    def _host_problems(self) -> Iterator[Problem]:
-        names = Counter(name for host in self.hosts for name in {host.name, *host.names})
-        for index, host in enumerate(self.hosts):
-            twice = next((name for name in (host.name, *host.names) if names[name] > 1), None)
-            if twice is not None:
-                yield ("hosts", index, "name"), f"expected a name of its own, received {twice!r}, which others have too"
-            for field in ("address", "data_address"):
-                if host.count > 1 and getattr(host, field) is not None:
-                    yield ("hosts", index, field), f"one address for {host.count} hosts; list them one by one"
-
-    def _constraint_problems(self) -> Iterator[Problem]:
-        known = {name for host in self.hosts for name in (host.name, *host.names)}
-        for index, constraint in enumerate(self.constraints):
-            if constraint.host is not None and constraint.host not in known:
-                hint = did_you_mean(constraint.host, known)
-                yield ("constraints", index, "host"), f"there is no host {constraint.host!r}; {hint}"
 
     @cached_property
     def machines(self) -> tuple[Host, ...]:
