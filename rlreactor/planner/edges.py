@@ -13,10 +13,13 @@ from rlreactor.links.ring import RING_OVERHEAD
 from rlreactor.links.segment import PAGE, round_up
 from rlreactor.links.words import CACHE_LINE
 from rlreactor.planner.flows import Flow
+from rlreactor.planner.links import LinkPlan
 from rlreactor.planner.memory import ring_capacity, slot_bytes, slot_counts, stop_ring_capacity
 from rlreactor.planner.plan import EdgePlan
 
-__all__ = ["between_workers", "check_memory", "host_bytes", "reserved_bytes", "touching"]
+__all__ = ["between_workers", "check_memory", "host_bytes", "reserved_bytes", "touching", "under_way"]
+
+_ON_THE_LINE = 2  # slots of an edge over sockets besides those that are written, read and kept
 
 
 def between_workers(graph: Graph, among: tuple[Flow, ...], place: Mapping[str, int]) -> tuple[EdgePlan, ...]:
@@ -41,6 +44,24 @@ def between_workers(graph: Graph, among: tuple[Flow, ...], place: Mapping[str, i
         for port in graph.ports
         if port in readers
     )
+
+
+def under_way(edges: Iterable[EdgePlan], links: Iterable[LinkPlan]) -> tuple[EdgePlan, ...]:
+    """The same edges with more slots where values go over sockets: some are on the line while others are used.
+
+    Without them every value would wait until the one before it has been read and the writer has been told so: 1 MB
+    values over TCP then come at half the speed.
+    """
+    socketed = {link.workers for link in links if link.carrier != "memory"}
+    return tuple(_longer(edge) if edge.slots and _joined(edge, socketed) else edge for edge in edges)
+
+
+def _joined(edge: EdgePlan, pairs: Collection[tuple[int, int]]) -> bool:
+    return any((edge.worker, reader) in pairs or (reader, edge.worker) in pairs for reader in edge.readers)
+
+
+def _longer(edge: EdgePlan) -> EdgePlan:
+    return edge.model_copy(update={"slots": edge.slots + _ON_THE_LINE})
 
 
 def reserved_bytes(edges: Sequence[EdgePlan], worker_count: int) -> int:

@@ -11,7 +11,7 @@ from rlreactor.graph import Graph
 from rlreactor.planner.balance import balance
 from rlreactor.planner.cluster import ASSUMED
 from rlreactor.planner.cores import Core
-from rlreactor.planner.edges import check_memory, host_bytes, touching
+from rlreactor.planner.edges import check_memory, host_bytes, touching, under_way
 from rlreactor.planner.gpus import Gpu
 from rlreactor.planner.groups import Group
 from rlreactor.planner.links import LinkPlan
@@ -180,15 +180,16 @@ def _numbered(
 
 
 def _finished(planner: Planner, hosts: Sequence[PlannedHost], workers: tuple[WorkerPlan, ...]) -> Plan:
+    links = tuple(
+        LinkPlan(workers=(one.index, other.index), carrier="tcp")
+        for one, other in combinations(workers, 2)
+        if one.host != other.host
+    )
     plan = Plan(
         topology=class_path(type(planner.graph.topology)),
         workers=workers,
-        edges=planner.edges(workers),
-        links=tuple(
-            LinkPlan(workers=(one.index, other.index), carrier="tcp")
-            for one, other in combinations(workers, 2)
-            if one.host != other.host
-        ),
+        edges=under_way(planner.edges(workers), links),
+        links=links,
         prediction=_prediction(planner, hosts, workers),
         profile=planner.profile,
     )

@@ -11,10 +11,10 @@ from rlreactor.graph import Graph, check
 from rlreactor.planner.balance import balance
 from rlreactor.planner.board import Load
 from rlreactor.planner.cost import Costs
-from rlreactor.planner.edges import between_workers, check_memory, reserved_bytes
+from rlreactor.planner.edges import between_workers, check_memory, reserved_bytes, under_way
 from rlreactor.planner.flows import Flow, flows, message_bytes
 from rlreactor.planner.groups import Group, groups
-from rlreactor.planner.links import LinkCarrier, links_between
+from rlreactor.planner.links import LinkCarrier, LinkPlan, links_between
 from rlreactor.planner.machine import Machine, discover
 from rlreactor.planner.names import bank_of
 from rlreactor.planner.phases import Phase, phases
@@ -62,7 +62,14 @@ def plan(
     graph = topology if isinstance(topology, Graph) else check(topology)
     machine = machine or discover()
     made = Planner(graph, machine, workers, costs, profile).plan()
-    return made.model_copy(update={"links": links_between(len(made.workers), carrier)})
+    return _linked(made, links_between(len(made.workers), carrier), machine)
+
+
+def _linked(made: Plan, links: tuple[LinkPlan, ...], machine: Machine) -> Plan:
+    edges = under_way(made.edges, links)
+    memory = reserved_bytes(edges, len(made.workers))
+    check_memory(edges, memory, machine.memory)
+    return made.model_copy(update={"links": links, "edges": edges, "memory_bytes": memory})
 
 
 def plan_of(graph: Graph, machine: Machine, reactors: Sequence[Sequence[str]]) -> Plan:
