@@ -73,7 +73,7 @@ def deploy(
     """
     graph = graph_of(job)
     if engine is None:
-        from rlreactor.deployment.engines.local import LocalSlots
+        from rlreactor.deployment.engines.local_slots import LocalSlots
 
         engine = LocalSlots()
     with contextlib.ExitStack() as cleanup:
