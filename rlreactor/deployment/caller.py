@@ -59,6 +59,7 @@ def deploy(
     *,
     keys: Path | None = None,
     observe: Callable[[Metric], None] | None = None,
+    on_start: Callable[[], None] | None = None,
 ) -> Result:
     """Run a job on the slots that an engine starts; the result is that of `rlreactor.run` on one worker.
 
@@ -67,6 +68,7 @@ def deploy(
         engine: starts the slots; processes on this machine by default.
         keys: a folder that `rlreactor keys` made; new keys for this run by default.
         observe: called with every metric that a reactor logs, as it arrives.
+        on_start: called when all slots are ready and have been told to start.
 
     Raises what `rlreactor.run` raises; errors carry a note that names the host and the worker. Besides, LinkError when
     a slot may not take part, naming what differs, and RunError when one ends or cannot be reached any more.
@@ -87,7 +89,7 @@ def deploy(
         cleanup.callback(board.close)
         slots = engine.start(job, board.endpoint, folder)
         cleanup.callback(slots.stop)
-        call = _Call(job, graph, board, slots, GatheredMetrics(observe))
+        call = _Call(job, graph, board, slots, GatheredMetrics(observe), on_start)
         cleanup.callback(call.hang_up)
         return call.run()
 
@@ -106,13 +108,20 @@ class _Call:
     """One run."""
 
     def __init__(
-        self, job: Job, graph: Graph, board: Switchboard, slots: StartedSlots, metrics: GatheredMetrics
+        self,
+        job: Job,
+        graph: Graph,
+        board: Switchboard,
+        slots: StartedSlots,
+        metrics: GatheredMetrics,
+        on_start: Callable[[], None] | None,
     ) -> None:
         self._job = job
         self._graph = graph
         self._lines = board
         self._slots = slots
         self._metrics = metrics
+        self._on_start = on_start
         self._program = program_digest(graph)
         self._ready: dict[int, Ready] = {}
         self._machines: dict[int, str] = {}
@@ -246,6 +255,8 @@ class _Call:
                     publics={worker: key for each in self._ready.values() for worker, key in each.publics.items()},
                 )
             )
+            if self._on_start is not None:
+                self._on_start()
 
     def _hear(self, slot: int, index: int, what: str, fields: dict[str, Any]) -> None:
         worker = self._workers[index]
