@@ -126,6 +126,13 @@ def _run(words: Words, output: Output) -> Mapping[str, Any]:
     return run_command(parse(RunOptions, words, "rlreactor run"), output)
 
 
+def _worker(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.options import parse
+    from rlreactor.commands.worker import WorkerOptions, worker_command
+
+    return worker_command(parse(WorkerOptions, words, "rlreactor worker"), output)
+
+
 def _bench(words: Words, output: Output) -> Mapping[str, Any]:
     from rlreactor.commands.bench import BenchOptions, bench_command
     from rlreactor.commands.options import parse
@@ -182,6 +189,7 @@ _COMMANDS = {
     "deploy": _Command("run a topology on several hosts: rlreactor deploy SPEC --engine ssh", _deploy),
     "schema": _Command("print the JSON schema of a deployment's file", _schema),
     "keys": _Command("make keys for a deployment: rlreactor keys FOLDER --slots 3", _keys),
+    "worker": _Command("run one slot of a deployment, as engines do: rlreactor worker --slot 0 …", _worker),
     "bench": _Command("measure it beside others, from a clone: rlreactor bench --quick", _bench),
 }
 _ALGORITHMS = {"ppo": _Command("Proximal Policy Optimisation", _ppo)}

@@ -59,7 +59,7 @@ class MixedCarrier:
         self._memory = memory
         self._me = me
         mapping = self._mapping = memory.map()
-        near = [w for w in range(memory.workers) if w != me and w not in peers]
+        near = self.near = [w for w in range(memory.workers) if w != me and w not in peers]
         plans = memory.slot_plans
         self.board = PumpingBoard(
             memory.workers,
