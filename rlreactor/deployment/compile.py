@@ -113,4 +113,4 @@ def _data_address(host: Host, engine: EngineName) -> str | None:
     """Where its workers listen; None where the engine chooses the machine, so that only it knows."""
     if engine == "local":
         return _LOOPBACK
-    return host.data_address or (host.address if engine == "ssh" else None)
+    return host.data_address or host.address if engine == "ssh" else None

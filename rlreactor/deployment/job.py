@@ -58,6 +58,7 @@ class Job(Frozen):
         run: 16 hexadecimal digits that no other run has.
         topology: the class, `package.module:Class` or `path/to/file.py:Class`.
         parameters: of the topology, as JSON.
+        threads: of numeric libraries, by reactor, where it is not the topology that says so: results depend on them.
         plan: who lives on which worker.
         slots: which workers live on which host.
         options: how to run.
@@ -66,6 +67,7 @@ class Job(Frozen):
     run: str = Field(default_factory=lambda: secrets.token_hex(8), pattern=r"^[0-9a-f]{16}$")
     topology: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    threads: dict[str, int] = Field(default_factory=dict)
     plan: Plan
     slots: tuple[Slot, ...] = Field(min_length=1)
     options: JobOptions = JobOptions()

@@ -6,7 +6,11 @@ life while the slot imports or waits. It goes through cuts: what was said arrive
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
+import select
+import signal
 import time
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from rlreactor.links.keys import CALLER, Certificate, read_public, read_secret, 
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.process import fork
 
-__all__ = ["SIGN_OF_LIFE_S", "open_line"]
+__all__ = ["SIGN_OF_LIFE_S", "Line"]
 
 SIGN_OF_LIFE_S = 0.5
 _LOOK_S = 0.05
@@ -24,32 +28,44 @@ _GOODBYE_S = 5.0  # for the last words
 _REACH_S = 60.0  # until the job says how long the caller may be out of reach
 
 
-def open_line(slot: int, caller: str, keys: Path) -> Channel:
-    """This slot's end of a channel to the caller at `tcp://address:port`.
+class Line:
+    """The slot's end.
 
-    Messages go both ways; {"kind": "lost"} comes from the line itself, once, when there is no more use in waiting.
-    {"kind": "limit", "seconds"} and {"kind": "goodbye"} are for the line. Raises LinkError for keys that are not there.
+    Messages go both ways over `channel`. {"kind": "lost"} comes from the line itself, once, when there is no more use
+    in waiting; {"kind": "limit", "seconds"} is for the line. Raises LinkError for keys that are not there.
     """
-    own, public = read_secret(keys, slot_name(slot)), read_public(keys, CALLER)
-    ours, theirs = Channel.pair()
 
-    def child() -> int:
-        ours.close()
-        line = _Line(theirs, caller, own, public)
-        try:
-            return line.run()
-        except Closed:  # the slot is gone
-            return 0
-        finally:
-            line.close()
+    def __init__(self, slot: int, caller: str, keys: Path) -> None:
+        own, public = read_secret(keys, slot_name(slot)), read_public(keys, CALLER)
+        self.channel, theirs = Channel.pair()
 
-    fork(child)
-    theirs.close()
-    return ours
+        def child() -> int:
+            self.channel.close()
+            line = _Process(theirs, caller, own, public)
+            try:
+                return line.run()
+            except Closed:  # the slot is gone
+                return 0
+            finally:
+                line.close()
+
+        self._pid = fork(child)
+        self._pidfd = os.pidfd_open(self._pid)
+        theirs.close()
+
+    def hang_up(self) -> None:
+        """End the process, after what there is to say."""
+        with contextlib.suppress(Closed):
+            self.channel.send("goodbye")
+        if not select.select([self._pidfd], [], [], 2 * _GOODBYE_S)[0]:
+            os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._pidfd)
+        self.channel.close()
 
 
-class _Line:
-    """The process."""
+class _Process:
+    """What runs there."""
 
     def __init__(self, channel: Channel, caller: str, own: Certificate, public: bytes) -> None:
         import zmq

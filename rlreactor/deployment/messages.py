@@ -137,12 +137,14 @@ def fields_of(message: FromSlot | ToSlot) -> dict[str, Any]:
 
 def from_slot(data: Mapping[str, Any], who: str) -> FromSlot:
     """What a slot said. Raises LinkError."""
-    return _read(_FROM_SLOT, data, who)
+    message: FromSlot = _read(_FROM_SLOT, data, who)
+    return message
 
 
 def from_caller(data: Mapping[str, Any]) -> ToSlot:
     """What the caller said. Raises LinkError."""
-    return _read(_TO_SLOT, data, "the caller")
+    message: ToSlot = _read(_TO_SLOT, data, "the caller")
+    return message
 
 
 def _read(models: Mapping[str, type[Any]], data: Mapping[str, Any], who: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -106,11 +105,6 @@ class Plan(Frozen):
             hint = did_you_mean(path, self._workers_by_path)
             raise PlanError(f"the plan of {self.topology} has no reactor {path!r}; {hint}")
         return self._workers_by_path[path]
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the whole plan, in hexadecimal: two processes that have it agree on everything in it."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
     def hosts(self) -> dict[str, tuple[int, ...]]:

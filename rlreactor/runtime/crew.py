@@ -27,6 +27,7 @@ class Member:
         self.report: dict[str, Any] | None = None
         self.failure: dict[str, Any] | None = None
         self.status: int | None = None
+        self.told = False  # for whoever passes the outcome on
 
     @property
     def name(self) -> str:

@@ -84,4 +84,10 @@ class KubernetesSection(Section):
     max_restarts: Annotated[int, Field(ge=0)] = Field(default=3, description="How often the set starts again.")
     python: Line = Field(default="python3", description="Python in the image.")
     service_account: Line | None = None
+    volume_claim: Line | None = Field(
+        default=None, description="PersistentVolumeClaim where the caller writes what `run` asks for; else it is lost."
+    )
+    keys_secret: Line | None = Field(
+        default=None, description="Secret with the files that `rlreactor keys` wrote; the set's name and -keys else."
+    )
     node_selector: dict[str, str] = Field(default={}, description="Labels that nodes must have.")

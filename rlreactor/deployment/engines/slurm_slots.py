@@ -67,6 +67,8 @@ def srun_words(deployment: Deployment, job: Job, caller: str, keys: Path) -> lis
 class SlurmSlots:
     """Implements `Engine`, inside a job with a node for every host of the deployment. Raises RunError elsewhere."""
 
+    caller_ports: tuple[int, int] | None = None
+
     def __init__(self, deployment: Deployment) -> None:
         if not in_allocation():
             raise RunError("the engine slurm starts slots inside a job, and SLURM_JOB_ID is not set here")
