@@ -19,7 +19,7 @@ class WorkerOptions(CommandOptions):
 
     slot: Annotated[int, Field(ge=0)] = Field(description="Index of the slot in the job.")
     plan: Annotated[str, Shown(metavar="HASH")] = Field(description="Hash of the plan that this slot is started for.")
-    caller: Annotated[str, Field(pattern=r"^tcp://[0-9.]+:[0-9]+$")] = Field(
+    caller: Annotated[str, Field(pattern=r"^tcp://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]+$")] = Field(
         description="Where the deploying side listens: tcp://ADDRESS:PORT."
     )
     keys: Path = Field(description="Folder with slot-N.key, which nobody else may read, and caller.pub.")

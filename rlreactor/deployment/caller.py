@@ -85,7 +85,7 @@ def deploy(
         else:
             folder = keys
         publics = {slot: read_public(folder, slot_name(slot)) for slot in range(len(job.slots))}
-        board = Switchboard(engine.caller_address, None, read_secret(folder, CALLER), publics)
+        board = Switchboard(engine.caller_address, engine.caller_ports, read_secret(folder, CALLER), publics)
         cleanup.callback(board.close)
         slots = engine.start(job, board.endpoint, folder)
         cleanup.callback(slots.stop)

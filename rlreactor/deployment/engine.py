@@ -32,6 +32,9 @@ class Engine(Protocol):
     caller_address: str
     """Where the caller listens: an IPv4 address of this host that every slot reaches."""
 
+    caller_ports: tuple[int, int] | None
+    """First and last port that it may listen on; None: any that is free."""
+
     def start(self, job: Job, caller: str, keys: Path) -> StartedSlots:
         """Start every slot with `worker_command`.
 

@@ -128,7 +128,7 @@ class RunSpec(Part):
         default=10.0, description="Waiting time after which a worker says for whom it waits."
     )
     metrics: Text | None = Field(default=None, description="File for every metric, one JSON object a line.")
-    checkpoint: Text | None = Field(default=None, description="File for the last checkpoint that a learner made.")
+    state: Text | None = Field(default=None, description="File for the arrays among all reactors' states at the stop.")
     recording: Text | None = Field(default=None, description="File for physical events, which a replay needs.")
 
 

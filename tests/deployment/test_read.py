@@ -147,8 +147,8 @@ unreachable_seconds = -1
         "train.toml:8: hosts[0].cores",
         "train.toml:12: hosts[1].cores",
         "train.toml:14: run.seed",
-        "train.toml:15: run.x: unknown field; known: checkpoint, fast, fingerprint, metrics, recording, seed, "
-        "stall_seconds, timeout",
+        "train.toml:15: run.x: unknown field; known: fast, fingerprint, metrics, recording, seed, "
+        "stall_seconds, state, timeout",
         "train.toml:19: links.unreachable_seconds",
     ]
 

@@ -27,6 +27,7 @@ class LocalSlots:
     """
 
     caller_address = "127.0.0.1"
+    caller_ports: tuple[int, int] | None = None
 
     def __init__(self, python: Sequence[str] = (sys.executable,)) -> None:
         self._python = tuple(python)

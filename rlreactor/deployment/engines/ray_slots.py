@@ -39,6 +39,8 @@ def _ray() -> Any:
 class RaySlots:
     """Implements `Engine`. Raises RunError without Ray, or when its cluster cannot be reached."""
 
+    caller_ports: tuple[int, int] | None = None
+
     def __init__(self, deployment: Deployment) -> None:
         if not deployment.hosts:
             raise RunError("the engine ray needs hosts: list them in the spec, or one with a `count`")

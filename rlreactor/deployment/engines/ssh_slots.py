@@ -43,6 +43,8 @@ class SshSlots:
     Raises RunError when there is no host, or this machine does not know the way to the first.
     """
 
+    caller_ports: tuple[int, int] | None = None
+
     def __init__(self, deployment: Deployment) -> None:
         if not deployment.hosts:
             raise RunError("the engine ssh needs hosts: list them in the spec, each with its `address`")
