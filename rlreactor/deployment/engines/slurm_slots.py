@@ -19,6 +19,7 @@ from typing import IO
 from rlreactor.deployment.engine import worker_command
 from rlreactor.deployment.engines.address import address_towards
 from rlreactor.deployment.engines.processes import ended_with
+from rlreactor.deployment.engines.slurm_commands import said
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment
 from rlreactor.errors import RunError
@@ -39,16 +40,7 @@ def nodes_of_job() -> list[str]:
     """The nodes of this job, of all its components, in order. Raises RunError when Slurm does not tell."""
     components = int(os.environ.get("SLURM_HET_SIZE", "0"))
     names = [f"SLURM_JOB_NODELIST_HET_GROUP_{i}" for i in range(components)] or ["SLURM_JOB_NODELIST"]
-    return [node for name in names for node in _said("scontrol", "show", "hostnames", os.environ[name]).split()]
-
-
-def _said(*words: str) -> str:
-    try:
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    except FileNotFoundError as error:
-        raise RunError(f"there is no {words[0]} here: the engine slurm needs Slurm's commands") from error
-    except subprocess.CalledProcessError as error:
-        raise RunError(f"{' '.join(words)}: {error.stderr.strip()}") from error
+    return [node for name in names for node in said("scontrol", "show", "hostnames", os.environ[name]).split()]
 
 
 def srun_words(deployment: Deployment, job: Job, caller: str, keys: Path) -> list[str]:
@@ -120,8 +112,8 @@ class SlurmStep:
         self._listener = threading.Thread(target=self._listen, args=(self._srun.stderr,), daemon=True)
         self._listener.start()
 
-    def _listen(self, said: IO[str]) -> None:
-        for line in said:
+    def _listen(self, errors: IO[str]) -> None:
+        for line in errors:
             os.write(2, line.encode())
             self._ended.update(ends_in(line, self._nodes))
 
