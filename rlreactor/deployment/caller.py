@@ -39,7 +39,7 @@ from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.keys import CALLER, make_keys, read_public, read_secret, slot_name
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.result import Interrupt, Result
-from rlreactor.runtime.run import result_of
+from rlreactor.runtime.run import recording_of, result_of
 from rlreactor.runtime.settlement import GRACE_S, Settlement, error_of, first_failure
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.supervisor import Signals
@@ -60,6 +60,7 @@ def deploy(
     keys: Path | None = None,
     observe: Callable[[Metric], None] | None = None,
     on_start: Callable[[], None] | None = None,
+    record: Path | None = None,
 ) -> Result:
     """Run a job on the slots that an engine starts; the result is that of `rlreactor.run` on one worker.
 
@@ -69,6 +70,7 @@ def deploy(
         keys: a folder that `rlreactor keys` made; new keys for this run by default.
         observe: called with every metric that a reactor logs, as it arrives.
         on_start: called when all slots are ready and have been told to start.
+        record: a file to keep the physical events in; the job's options say that they are recorded.
 
     Raises what `rlreactor.run` raises; errors carry a note that names the host and the worker. Besides, LinkError when
     a slot may not take part, naming what differs, and RunError when one ends or cannot be reached any more.
@@ -89,7 +91,7 @@ def deploy(
         cleanup.callback(board.close)
         slots = engine.start(job, board.endpoint, folder)
         cleanup.callback(slots.stop)
-        call = _Call(job, graph, board, slots, GatheredMetrics(observe), on_start)
+        call = _Call(job, graph, board, slots, GatheredMetrics(observe), on_start, record)
         cleanup.callback(call.hang_up)
         return call.run()
 
@@ -115,7 +117,9 @@ class _Call:
         slots: StartedSlots,
         metrics: GatheredMetrics,
         on_start: Callable[[], None] | None,
+        record: Path | None,
     ) -> None:
+        self._record = record
         self._job = job
         self._graph = graph
         self._lines = board
@@ -143,6 +147,8 @@ class _Call:
         reports = [w.report for w in self._workers if w.report is not None]
         if self._failures():
             raise self._error()
+        if self._record is not None:
+            recording_of(self._graph, self._job.options.seed, reports).save(self._record)
         result = result_of(self._graph, self._job.plan, reports, self._metrics)
         if signals.received is not None:
             raise Interrupt(result, signals.received)
