@@ -11,7 +11,7 @@ OR_SHOW = >>$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 # Without it pyright asks the package index for news at every start.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: train test lint rules layout types mypy pyright unit format clean nightly bench bench-setup
+.PHONY: train test lint rules layout types mypy pyright unit format clean nightly bench bench-setup cluster-setup
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -53,6 +53,12 @@ bench: $(VENV)/.test
 # Whoever is compared with, each in an environment of its own: several GB.
 bench-setup: $(VENV)/.test
 	$(PY) -m bench.setup
+
+# What the tests of hosts and clusters need beside Python, on Debian and Ubuntu as root; without it they are skipped.
+cluster-setup:
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	  iproute2 util-linux openssh-client openssh-server slurm-wlm munge
 
 format: $(VENV)/.test
 	$(PY) -m ruff check --fix .

@@ -31,6 +31,7 @@ from rlreactor.tag import TICK, Tag, ms, ns, sec, us
 from rlreactor.timer import Timer
 
 if TYPE_CHECKING:
+    from rlreactor.deployment.spec import Deployment
     from rlreactor.planner.placement import plan
     from rlreactor.planner.plan import Plan
     from rlreactor.runtime.result import Result
@@ -43,6 +44,7 @@ __all__ = [
     "AbsentError",
     "Action",
     "Array",
+    "Deployment",
     "Graph",
     "Input",
     "Inputs",
@@ -77,9 +79,10 @@ __all__ = [
     "us",
 ]
 
-# Planner and runtime are loaded when they are first used: declaring a topology needs neither, and they would more than
+# Planner, runtime and deployment are loaded when first used: declaring a topology needs none, and they would more than
 # double what the import adds to numpy's.
 _LATE = {
+    "Deployment": "rlreactor.deployment.spec",
     "Plan": "rlreactor.planner.plan",
     "Result": "rlreactor.runtime.result",
     "plan": "rlreactor.planner.placement",

@@ -98,11 +98,39 @@ def _graph(words: Words, output: Output) -> Mapping[str, Any]:
     return graph_command(parse(GraphOptions, words, "rlreactor graph"), output)
 
 
+def _schema(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.options import parse
+    from rlreactor.commands.schema import SchemaOptions, schema_command
+
+    return schema_command(parse(SchemaOptions, words, "rlreactor schema"), output)
+
+
+def _keys(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.keys import KeysOptions, keys_command
+    from rlreactor.commands.options import parse
+
+    return keys_command(parse(KeysOptions, words, "rlreactor keys"), output)
+
+
+def _deploy(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.deploy import DeployOptions, deploy_command
+    from rlreactor.commands.options import parse
+
+    return deploy_command(parse(DeployOptions, words, "rlreactor deploy"), output)
+
+
 def _run(words: Words, output: Output) -> Mapping[str, Any]:
     from rlreactor.commands.options import parse
     from rlreactor.commands.run import RunOptions, run_command
 
     return run_command(parse(RunOptions, words, "rlreactor run"), output)
+
+
+def _worker(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.options import parse
+    from rlreactor.commands.worker import WorkerOptions, worker_command
+
+    return worker_command(parse(WorkerOptions, words, "rlreactor worker"), output)
 
 
 def _bench(words: Words, output: Output) -> Mapping[str, Any]:
@@ -158,6 +186,10 @@ _COMMANDS = {
     "check": _Command("check a topology: rlreactor check MODULE:CLASS", _check),
     "plan": _Command("place a topology on this machine: rlreactor plan MODULE:CLASS", _plan),
     "graph": _Command("draw a topology: rlreactor graph MODULE:CLASS --output picture.svg", _graph),
+    "deploy": _Command("run a topology on several hosts: rlreactor deploy SPEC --engine ssh", _deploy),
+    "schema": _Command("print the JSON schema of a deployment's file", _schema),
+    "keys": _Command("make keys for a deployment: rlreactor keys FOLDER --slots 3", _keys),
+    "worker": _Command("run one slot of a deployment, as engines do: rlreactor worker --slot 0 …", _worker),
     "bench": _Command("measure it beside others, from a clone: rlreactor bench --quick", _bench),
 }
 _ALGORITHMS = {"ppo": _Command("Proximal Policy Optimisation", _ppo)}
@@ -257,7 +289,7 @@ def _find_own_modules(environment: EnvironmentSpec) -> None:
     """`module:Id-v0` may lie in the working directory, which a console script does not search."""
     from pathlib import Path
 
-    from rlreactor.commands.reference import prefer
+    from rlreactor.reference import prefer
 
     if ":" in environment.id and not environment.id.startswith("envpool:"):
         prefer(Path.cwd())

@@ -9,7 +9,7 @@ import pytest
 
 import rlreactor
 
-LATE = ("Plan", "Result", "plan", "run")
+LATE = ("Deployment", "Plan", "Result", "plan", "run")
 HEAVY = ("torch", "gymnasium", "pydantic", "yaml", "rich", "zmq", "rlreactor.planner", "rlreactor.runtime")
 
 
@@ -41,10 +41,17 @@ def test_every_public_name_is_there() -> None:
 
 @pytest.mark.parametrize("name", LATE)
 def test_a_late_name_is_the_thing_itself(name: str) -> None:
+    from rlreactor.deployment import spec
     from rlreactor.planner import placement, plan
     from rlreactor.runtime import result, run
 
-    own = {"Plan": plan.Plan, "Result": result.Result, "plan": placement.plan, "run": run.run}
+    own = {
+        "Deployment": spec.Deployment,
+        "Plan": plan.Plan,
+        "Result": result.Result,
+        "plan": placement.plan,
+        "run": run.run,
+    }
     assert getattr(rlreactor, name) is own[name]
 
 

@@ -12,7 +12,7 @@ import rlreactor
 from rlreactor.commands.failure import Interruption, Shortfall, Termination, UsageError
 from rlreactor.commands.options import CommandOptions, Shown
 from rlreactor.commands.output import Output
-from rlreactor.commands.reference import prefer
+from rlreactor.reference import prefer
 
 __all__ = ["BenchOptions", "bench_command"]
 

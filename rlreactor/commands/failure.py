@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import signal
-import traceback
-from collections.abc import Generator, Mapping
-from pathlib import Path
-from types import FrameType, TracebackType
+from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 from rlreactor.errors import ReactorError
+from rlreactor.user_code import UserCodeError, user_code
 
 __all__ = ["Interruption", "Shortfall", "Termination", "UsageError", "UserCodeError", "ignore_signals", "user_code"]
-
-_OURS = str(Path(__file__).parent)
 
 
 class UsageError(ReactorError):
     """The command was called in a way that makes no sense; exit status 2."""
-
-
-class UserCodeError(ReactorError):
-    """The user's own code raised outside of any reaction."""
 
 
 class Termination(KeyboardInterrupt):
@@ -69,24 +60,3 @@ class Shortfall(Exception):
     def __init__(self, message: str, result: Mapping[str, Any]) -> None:
         super().__init__(message)
         self.result = {**result, "error": message}
-
-
-@contextlib.contextmanager
-def user_code(what: str) -> Generator[None]:
-    """Turn whatever the body raises, except errors of ours, into a UserCodeError with the user's traceback."""
-    try:
-        yield
-    except ReactorError:
-        raise
-    except Exception as error:
-        lines = traceback.format_exception(type(error), error, _users_frames(error.__traceback__))
-        raise UserCodeError(f"{what}: {type(error).__name__}: {error}\n{''.join(lines).rstrip()}") from None
-
-
-def _users_frames(frames: TracebackType | None) -> TracebackType | None:
-    """Without the frames of rlreactor and of the import system that lead there."""
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(
-        (_OURS, "<frozen", importlib.__path__[0])
-    ):
-        frames = frames.tb_next
-    return frames

@@ -11,6 +11,7 @@ from pydantic import Field
 from rlreactor.commands.failure import UsageError
 from rlreactor.commands.output import Output
 from rlreactor.commands.reference import TopologyOptions
+from rlreactor.commands.spec_file import compiled, is_spec, read_spec
 from rlreactor.graph import Graph, check
 from rlreactor.observe.files import write_atomically
 from rlreactor.planner.placement import plan as make_plan
@@ -23,7 +24,10 @@ Draw = Callable[[Graph, Plan], str]
 
 
 class GraphOptions(TopologyOptions):
-    """Draw a topology and where its reactors are placed."""
+    """Draw a topology and where its reactors are placed.
+
+    In place of MODULE:CLASS, the file of a deployment (.yaml, .toml): they are placed on its hosts.
+    """
 
     output: Path | None = Field(
         default=None, description="Picture to write: .svg, .html or .mmd (Mermaid text); Mermaid on stdout when none."
@@ -36,14 +40,24 @@ class GraphOptions(TopologyOptions):
 def graph_command(options: GraphOptions, output: Output) -> dict[str, Any]:
     """Raises UsageError, TopologyError, PlanError or FileError."""
     draw = _drawing(options.output)
-    graph = check(options.load())
-    text = draw(graph, make_plan(graph, workers=options.workers))
+    graph, plan = _placed(options)
+    text = draw(graph, plan)
     if options.output is None:
         output.say(text)
         return {"topology": class_path(type(graph.topology)), "mermaid": text}
     write_atomically(options.output, text.encode())
     output.say(f"wrote {options.output}")
     return {"topology": class_path(type(graph.topology)), "output": str(options.output)}
+
+
+def _placed(options: GraphOptions) -> tuple[Graph, Plan]:
+    if not is_spec(options.topology):
+        graph = check(options.load())
+        return graph, make_plan(graph, workers=options.workers)
+    if options.workers is not None:
+        raise UsageError("--workers: a deployment says it itself, with its hosts; leave the option out")
+    found = compiled(read_spec(options.topology, options.parameters))
+    return found.graph, found.plan
 
 
 def _drawing(path: Path | None) -> Draw:

@@ -12,10 +12,12 @@ from rlreactor.commands.options import Shown
 from rlreactor.commands.output import Output
 from rlreactor.commands.plan_file import read_plan
 from rlreactor.commands.reference import TopologyOptions
+from rlreactor.commands.spec_file import compiled, is_spec, read_spec
 from rlreactor.graph import check
 from rlreactor.observe.files import write_atomically
 from rlreactor.planner.links import CARRIER_HELP, LinkCarrier
 from rlreactor.planner.placement import plan
+from rlreactor.planner.plan import Plan
 from rlreactor.planner.profile import Profile
 from rlreactor.reactor import Reactor
 
@@ -24,6 +26,8 @@ __all__ = ["PlanOptions", "plan_command"]
 
 class PlanOptions(TopologyOptions):
     """Place a topology on this machine and print the plan: workers, cores, edges, memory, and what to expect.
+
+    In place of MODULE:CLASS, the file of a deployment (.yaml, .toml): the plan is for its hosts, which may be absent.
 
     Predictions need costs: --profile runs the topology for a few seconds and measures them, --costs takes them from a
     plan that was written before. They are kept by bank, so a topology with larger banks can use them too.
@@ -50,11 +54,26 @@ class PlanOptions(TopologyOptions):
 
 def plan_command(options: PlanOptions, output: Output) -> dict[str, Any]:
     """Raises TopologyError, PlanError, RunError, FileError or UsageError."""
+    if is_spec(options.topology):
+        return _deployed(options, output)
     topology = options.load()
     known = _profile(options, topology)
     if options.simulate is not None:
         return _simulated(options, topology, known, output)
-    made = plan(topology, workers=options.workers, profile=known, carrier=options.carrier)
+    return _shown(plan(topology, workers=options.workers, profile=known, carrier=options.carrier), options, output)
+
+
+def _deployed(options: PlanOptions, output: Output) -> dict[str, Any]:
+    for name in ("workers", "simulate"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name}: a deployment says it itself, with its hosts; leave the option out")
+    deployment = read_spec(options.topology, options.parameters)
+    found = compiled(deployment)
+    known = _profile(options, found.graph.topology)
+    return _shown(found.plan if known is None else compiled(deployment, known).plan, options, output)
+
+
+def _shown(made: Plan, options: PlanOptions, output: Output) -> dict[str, Any]:
     output.say(str(made))
     if options.output is not None:
         write_atomically(options.output, made.to_yaml().encode())

@@ -101,8 +101,12 @@ class Carrier(Protocol):
         bells: by worker.
         writers: by worker, for all others.
         readers: by worker, for all others.
+        near: the workers whose memory this one sees: to look costs next to nothing. Elsewhere it takes system calls,
+            and the processor from those who bring what is waited for.
     """
 
+    @property
+    def near(self) -> Collection[int]: ...
     @property
     def board(self) -> StatusBoard: ...
     @property

@@ -95,6 +95,12 @@ class DistantBoard:
         self.revision = 0  # grows with every change of the own row
         self.fell_at = 0  # revision at which the own frontier fell: no message may arrive before that row
 
+    def overview(self, rows: NearRows, near: Collection[int]) -> DistantBoard:
+        """The same to look at: newer where rows lie in the memory of this host, `near`; elsewhere as known here."""
+        found = DistantBoard(len(self._rows), None, rows=rows, near=near)
+        found._rows = [found._rows[w] if w in found._near else row for w, row in enumerate(self._rows)]
+        return found
+
     @staticmethod
     def row_length(workers: int) -> int:
         """Bytes of a row, without what it tells of slots."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from rlreactor.links.board import Board
@@ -49,6 +49,7 @@ class HostMemory:
         rings: bytes of the ring between each directed pair (from, to) of workers.
         slot_plans: the ports whose values lie in slots.
         row_bytes: of a row that everybody on this host sees, where rows travel (see `DistantBoard`); else 0.
+        here: the workers of this host; None: all.
 
     Raises LinkError when the memory cannot be had.
     """
@@ -59,8 +60,10 @@ class HostMemory:
         rings: Mapping[tuple[int, int], int],
         slot_plans: tuple[SlotPlan, ...],
         row_bytes: int = 0,
+        here: Collection[int] | None = None,
     ) -> None:
         self.workers = workers
+        here = self.here = range(workers) if here is None else here
         self._capacities = dict(rings)
         self.slot_plans = {plan.path: plan for plan in slot_plans}
         offset = round_up(Board.size(workers), CACHE_LINE)
@@ -70,7 +73,7 @@ class HostMemory:
             offset += round_up(RING_OVERHEAD + capacity, CACHE_LINE)
         self._released: dict[tuple[str, int], int] = {}
         for plan in slot_plans:
-            for reader in plan.readers:
+            for reader in plan.readers if plan.writer in here else ():
                 self._released[plan.path, reader] = offset
                 offset += CACHE_LINE
         self._row_bytes = row_bytes
@@ -80,7 +83,7 @@ class HostMemory:
         self._slot_offsets: dict[tuple[str, int], int] = {}  # port and whose slots
         size = 0
         for plan in slot_plans:
-            for owner in (plan.writer, *plan.distant):
+            for owner in (w for w in (plan.writer, *plan.distant) if w in here):
                 self._slot_offsets[plan.path, owner] = size
                 size += plan.slots * slot_stride(plan.spec)
         self._payload = Segment(max(size, PAGE), _largest(slot_plans))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rlreactor.links.carrier import Bell, Reader, Wait, Writer
@@ -22,6 +22,7 @@ class MemoryCarrier:
         self._memory = memory
         self._me = me
         self._mapping = memory.map()
+        self.near: Collection[int] = [w for w in range(memory.workers) if w != me]
         self.board = self.overview = memory.board(self._mapping, me)
         self.bells: Sequence[Bell] = [memory.doorbell(self.board, w) for w in range(memory.workers)]
         self.writers: dict[int, Writer] = {

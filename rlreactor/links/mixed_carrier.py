@@ -59,7 +59,7 @@ class MixedCarrier:
         self._memory = memory
         self._me = me
         mapping = self._mapping = memory.map()
-        near = [w for w in range(memory.workers) if w != me and w not in peers]
+        near = self.near = [w for w in range(memory.workers) if w != me and w not in peers]
         plans = memory.slot_plans
         self.board = PumpingBoard(
             memory.workers,
@@ -69,7 +69,7 @@ class MixedCarrier:
             memory.rows(mapping),
             near,
         )
-        self.overview = DistantBoard(memory.workers, None, rows=memory.rows(mapping), near=range(memory.workers))
+        self.overview = self.board.overview(memory.rows(mapping), memory.here)
         self._landings = {p.number: _Landing(memory, p, me) for w in peers for p in distant_ports(plans, w, me)}
         self._links = connect(self.board, self._land)
         self.board.look = self._links.pump

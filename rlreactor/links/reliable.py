@@ -30,7 +30,18 @@ from typing import NamedTuple, TypeVar
 
 from rlreactor.errors import LinkError
 
-__all__ = ["HEADER", "Address", "Arrival", "Frame", "OurFault", "PeerFault", "Receiver", "Sender"]
+__all__ = [
+    "HEADER",
+    "Address",
+    "Arrival",
+    "Frame",
+    "OurFault",
+    "PeerFault",
+    "Receiver",
+    "Sender",
+    "epoch_of",
+    "link_of",
+]
 
 AnyFrame = TypeVar("AnyFrame", bytes, memoryview)
 
@@ -76,10 +87,14 @@ def _header(address: Address, kind: int, length: int, number: int, limit: int) -
     return fields + _PADDING
 
 
-def _parse(address: Address, data: bytes | memoryview) -> Frame:
-    """A frame of this link, of any epoch. Raises PeerFault for anything else."""
+def _check_length(data: bytes | memoryview) -> None:
     if len(data) < HEADER:
         raise PeerFault(f"a frame of {len(data)} bytes: expected a header of {HEADER}")
+
+
+def _parse(address: Address, data: bytes | memoryview) -> Frame:
+    """A frame of this link, of any epoch. Raises PeerFault for anything else."""
+    _check_length(data)
     magic, version, kind, length, epoch, link, run, number, limit = _FIELDS.unpack_from(data)
     if magic != _MAGIC or version != _VERSION:
         raise PeerFault(f"a frame of protocol {magic!r} {version}: expected {_MAGIC!r} {_VERSION}")
@@ -88,6 +103,21 @@ def _parse(address: Address, data: bytes | memoryview) -> Frame:
     if kind > _GAP or length != len(data) - HEADER or (kind > _FREE and length):
         raise PeerFault(f"a frame of kind {kind} and {len(data)} bytes announces a payload of {length}")
     return Frame(kind, epoch, number, limit, memoryview(data)[HEADER:])
+
+
+def link_of(data: bytes | memoryview) -> int:
+    """The link that a frame says it belongs to, before anything of it is believed. Raises PeerFault."""
+    return _field(data, 5)
+
+
+def epoch_of(data: bytes | memoryview) -> int:
+    """The epoch that it says it belongs to. Raises PeerFault."""
+    return _field(data, 4)
+
+
+def _field(data: bytes | memoryview, index: int) -> int:
+    _check_length(data)
+    return int(_FIELDS.unpack_from(data)[index])
 
 
 class Sender:

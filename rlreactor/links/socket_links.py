@@ -17,7 +17,8 @@ import zmq
 
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.exchange import Exchange, Land
-from rlreactor.links.sockets import Listener, SocketContext
+from rlreactor.links.keys import Certificate
+from rlreactor.links.sockets import Listener, Peer, SocketContext
 
 __all__ = ["SocketLinks"]
 
@@ -59,12 +60,16 @@ class SocketLinks:
         me: this worker.
         board: what it knows of the others.
         peers: those it reaches over sockets.
-        listeners: by link (from, to).
+        listeners: by link (from, to), for those that lead here.
+        endpoints: by link, where it is listened.
         longest: by link, bytes of its longest frame.
         run: a number that no other run has.
+        epoch: grows with every restart of the links.
         windows: by link, bytes of messages that may wait at its reader.
         land: takes slots that arrive.
         connected: called once for every link that leads here, when its writer has come.
+        own: this worker's keys, if it has any.
+        known: the peers that are reached with keys.
     """
 
     def __init__(
@@ -74,23 +79,30 @@ class SocketLinks:
         peers: Collection[int],
         *,
         listeners: Mapping[tuple[int, int], Listener],
+        endpoints: Mapping[tuple[int, int], str],
         longest: Mapping[tuple[int, int], int],
         run: int,
+        epoch: int,
         windows: Mapping[tuple[int, int], int],
         land: Land,
         connected: Callable[[Listener], None],
+        own: Certificate | None,
+        known: Mapping[int, Peer],
     ) -> None:
         self.exchange = Exchange(
-            me, board, peers, run=run, epoch=0, windows=windows,
+            me, board, peers, run=run, epoch=epoch, windows=windows,
             carry=self._carry, land=land, clock=self.now,
         )  # fmt: skip
-        self._context = SocketContext()
+        context = self._context = SocketContext(own)
         self._connected = connected
         self._listeners = {w: listeners[w, me] for w in peers}
-        self._incoming = {w: _End(w, self._context.bind(listeners[w, me], longest[w, me]), back=True) for w in peers}
+        self._incoming = {
+            w: _End(w, context.bind(listeners[w, me], longest[w, me], known.get(w)), back=True) for w in peers
+        }
         self._outgoing = {
-            w: _End(w, self._context.connect(listeners[me, w].endpoint, longest[me, w]), back=False) for w in peers
-        }  # fmt: skip
+            w: _End(w, context.connect(endpoints[me, w], longest[me, w], known.get(w)), back=False) for w in peers
+        }
+        context.open()
         self._poll = select.epoll()
         self._ends: dict[int, _End] = {}
         for end in (*self._incoming.values(), *self._outgoing.values()):
@@ -123,7 +135,8 @@ class SocketLinks:
         return self._poll.fileno()
 
     def pump(self) -> None:
-        """Take in what has come and send what is due. Raises PeerFault."""
+        """Take in what has come and send what is due. Raises PeerFault, and LinkError for a peer out of reach."""
+        self._context.check()
         for fd, _ in self._poll.poll(0):
             self._stirred[self._ends[fd]] = None
         self.exchange.tick()

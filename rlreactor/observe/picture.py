@@ -70,9 +70,11 @@ class Lane(NamedTuple):
 
     @property
     def cores(self) -> str:
-        """`core 3` or `cores 2-15`."""
+        """`core 3` or `cores 2-15`, after the host where there are several."""
         cores = sorted({core for worker in self.workers for core in worker.cores})
-        return f"core{'s' * (len(cores) != 1)} {number_ranges(cores) or 'any'}"
+        hosts = list(dict.fromkeys(worker.host for worker in self.workers if worker.host is not None))
+        where = f"{', '.join(hosts[:2])}{', …' if len(hosts) > 2 else ''}: " if hosts else ""
+        return f"{where}core{'s' * (len(cores) != 1)} {number_ranges(cores) or 'any'}"
 
 
 class Picture(NamedTuple):

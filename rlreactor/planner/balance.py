@@ -19,17 +19,22 @@ _ROUNDS = 8  # of improvement; what people build settles in two or three
 
 
 def balance(
-    worker_count: int, loads: Sequence[Load], banks: Iterable[Sequence[int]], traffic: Traffic
+    worker_count: int,
+    loads: Sequence[Load],
+    banks: Iterable[Sequence[int]],
+    traffic: Traffic,
+    homes: Sequence[Sequence[int]] | None = None,
 ) -> dict[int, int]:
-    """Group → worker. No worker stays empty; there must be at least as many groups as workers.
+    """Group → worker. No worker stays empty that something may move to; there must be a group for every worker.
 
     Args:
         loads: of every group.
-        banks: groups of the same kind, by index; together they are all groups.
+        banks: groups of the same kind, by index, that may be on the same workers; together they are all groups.
+        homes: workers that each group may be on; all when not given.
     """
-    board = Board(worker_count, loads, traffic)
+    board = Board(worker_count, loads, traffic, homes)
     if worker_count * len(loads) > _LARGE:
-        return _dealt(worker_count, banks)
+        return _dealt(board, banks)
     for bank in sorted(banks, key=lambda bank: (-max(sum(loads[g].values()) for g in bank), bank[0])):
         _place_bank(board, bank)
     _fill_empty(board)
@@ -39,14 +44,15 @@ def balance(
     return board.place
 
 
-def _dealt(worker_count: int, banks: Iterable[Sequence[int]]) -> dict[int, int]:
-    """Every bank in even blocks over all workers, the next one from where the last ended; nobody stays empty."""
+def _dealt(board: Board, banks: Iterable[Sequence[int]]) -> dict[int, int]:
+    """Every bank in even blocks over its workers, the next one from where the last ended; nobody stays empty."""
     place: dict[int, int] = {}
     first = 0
     for bank in sorted(banks, key=lambda bank: (-len(bank), bank[0])):
-        wide = min(worker_count, len(bank))
+        homes = board.homes[bank[0]]
+        wide = min(len(homes), len(bank))
         for index, group in enumerate(bank):
-            place[group] = (first + index * wide // len(bank)) % worker_count
+            place[group] = homes[(first + index * wide // len(bank)) % len(homes)]
         first += wide
     return place
 
@@ -65,7 +71,7 @@ def _place_bank(board: Board, bank: Sequence[int]) -> None:
 
 def _best_single(board: Board, group: int) -> int:
     return min(
-        board.workers,
+        board.homes[group],
         key=lambda w: (board.tick_with(group, w), board.traffic.added(group, w), board.totals[w], w),
     )
 
@@ -74,7 +80,7 @@ def _shares(board: Board, bank: Sequence[int]) -> Counter[int]:
     """How many members each worker gets, found by dealing them out one by one."""
     tick, take_turns = board.tick, _take_turns(board, bank)
     for group in bank:
-        board.put(group, min(board.workers, key=lambda w: _pressure(board, group, w, take_turns)))
+        board.put(group, min(board.homes[group], key=lambda w: _pressure(board, group, w, take_turns)))
     shares = Counter(board.take(group) for group in bank)
     board.tick = tick
     return shares
@@ -96,7 +102,10 @@ def _pressure(board: Board, group: int, worker: int, take_turns: bool) -> tuple[
 def _fill_empty(board: Board) -> None:
     """Who asks for a worker gets it: the group leaves that is missed least, of equals the last."""
     for empty in (worker for worker in board.workers if not board.members[worker]):
-        movable = [group for group, worker in board.place.items() if board.members[worker] > 1]
+        crowded = (group for group, worker in board.place.items() if board.members[worker] > 1)
+        movable = [group for group in crowded if empty in board.homes[group]]
+        if not movable:
+            continue
         leaver = min(movable, key=lambda group: (_regret(board, group, empty), -group))
         board.take(leaver)
         board.put(leaver, empty)
@@ -121,7 +130,7 @@ def _move(board: Board, group: int) -> bool:
         return False
     limits = board.spans_now(group)
     board.take(group)
-    emptiest = min(board.workers, key=lambda w: (board.totals[w], w))
+    emptiest = min(board.homes[group], key=lambda w: (board.totals[w], w))
     allowed = (w for w in {emptiest, *board.traffic.partners(group)} if _allowed(board, group, w, limits))
     new = min(allowed, key=lambda w: (*_merit(board, group, w), w), default=old)
     better = _merit(board, group, new) < _merit(board, group, old)
@@ -134,6 +143,8 @@ def _merit(board: Board, group: int, worker: int) -> tuple[int, int]:
 
 
 def _allowed(board: Board, group: int, worker: int, limits: dict[str, int]) -> bool:
+    if worker not in board.homes[group]:
+        return False
     spans = board.spans_with(group, worker)
     fits = all(spans[train] <= limit for train, limit in limits.items())
     return fits and board.total_with(group, worker) <= board.tick

@@ -19,10 +19,17 @@ Load = Mapping[Phase, int]
 
 
 class Board:
-    """Groups, by index, on `worker_count` workers."""
+    """Groups, by index, on `worker_count` workers; `homes` are the workers that each may be on, all when not given."""
 
-    def __init__(self, worker_count: int, loads: Sequence[Load], traffic: Traffic) -> None:
+    def __init__(
+        self,
+        worker_count: int,
+        loads: Sequence[Load],
+        traffic: Traffic,
+        homes: Sequence[Sequence[int]] | None = None,
+    ) -> None:
         self.workers = range(worker_count)
+        self.homes = homes or [self.workers] * len(loads)
         self.loads = loads
         self.traffic = traffic
         self.place: dict[int, int] = {}  # group → worker

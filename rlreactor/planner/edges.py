@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rlreactor.errors import PlanError
 from rlreactor.graph import Graph
@@ -13,10 +13,13 @@ from rlreactor.links.ring import RING_OVERHEAD
 from rlreactor.links.segment import PAGE, round_up
 from rlreactor.links.words import CACHE_LINE
 from rlreactor.planner.flows import Flow
+from rlreactor.planner.links import LinkPlan
 from rlreactor.planner.memory import ring_capacity, slot_bytes, slot_counts, stop_ring_capacity
 from rlreactor.planner.plan import EdgePlan
 
-__all__ = ["between_workers", "check_memory", "reserved_bytes"]
+__all__ = ["between_workers", "check_memory", "host_bytes", "reserved_bytes", "touching", "under_way"]
+
+_ON_THE_LINE = 2  # slots of an edge over sockets besides those that are written, read and kept
 
 
 def between_workers(graph: Graph, among: tuple[Flow, ...], place: Mapping[str, int]) -> tuple[EdgePlan, ...]:
@@ -43,6 +46,24 @@ def between_workers(graph: Graph, among: tuple[Flow, ...], place: Mapping[str, i
     )
 
 
+def under_way(edges: Iterable[EdgePlan], links: Iterable[LinkPlan]) -> tuple[EdgePlan, ...]:
+    """The same edges with more slots where values go over sockets: some are on the line while others are used.
+
+    Without them every value would wait until the one before it has been read and the writer has been told so: 1 MB
+    values over TCP then come at half the speed.
+    """
+    socketed = {link.workers for link in links if link.carrier != "memory"}
+    return tuple(_longer(edge) if edge.slots and _joined(edge, socketed) else edge for edge in edges)
+
+
+def _joined(edge: EdgePlan, pairs: Collection[tuple[int, int]]) -> bool:
+    return any((edge.worker, reader) in pairs or (reader, edge.worker) in pairs for reader in edge.readers)
+
+
+def _longer(edge: EdgePlan) -> EdgePlan:
+    return edge.model_copy(update={"slots": edge.slots + _ON_THE_LINE})
+
+
 def reserved_bytes(edges: Sequence[EdgePlan], worker_count: int) -> int:
     """Slots of every edge; a board, a ring each way between any two workers, and a word for every reader.
 
@@ -58,7 +79,21 @@ def reserved_bytes(edges: Sequence[EdgePlan], worker_count: int) -> int:
     return round_up(control, PAGE) + max(sum(map(_slot_memory, edges)), PAGE)
 
 
-def check_memory(edges: Sequence[EdgePlan], needed: int, available: int) -> None:
+def host_bytes(edges: Sequence[EdgePlan], here: Collection[int], worker_count: int) -> int:
+    """At most what one of several hosts reserves, on which the workers `here` are: also for what comes from others."""
+    pairs = len(here) * (worker_count - 1)
+    rings = 2 * pairs * (ring_capacity + RING_OVERHEAD)
+    words = sum(len(edge.readers) for edge in edges if edge.slots) * CACHE_LINE
+    control = round_up(Board.size(worker_count), CACHE_LINE) + rings + words
+    return round_up(control, PAGE) + max(sum(map(_slot_memory, touching(edges, here))), PAGE)
+
+
+def touching(edges: Iterable[EdgePlan], here: Collection[int]) -> list[EdgePlan]:
+    """The edges that these workers write or read."""
+    return [edge for edge in edges if edge.worker in here or not set(edge.readers).isdisjoint(here)]
+
+
+def check_memory(edges: Sequence[EdgePlan], needed: int, available: int, machine: str = "the machine") -> None:
     """Raises PlanError if more is needed than available, naming the edges that need most."""
     if needed <= available:
         return
@@ -67,7 +102,7 @@ def check_memory(edges: Sequence[EdgePlan], needed: int, available: int) -> None
         f"{edge.source}: {edge.slots} slots of {describe_bytes(edge.slot_bytes)}" for edge in largest if edge.slots
     )
     raise PlanError(
-        f"the edges between workers need {describe_bytes(needed)} of shared memory, but the machine has "
+        f"the edges between workers need {describe_bytes(needed)} of shared memory, but {machine} has "
         f"{describe_bytes(available)} to give. Most is needed by {each or 'the rings'}. Use smaller specs, a smaller "
         "lag (after=), or fewer workers"
     )

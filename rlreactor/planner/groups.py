@@ -114,10 +114,15 @@ def _check_machine(graph: Graph, machine: Machine) -> None:
         _check_numbers(path, placing)
         if placing.threads > machine.usable:
             raise PlanError(
-                f"{path}: threads={placing.threads}, but this machine has {machine.usable} usable "
+                f"{path}: threads={placing.threads}, but {_has(machine)} {machine.usable} usable "
                 f"core{'s' * (machine.usable != 1)}; ask for {machine.usable} or fewer"
             )
     _check_gpus(graph, machine)
+
+
+def _has(machine: Machine) -> str:
+    hosts = len({core.host for core in machine.cores})
+    return f"the {hosts} hosts together have" if hosts > 1 else "this machine has"
 
 
 def _check_numbers(path: str, placing: Placing) -> None:
@@ -132,6 +137,6 @@ def _check_gpus(graph: Graph, machine: Machine) -> None:
     if total > there:
         each = ", ".join(f"{path}: {count}" for path, count in list(asking.items())[:4])
         raise PlanError(
-            f"{total} GPU{'s' * (total != 1)} asked for ({each}{', …' if len(asking) > 4 else ''}), but this machine "
-            f"has {there}; lower gpu=, or plan for a machine that has them"
+            f"{total} GPU{'s' * (total != 1)} asked for ({each}{', …' if len(asking) > 4 else ''}), but "
+            f"{_has(machine)} {there}; lower gpu=, or plan for a machine that has them"
         )

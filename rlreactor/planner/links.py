@@ -41,7 +41,7 @@ def check_links(links: Sequence[LinkPlan], workers: int) -> None:
     seen: set[frozenset[int]] = set()
     for position, link in enumerate(links):
         pair = frozenset(link.workers)
-        if len(pair) < 2 or not pair <= set(range(workers)):
+        if len(pair) < 2 or not all(0 <= worker < workers for worker in pair):
             raise ValueError(
                 f"links[{position}].workers: expected two different workers below {workers}, received {link.workers}"
             )

@@ -11,21 +11,21 @@ from rlreactor.graph import Graph, check
 from rlreactor.planner.balance import balance
 from rlreactor.planner.board import Load
 from rlreactor.planner.cost import Costs
-from rlreactor.planner.edges import between_workers, check_memory, reserved_bytes
+from rlreactor.planner.edges import between_workers, check_memory, reserved_bytes, under_way
 from rlreactor.planner.flows import Flow, flows, message_bytes
 from rlreactor.planner.groups import Group, groups
-from rlreactor.planner.links import LinkCarrier, links_between
+from rlreactor.planner.links import LinkCarrier, LinkPlan, links_between
 from rlreactor.planner.machine import Machine, discover
 from rlreactor.planner.names import bank_of
 from rlreactor.planner.phases import Phase, phases
 from rlreactor.planner.pinning import deal_cores
-from rlreactor.planner.plan import Plan, WorkerPlan
+from rlreactor.planner.plan import EdgePlan, Plan, WorkerPlan
 from rlreactor.planner.prediction import Prediction, Predictor
 from rlreactor.planner.profile import Profile
 from rlreactor.planner.traffic import Channel, Traffic
 from rlreactor.reactor import Reactor, class_path
 
-__all__ = ["plan", "plan_of", "spread"]
+__all__ = ["Planner", "plan", "plan_of", "spread"]
 
 _TRIED_ONE_BY_ONE = 8  # numbers of workers; beyond it doubled each time
 _WORTH_A_WORKER = 1.02  # a worker more has to gain at least that much
@@ -61,13 +61,20 @@ def plan(
     """
     graph = topology if isinstance(topology, Graph) else check(topology)
     machine = machine or discover()
-    made = _Planner(graph, machine, workers, costs, profile).plan()
-    return made.model_copy(update={"links": links_between(len(made.workers), carrier)})
+    made = Planner(graph, machine, workers, costs, profile).plan()
+    return _linked(made, links_between(len(made.workers), carrier), machine)
+
+
+def _linked(made: Plan, links: tuple[LinkPlan, ...], machine: Machine) -> Plan:
+    edges = under_way(made.edges, links)
+    memory = reserved_bytes(edges, len(made.workers))
+    check_memory(edges, memory, machine.memory)
+    return made.model_copy(update={"links": links, "edges": edges, "memory_bytes": memory})
 
 
 def plan_of(graph: Graph, machine: Machine, reactors: Sequence[Sequence[str]]) -> Plan:
     """The plan with these reactors on each worker; whether they may be so is not looked at."""
-    planner = _Planner(graph, machine, len(reactors), None, None)
+    planner = Planner(graph, machine, len(reactors), None, None)
     home = {path: worker for worker, own in enumerate(reactors) for path in own}
     members: list[list[Group]] = [[] for _ in reactors]
     for group in planner.groups:
@@ -79,11 +86,11 @@ def spread(
     graph: Graph, machine: Machine, workers: int | None, profile: Profile
 ) -> tuple[tuple[WorkerPlan, ...], Prediction]:
     """The workers alone, on as many as can be busy unless told, and what to expect of them; nothing is chosen."""
-    planner = _Planner(graph, machine, workers, None, profile)
+    planner = Planner(graph, machine, workers, None, profile)
     return planner.spread()
 
 
-class _Planner:
+class Planner:
     """What the steps of one plan have in common."""
 
     def __init__(
@@ -122,7 +129,7 @@ class _Planner:
         """
         home = {self.groups.index(group): worker for worker, own in enumerate(members) for group in own}
         best = predictor.tick_seconds(*_layout(self.worker_plans(members)))
-        banks = [bank for bank in self._banks() if len(bank) > 1]
+        banks = [bank for bank in self.banks() if len(bank) > 1]
         moves = [*banks, *([index] for index in range(len(self.groups)))]
         tries = ({**home, **dict.fromkeys(own, w)} for own in moves for w in range(len(members)))
         for _ in range(predictor.affordable_trials):
@@ -145,14 +152,14 @@ class _Planner:
         return list(members.values())
 
     def spread(self) -> tuple[tuple[WorkerPlan, ...], Prediction]:
-        count = self._useful_count() if self.asked is None else self._checked(self.asked)
+        count = self.useful_count() if self.asked is None else self._checked(self.asked)
         assert self.predictor is not None
         workers = self.worker_plans(self._members(count))
         return workers, self.predictor.predict(*_layout(workers))
 
     def finished(self, workers: tuple[WorkerPlan, ...]) -> Plan:
-        place = {path: worker.index for worker in workers for path in worker.reactors}
-        edges = between_workers(self.graph, self.flows, place)
+        """The plan with these workers on this machine. Raises PlanError where its memory is too small."""
+        edges = self.edges(workers)
         memory = reserved_bytes(edges, len(workers))
         check_memory(edges, memory, self.machine.memory)
         self._note_cores([worker.threads for worker in workers])
@@ -166,6 +173,11 @@ class _Planner:
             prediction=None if self.predictor is None else self.predictor.predict(*_layout(workers)),
             profile=self.profile,
         )
+
+    def edges(self, workers: Sequence[WorkerPlan]) -> tuple[EdgePlan, ...]:
+        """What leads from worker to worker."""
+        place = {path: worker.index for worker in workers for path in worker.reactors}
+        return between_workers(self.graph, self.flows, place)
 
     def _fastest(self, candidates: Sequence[tuple[WorkerPlan, ...]]) -> tuple[WorkerPlan, ...]:
         """The candidate with the shortest tick, fewer workers where that costs next to nothing."""
@@ -196,7 +208,7 @@ class _Planner:
         With one, stages that pass things on can be tried on workers of their own: playing shows whether that pays.
         """
         if self.predictor is None:
-            return [self._useful_count()]
+            return [self.useful_count()]
         most = max(1, min(self.machine.usable, len(self.groups)))
         doubled = {1 << power for power in range(most.bit_length())}
         return list(range(1, most + 1)) if most <= _TRIED_ONE_BY_ONE else sorted({*doubled, most})
@@ -206,7 +218,7 @@ class _Planner:
         together = f", and with_= leaves {_count(most, 'group')} of them" if busy > most else ""
         return f"only {_count(busy, 'reactor')} {'has' if busy == 1 else 'have'} reactions{together}"
 
-    def _useful_count(self) -> int:
+    def useful_count(self) -> int:
         """As many workers as there are cores and reactors that can run at the same time."""
         width = max(1, _width(self.groups, self.phases))
         possible = min(self.machine.usable, len(self.groups))
@@ -221,38 +233,46 @@ class _Planner:
         """The groups of every worker; workers are numbered in the order of their first groups."""
         if not self.groups:
             return [[]]
-        return self._grouped(balance(count, self._loads(), self._banks(), self._traffic()))
+        return self._grouped(balance(count, self.loads(), self.banks(), self.traffic()))
 
-    def _loads(self) -> list[Load]:
+    def loads(self) -> list[Load]:
+        """What every group computes, by phase."""
         estimates = {p: self.costs.estimate(p) for group in self.groups for p in group.reactors}
         scale = _FINENESS / (max(estimates.values(), default=0) or 1)
         return [_load(group, self.phases, estimates, scale) for group in self.groups]
 
-    def _banks(self) -> list[list[int]]:
+    def banks(self) -> list[list[int]]:
+        """Groups that are alike, by index."""
         banks: defaultdict[tuple[str, float], list[int]] = defaultdict(list)
         for index, group in enumerate(self.groups):
             cost = math.fsum(self.costs.estimate(path) for path in group.reactors)
             banks[bank_of(group.reactors[0]), cost].append(index)
         return list(banks.values())
 
-    def _traffic(self) -> Traffic:
+    def traffic(self) -> Traffic:
+        """What groups send each other."""
         owner = {path: i for i, group in enumerate(self.groups) for path in group.reactors}
         return Traffic(_channels(self.graph, self.flows, owner), len(self.groups))
 
-    def worker_plans(self, members: list[list[Group]]) -> tuple[WorkerPlan, ...]:
+    def worker_plans(
+        self, members: list[list[Group]], machine: Machine | None = None, *, first: int = 0, host: str | None = None
+    ) -> tuple[WorkerPlan, ...]:
+        """The workers with these groups, numbered from `first` on, on this machine or one host of it."""
+        machine = machine or self.machine
         threads = [max((group.threads for group in own), default=1) for own in members]
-        cores = deal_cores(self.machine, threads)
-        gpus = iter(gpu.index for gpu in self.machine.gpus)
+        cores = deal_cores(machine, threads)
+        gpus = iter(gpu.index for gpu in machine.gpus)
         return tuple(
             WorkerPlan(
                 index=index,
                 reactors=self._reactors(own, index),
-                cores=cores[index],
-                threads=threads[index],
+                cores=cores[index - first],
+                threads=threads[index - first],
                 gpus=tuple(next(gpus) for _ in range(sum(group.gpus for group in own))),
                 load=self._load(own),
+                host=host,
             )
-            for index, own in enumerate(members)
+            for index, own in enumerate(members, first)
         )
 
     def _reactors(self, own: list[Group], index: int) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class WorkerPlan(Frozen):
         threads: threads that its numeric libraries may use.
         gpus: indices of the GPUs it sees.
         load: seconds of computing per tick, None unless every reactor's cost was declared or measured.
+        host: name of the host it is on, where the plan is for several; its `cores` and `gpus` are then positions among
+            those that the run is given there.
     """
 
     index: int
@@ -37,6 +39,7 @@ class WorkerPlan(Frozen):
     threads: int = 1
     gpus: tuple[int, ...] = ()
     load: float | None = None
+    host: str | None = None
 
 
 class EdgePlan(Frozen):
@@ -102,6 +105,15 @@ class Plan(Frozen):
             hint = did_you_mean(path, self._workers_by_path)
             raise PlanError(f"the plan of {self.topology} has no reactor {path!r}; {hint}")
         return self._workers_by_path[path]
+
+    @property
+    def hosts(self) -> dict[str, tuple[int, ...]]:
+        """The workers of every host, where the plan is for several; hosts in the order of the spec."""
+        found: dict[str, tuple[int, ...]] = {}
+        for worker in self.workers:
+            if worker.host is not None:
+                found[worker.host] = (*found.get(worker.host, ()), worker.index)
+        return found
 
     def to_yaml(self) -> str:
         """The plan as a file for people and for `from_yaml`."""

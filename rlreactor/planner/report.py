@@ -20,7 +20,7 @@ _EDGES = ("edge", "from", "to", "carrier", "slots", "message", "reserved")
 
 def report(plan: Plan) -> str:
     """Workers, edges, memory, what is predicted, and notes."""
-    paragraphs = [_headline(plan), table(_WORKERS, map(_worker_row, plan.workers))]
+    paragraphs = [_headline(plan), _worker_table(plan)]
     if plan.edges:
         paragraphs.append(table(_EDGES, _edge_rows(plan.edges)))
     paragraphs.append(f"shared memory: {bytes_text(plan.memory_bytes)}")
@@ -31,8 +31,9 @@ def report(plan: Plan) -> str:
 
 def _headline(plan: Plan) -> str:
     reactors = sum(len(worker.reactors) for worker in plan.workers)
+    hosts = f" of {_count(len(plan.hosts), 'host')}" if plan.hosts else ""
     return (
-        f"{plan.topology}: {_count(reactors, 'reactor')} on {_count(len(plan.workers), 'worker')}, "
+        f"{plan.topology}: {_count(reactors, 'reactor')} on {_count(len(plan.workers), 'worker')}{hosts}, "
         f"{_count(len(plan.edges), 'edge')} between workers"
     )
 
@@ -55,6 +56,16 @@ def _prediction(plan: Plan) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _worker_table(plan: Plan) -> str:
+    """With a column for the host, where there are several."""
+    header: list[str] = list(_WORKERS)
+    rows = [list(_worker_row(worker)) for worker in plan.workers]
+    if plan.hosts:
+        for line, host in zip([header, *rows], ["host", *(worker.host or "-" for worker in plan.workers)], strict=True):
+            line.insert(1, host)
+    return table(header, rows)
 
 
 def _worker_row(worker: WorkerPlan) -> tuple[str, ...]:

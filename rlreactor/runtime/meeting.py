@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from itertools import permutations
+from typing import TYPE_CHECKING, Literal
 
 from rlreactor.graph import Graph
 from rlreactor.links.carrier import Meeting
@@ -12,23 +13,46 @@ from rlreactor.planner.plan import Plan
 from rlreactor.scheduler.binding import root_ports
 from rlreactor.scheduler.routes import Routes
 
-__all__ = ["lay_out"]
+if TYPE_CHECKING:
+    from rlreactor.links.mixed_meeting import MixedMeeting, Site
+
+__all__ = ["lay_out", "lay_out_here"]
 
 
 def lay_out(graph: Graph, plan: Plan, routes: Routes) -> Meeting:
     """Everything between the workers, made before any of them. Raises LinkError when it cannot be had."""
-    workers = range(len(plan.workers))
     sockets = _sockets(plan)
-    joined = {(routes.home[path], reader) for path, readers in routes.readers.items() for reader in readers}
-    rings = {
-        (a, b): ring_capacity if (a, b) in joined else stop_ring_capacity for a in workers for b in workers if a != b
-    }
+    rings = _rings(plan, routes)
     slot_plans = tuple(_slot_plans(graph, plan, routes, frozenset(sockets)))
     if not sockets:
-        return HostMemory(len(workers), rings, slot_plans)
+        return HostMemory(len(plan.workers), rings, slot_plans)
     from rlreactor.links.mixed_meeting import MixedMeeting  # loads ZeroMQ: 20 ms that most runs need not wait for
 
-    return MixedMeeting(len(workers), rings, slot_plans, sockets, [routes.audience(w) for w in workers])
+    return MixedMeeting(len(plan.workers), rings, slot_plans, sockets, _audiences(plan, routes))
+
+
+def lay_out_here(graph: Graph, plan: Plan, routes: Routes, site: Site) -> MixedMeeting:
+    """The part of one host of several. Raises LinkError when it cannot be had."""
+    from rlreactor.links.mixed_meeting import MixedMeeting
+
+    sockets = _sockets(plan)
+    for link in permutations(range(len(plan.workers)), 2):
+        if (link[0] in site.here) != (link[1] in site.here):
+            sockets[link] = "tcp"
+    slot_plans = tuple(_slot_plans(graph, plan, routes, frozenset(sockets)))
+    audiences = _audiences(plan, routes)
+    return MixedMeeting(len(plan.workers), _rings(plan, routes), slot_plans, sockets, audiences, site)
+
+
+def _rings(plan: Plan, routes: Routes) -> dict[tuple[int, int], int]:
+    """Bytes of the ring, or the window, between any two workers, each way."""
+    joined = {(routes.home[path], reader) for path, readers in routes.readers.items() for reader in readers}
+    pairs = permutations(range(len(plan.workers)), 2)
+    return {pair: ring_capacity if pair in joined else stop_ring_capacity for pair in pairs}
+
+
+def _audiences(plan: Plan, routes: Routes) -> list[dict[int, int]]:
+    return [routes.audience(worker.index) for worker in plan.workers]
 
 
 def _sockets(plan: Plan) -> dict[tuple[int, int], Literal["ipc", "tcp"]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from rlreactor.execution import Execution
 from rlreactor.tag import Tag
 
-__all__ = ["Metric", "MetricsBuffer", "Series"]
+__all__ = ["GatheredMetrics", "Metric", "MetricsBuffer", "Series"]
 
 _FLUSH_NS = 100_000_000
 _FLUSH_COUNT = 1000
@@ -65,3 +66,19 @@ class Series(list[tuple[Tag, Any]]):
         if len(self) >= _SERIES_LENGTH:
             self[:] = self[::2]
             self._stride *= 2
+
+
+class GatheredMetrics:
+    """All metrics of a run, by path and name; `observe` sees each as it arrives."""
+
+    def __init__(self, observe: Callable[[Metric], None] | None) -> None:
+        self.series: dict[str, Series] = defaultdict(Series)
+        self._observe = observe
+
+    def take(self, batch: Iterable[Metric]) -> None:
+        """What a worker hands on."""
+        for metric in batch:
+            for name, value in metric.values.items():
+                self.series[f"{metric.path}.{name}" if metric.path else name].add(metric.tag, value)
+            if self._observe is not None:
+                self._observe(metric)

@@ -67,6 +67,7 @@ class Neighbourhood:
         self._bells = carrier.bells
         self._writers = carrier.writers
         self._readers = carrier.readers
+        self._glanced_at = [(w, reader) for w, reader in self._readers.items() if w in carrier.near]
         self._frontiers = Frontiers(routes, me)
         self._storages: dict[str, SlottedStorage] = {}
         self._seen = [-1] * self._board.workers
@@ -181,10 +182,10 @@ class Neighbourhood:
 
     def _glance(self) -> bool:
         """Look for a moment whether anything comes."""
-        return self._spin > 0 and self._timed(self._look)
+        return self._spin > 0 and bool(self._glanced_at) and self._timed(self._look)
 
     def _look(self) -> bool:
-        readers, version, seen = self._readers.items(), self._board.news, self._seen
+        readers, version, seen = self._glanced_at, self._board.news, self._seen
         for _ in range(GLANCES):
             for worker, reader in readers:
                 if (reader.waiting() or version(worker) != seen[worker]) and not self._too_much_from(worker):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from rlreactor.planner.fit import check_fit
 from rlreactor.planner.placement import plan as make_plan
 from rlreactor.planner.plan import Plan
 from rlreactor.reactor import Reactor, class_path
-from rlreactor.runtime.metrics import Metric, Series
+from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
@@ -23,7 +22,7 @@ from rlreactor.spec import Record, Struct
 from rlreactor.store.recording import PhysicalEvent, Recording, first_difference
 from rlreactor.tag import Tag
 
-__all__ = ["run"]
+__all__ = ["recording_of", "result_of", "run"]
 
 
 def run(
@@ -91,31 +90,24 @@ def run(
         stall_limit,
         measure,
     )
-    metrics: dict[str, Series] = defaultdict(Series)
-
-    def gather(batch: list[Metric]) -> None:
-        for metric in batch:
-            for name, value in metric.values.items():
-                metrics[f"{metric.path}.{name}" if metric.path else name].add(metric.tag, value)
-            if observe is not None:
-                observe(metric)
-
+    metrics = GatheredMetrics(observe)
     execute = run_alone if len(plan.workers) == 1 else supervise
     try:
-        reports = execute(graph, plan, options, gather)
+        reports = execute(graph, plan, options, metrics.take)
     except Stopped as stopped:
         if record is not None:
-            _recorded(graph, seed, stopped.reports).save(record)
-        raise Interrupt(_result(graph, plan, stopped.reports, metrics), stopped.signal_number) from None
+            recording_of(graph, seed, stopped.reports).save(record)
+        raise Interrupt(result_of(graph, plan, stopped.reports, metrics), stopped.signal_number) from None
 
     if record is not None:
-        _recorded(graph, seed, reports).save(record)
+        recording_of(graph, seed, reports).save(record)
     if recording is not None:
         _compare(recording, reports)
-    return _result(graph, plan, reports, metrics)
+    return result_of(graph, plan, reports, metrics)
 
 
-def _recorded(graph: Graph, seed: int, reports: list[dict[str, Any]]) -> Recording:
+def recording_of(graph: Graph, seed: int, reports: list[dict[str, Any]]) -> Recording:
+    """The physical events that the workers report."""
     topology = graph.topology
     return Recording(
         topology=class_path(type(topology)),
@@ -175,14 +167,15 @@ def _fitting(graph: Graph, plan: Plan | None, workers: int | None) -> Plan:
     return plan
 
 
-def _result(graph: Graph, plan: Plan, reports: list[dict[str, Any]], metrics: dict[str, Series]) -> Result:
+def result_of(graph: Graph, plan: Plan, reports: list[dict[str, Any]], metrics: GatheredMetrics) -> Result:
+    """What the workers' reports come to."""
     digests = {path: digest for report in reports for path, digest in report["digests"].items()}
     events = sorted((e for report in reports for e in report["trace"]), key=lambda e: (e[1], e[0]))
     return Result(
         tag=max((Tag(*report["tag"]) for report in reports), default=Tag(0, 0)),
         trace=Trace(Event(Tag(*tag), path, _value(graph, path, stored)) for _, tag, path, stored in events),
         fingerprint=combined(digests) if all(digests.values()) else "",
-        metrics=dict(metrics),
+        metrics=dict(metrics.series),
         states={path: state for report in reports for path, state in report["states"].items()},
         plan=plan,
         workers=[report["worker"] for report in reports],

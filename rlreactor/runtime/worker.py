@@ -87,7 +87,7 @@ class Worker:
         if share.meeting is not None:
             assert share.routes is not None
             carrier = share.meeting.open(share.worker)
-            self.links = Neighbourhood(carrier, share.routes, share.worker, spin=_spin(share.plan))
+            self.links = Neighbourhood(carrier, share.routes, share.worker, spin=_spin(share))
         links = self.links
         self.binding = Binding(
             graph,
@@ -244,9 +244,10 @@ def _call_all(hooks: list[Callable[[BoundReaction], None]], reaction: BoundReact
         hook(reaction)
 
 
-def _spin(plan: Plan) -> int:
-    """Spinning pays only where every worker has a core of its own."""
-    cores = [set(worker.cores) for worker in plan.workers]
+def _spin(share: Share) -> int:
+    """Spinning pays only where every worker of this host has a core of its own."""
+    host = share.plan.workers[share.worker].host
+    cores = [set(worker.cores) for worker in share.plan.workers if worker.host == host]
     shared = any(a & b for i, a in enumerate(cores) for b in cores[:i])
     return 0 if shared or not all(cores) else SPIN
 

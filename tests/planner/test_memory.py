@@ -4,6 +4,7 @@ import pytest
 
 from rlreactor import PlanError, Reactor, check, plan
 from rlreactor.links.host_memory import HostMemory, SlotPlan
+from rlreactor.planner.links import LinkCarrier
 from rlreactor.planner.machine import Machine
 from rlreactor.planner.memory import inline_limit, ring_capacity, slot_bytes, slots_of, stop_ring_capacity
 from rlreactor.planner.plan import Plan
@@ -89,3 +90,13 @@ def test_more_memory_than_there_is() -> None:
         "actors[2].batch: 2 slots of 4,194,304 bytes (4.0 MiB); actors[3].batch: 2 slots of 4,194,304 bytes (4.0 "
         "MiB). Use smaller specs, a smaller lag (after=), or fewer workers"
     )
+
+
+@pytest.mark.parametrize("carrier", ["ipc", "tcp"])
+def test_more_values_exist_at_once_where_some_are_on_the_line(carrier: LinkCarrier) -> None:
+    """A value over TCP waits for neither the one before it nor the news that it was read."""
+    carriers: list[LinkCarrier] = ["memory", carrier]
+    near, far = (plan(Train(size=5000), Machine.made_up(4), workers=2, carrier=c) for c in carriers)
+    assert any(edge.slots for edge in near.edges)
+    assert [edge.slots and edge.slots + 2 for edge in near.edges] == [edge.slots for edge in far.edges]
+    assert far.memory_bytes > near.memory_bytes

@@ -33,6 +33,7 @@ workers:
   threads: 1
   gpus: []
   load: null
+  host: null
 - index: 1
   reactors:
   - learner
@@ -41,6 +42,7 @@ workers:
   threads: 1
   gpus: []
   load: null
+  host: null
 edges:
 - source: actors[0].batch
   worker: 0

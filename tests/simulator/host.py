@@ -71,6 +71,7 @@ class SimulatedMemory:
         slot_plans: tuple[SlotPlan, ...],
     ) -> None:
         self.workers = workers
+        self.here = range(workers)
         self.slot_plans = {plan.path: plan for plan in slot_plans}
         self.rings: dict[tuple[int, int], int] = {}
         self._capacities = dict(rings)

@@ -1,0 +1,1 @@
+"""What starts the slots of a job; each file is one engine."""

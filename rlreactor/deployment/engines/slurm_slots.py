@@ -1,0 +1,146 @@
+"""Slots inside a Slurm allocation: one job step with a task for every slot, whatever components the job has.
+
+Slurm tells each task its number, which is the slot's index: hosts stand in the job in the order of the spec. Keys reach
+the nodes through the working directory, which all of them see, in a folder that only this user may enter.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO
+
+from rlreactor.deployment.engine import worker_command
+from rlreactor.deployment.engines.address import address_towards
+from rlreactor.deployment.engines.processes import ended_with
+from rlreactor.deployment.engines.slurm_commands import said
+from rlreactor.deployment.job import Job
+from rlreactor.deployment.spec import Deployment
+from rlreactor.errors import RunError
+
+__all__ = ["SlurmSlots", "in_allocation", "srun_words"]
+
+_GRACE_S = 10.0
+_TASK_ENDED = re.compile(r"srun: error: (?P<node>\S+): task (?P<task>\d+): (?P<how>.+)")
+_NODE_LOST = re.compile(r"srun: error: Node failure on (?P<node>\S+)")
+
+
+def in_allocation() -> bool:
+    """Whether this process runs inside a job."""
+    return "SLURM_JOB_ID" in os.environ
+
+
+def nodes_of_job() -> list[str]:
+    """The nodes of this job, of all its components, in order. Raises RunError when Slurm does not tell."""
+    components = int(os.environ.get("SLURM_HET_SIZE", "0"))
+    names = [f"SLURM_JOB_NODELIST_HET_GROUP_{i}" for i in range(components)] or ["SLURM_JOB_NODELIST"]
+    return [node for name in names for node in said("scontrol", "show", "hostnames", os.environ[name]).split()]
+
+
+def srun_words(deployment: Deployment, job: Job, caller: str, keys: Path) -> list[str]:
+    """The job step that starts all slots."""
+    section = deployment.slurm
+    words = worker_command(job, "SLOT", caller, "KEYS")[1:]
+    python = [*shlex.split(section.python), "-m", "rlreactor.cli"]
+    named = {"SLOT": '"$SLURM_PROCID"', "KEYS": f'{shlex.quote(str(keys))}/slot-"$SLURM_PROCID"'}
+    command = " ".join(named.get(word, shlex.quote(word)) for word in (*python, *words))
+    components = int(os.environ.get("SLURM_HET_SIZE", "0"))
+    spread = [f"--het-group=0-{components - 1}"] if components > 1 else []
+    options = [*spread, "--ntasks-per-node=1", "--wait=0", "--kill-on-bad-exit=0", "--unbuffered"]
+    return ["srun", *options, f"--chdir={Path(section.directory).absolute()}", "sh", "-c", f"exec {command}"]
+
+
+class SlurmSlots:
+    """Implements `Engine`, inside a job with a node for every host of the deployment. Raises RunError elsewhere."""
+
+    caller_ports: tuple[int, int] | None = None
+
+    def __init__(self, deployment: Deployment) -> None:
+        if not in_allocation():
+            raise RunError("the engine slurm starts slots inside a job, and SLURM_JOB_ID is not set here")
+        self._deployment = deployment
+        self._nodes = nodes_of_job()
+        expected = max(1, len(deployment.machines))
+        if len(self._nodes) != expected:
+            raise RunError(
+                f"the job has the nodes {', '.join(self._nodes)} and the deployment {expected} hosts; expected a node "
+                "for each"
+            )
+        self.caller_address = address_towards(self._nodes[-1])
+
+    def start(self, job: Job, caller: str, keys: Path) -> SlurmStep:
+        """Start all slots as one step. Raises RunError when that cannot be."""
+        if len(job.slots) != len(self._nodes):
+            raise RunError(
+                f"the plan has workers on {len(job.slots)} of {len(self._nodes)} hosts; take the others out of the spec"
+            )
+        shared = Path(self._deployment.slurm.directory).absolute() / f".rlreactor-{job.run}"
+        _hand_out(keys, shared, len(job.slots))
+        return SlurmStep(srun_words(self._deployment, job, caller, shared), self._nodes, shared)
+
+
+def _hand_out(keys: Path, shared: Path, slots: int) -> None:
+    """A folder for every slot with its two files."""
+    try:
+        shared.mkdir(mode=0o700)
+        for slot in range(slots):
+            own = shared / f"slot-{slot}"
+            own.mkdir(mode=0o700)
+            for name in (f"slot-{slot}.key", "caller.pub"):
+                shutil.copy(keys / name, own / name)  # with its mode
+    except OSError as error:
+        raise RunError(f"cannot hand keys to the nodes in {shared}: {error.strerror}") from error
+
+
+class SlurmStep:
+    """Implements `StartedSlots` with one `srun`, which says which task of which node ended and how."""
+
+    def __init__(self, words: list[str], nodes: list[str], keys: Path) -> None:
+        self._nodes = nodes
+        self._keys = keys
+        self._ended: dict[int, str] = {}
+        self._srun = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )  # Ctrl-C is ours to handle
+        assert self._srun.stderr is not None
+        self._listener = threading.Thread(target=self._listen, args=(self._srun.stderr,), daemon=True)
+        self._listener.start()
+
+    def _listen(self, errors: IO[str]) -> None:
+        for line in errors:
+            os.write(2, line.encode())
+            self._ended.update(ends_in(line, self._nodes))
+
+    def ended(self) -> Mapping[int, str]:
+        """Those slots that have ended, each with how."""
+        status = self._srun.poll()
+        if status is None:
+            return dict(self._ended)
+        return {slot: self._ended.get(slot, f"{ended_with(status)}, as srun says") for slot in range(len(self._nodes))}
+
+    def stop(self) -> None:
+        """End the step, and forget the keys."""
+        self._srun.terminate()  # srun passes it on to all tasks, and kills what does not end
+        try:
+            self._srun.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._srun.kill()
+            self._srun.wait()
+        self._listener.join(_GRACE_S)
+        shutil.rmtree(self._keys, ignore_errors=True)
+
+
+def ends_in(line: str, nodes: list[str]) -> Iterable[tuple[int, str]]:
+    """The slots of whose end a line of srun tells, and how they ended."""
+    lost, ended = _NODE_LOST.match(line), _TASK_ENDED.match(line)
+    if lost and lost["node"] in nodes:
+        return [(nodes.index(lost["node"]), f"was lost with its node {lost['node']}: Slurm says 'Node failure'")]
+    if ended and ended["node"] in nodes:
+        return [(nodes.index(ended["node"]), f"ended on node {ended['node']}: {ended['how'].strip()}")]
+    return []
