@@ -39,7 +39,7 @@ pyright: $(VENV)/.test
 	$(PY) -m pyright
 
 unit: $(VENV)/.test
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses 2
 
 # What takes too long for every change: ten thousand random programs, and the simulator over many seeds.
 nightly: $(VENV)/.test

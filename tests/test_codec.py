@@ -49,7 +49,7 @@ class Word(enum.StrEnum):
         {},
         {"a": {1: [(2, 3)]}, (1, 2): None, 5: b"x"},
         {1, 2, 3},
-        frozenset({"a", "b"}),
+        frozenset({"ab"}),
         Tag(5, 1),
         [Tag(0, 0), (0, 0)],
         {"deep": [{"big": 2**80}]},

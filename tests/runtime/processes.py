@@ -7,6 +7,7 @@ import gc
 import os
 import select
 import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -31,7 +32,7 @@ def mappings() -> int:
 
 def shared_files() -> set[str]:
     """What lies in the places where a run could forget something."""
-    places = (Path("/dev/shm"), Path("/tmp"))
+    places = (Path("/dev/shm"), Path(tempfile.gettempdir()))
     return {str(path) for place in places if place.is_dir() for path in place.glob("*rlreactor*")}
 
 
