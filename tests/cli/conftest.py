@@ -84,8 +84,11 @@ def _environment(process: Path) -> bytes:
         return b""
 
 
+_OURS = ("rlreactor", "psm_", "sem.mp-", "torch_")  # what we, Python and torch call it; a Ray beside us has others
+
+
 def _shared_memory() -> set[str]:
-    return {path.name for path in Path("/dev/shm").iterdir()}
+    return {path.name for path in Path("/dev/shm").iterdir() if path.name.startswith(_OURS)}
 
 
 @pytest.fixture
