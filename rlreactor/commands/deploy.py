@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field
 
-from rlreactor.commands.failure import UsageError
+from rlreactor.commands.failure import Interruption
 from rlreactor.commands.options import CommandOptions, Shown
 from rlreactor.commands.output import Output
 from rlreactor.commands.spec_file import compiled, read_spec
+from rlreactor.deployment.caller import deploy
 from rlreactor.deployment.compile import Compiled, job_of
+from rlreactor.deployment.engines.choose import engine_for
 from rlreactor.deployment.engines.dry_run import dry_run
 from rlreactor.deployment.engines.sections import EngineName
+from rlreactor.deployment.engines.slurm import submit
+from rlreactor.deployment.engines.slurm_slots import in_allocation
+from rlreactor.deployment.spec import FRESH_KEYS, RunSpec
+from rlreactor.observe.files import write_atomically
+from rlreactor.observe.jsonl import JsonLines
+from rlreactor.observe.latest import LatestLines
+from rlreactor.runtime.metrics import Metric
+from rlreactor.runtime.result import Interrupt, Result
 
 __all__ = ["DeployOptions", "deploy_command"]
 
@@ -28,18 +44,32 @@ class DeployOptions(CommandOptions):
         default=(), description="A parameter of the topology, before that of the spec; the value is JSON, or else text."
     )
     engine: EngineName | None = Field(default=None, description="What starts the slots; the spec's own when not given.")
+    keys: Path | None = Field(
+        default=None, description="Folder that `rlreactor keys` wrote, before what the spec says."
+    )
     dry_run: Annotated[bool, Shown(switch=True)] = Field(
         default=False, description="Print what the engine would be given, and start nothing."
     )
 
 
 def deploy_command(options: DeployOptions, output: Output) -> dict[str, Any]:
-    """Raises UsageError, UserCodeError, TopologyError, PlanError and RunError."""
+    """Raises UsageError, UserCodeError, TopologyError, PlanError, LinkError, RunError, or Interruption after Ctrl-C."""
     found = compiled(read_spec(options.spec, options.parameters))
     engine = options.engine or found.deployment.engine
     if options.dry_run:
         return _described(found, engine, options, output)
-    raise UsageError("only --dry-run is there yet")
+    if engine == "slurm" and not in_allocation():
+        return _submitted(found, options, output)
+    start = time.monotonic()
+    try:
+        result = _deployed(found, engine, options)
+    except Interrupt as interrupt:
+        summary = _summary(interrupt.result, engine, time.monotonic() - start)
+        raise Interruption(f"interrupted at {interrupt.result.tag}", interrupt.signal_number, summary) from None
+    summary = _summary(result, engine, time.monotonic() - start)
+    _keep(result, found.deployment.run)
+    output.say(_text(summary))
+    return summary
 
 
 def _described(found: Compiled, engine: EngineName, options: DeployOptions, output: Output) -> dict[str, Any]:
@@ -48,3 +78,72 @@ def _described(found: Compiled, engine: EngineName, options: DeployOptions, outp
     output.say(text.rstrip("\n"))
     slots = [slot.model_dump(mode="json") for slot in job.slots]
     return {"engine": engine, "plan": job.plan_hash, "slots": slots, "text": text}
+
+
+def _submitted(found: Compiled, options: DeployOptions, output: Output) -> dict[str, Any]:
+    """To Slurm, which runs this command again within the job."""
+    number = submit(found.deployment, job_of(found, "slurm"), str(options.spec))
+    output.say(f"submitted job {number}; squeue --job {number} shows it, scancel {number} ends it")
+    return {"engine": "slurm", "job": number}
+
+
+def _deployed(found: Compiled, engine: EngineName, options: DeployOptions) -> Result:
+    run, links = found.deployment.run, found.deployment.links
+    keys = options.keys or (None if links.keys == FRESH_KEYS else Path(links.keys))
+    recording = None if run.recording is None else Path(run.recording)
+    starter = engine_for(engine, found.deployment)
+    with _observer(run) as observe:
+        return deploy(job_of(found, engine), starter, keys=keys, observe=observe, record=recording)
+
+
+@contextlib.contextmanager
+def _observer(run: RunSpec) -> Generator[Callable[[Metric], None]]:
+    """Shows metrics as they arrive and, where the spec asks for it, writes them."""
+    sinks: list[Callable[[Metric], None]] = [LatestLines(sys.stderr)]
+    with contextlib.ExitStack() as cleanup:
+        if run.metrics is not None:
+            lines = JsonLines(Path(run.metrics))
+            cleanup.callback(lines.close)
+            sinks.append(lines)
+
+        def observe(metric: Metric) -> None:
+            for sink in sinks:
+                sink(metric)
+
+        yield observe
+
+
+def _arrays(result: Result) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays among the states of all reactors at the stop, by `path.field`."""
+    states = ((path, result.state(path)) for worker in result.plan.workers for path in worker.reactors)
+    fields = ((f"{path}.{name}" if path else name, value) for path, state in states for name, value in state.items())
+    return {name: value for name, value in fields if isinstance(value, np.ndarray)}
+
+
+def _keep(result: Result, run: RunSpec) -> None:
+    if run.state is not None:
+        from safetensors.numpy import save
+
+        contiguous = {name: np.ascontiguousarray(array) for name, array in _arrays(result).items()}
+        write_atomically(Path(run.state), save(contiguous))
+
+
+def _summary(result: Result, engine: EngineName, seconds: float) -> dict[str, Any]:
+    return {
+        "engine": engine,
+        "tag": list(result.tag),
+        "fingerprint": result.fingerprint,
+        "hosts": {host: list(workers) for host, workers in result.plan.hosts.items()},
+        "workers": len(result.plan.workers),
+        "seconds": round(seconds, 3),
+        "state_sha256": {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in _arrays(result).items()},
+        "metrics": {name: series[-1][1] for name, series in result.metrics.items() if series},
+    }
+
+
+def _text(summary: dict[str, Any]) -> str:
+    time_ns, microstep = summary["tag"]
+    where = f"{summary['workers']} worker(s) of {max(1, len(summary['hosts']))} host(s)"
+    lines = [f"stopped at ({time_ns} ns, {microstep}) after {summary['seconds']} s on {where}"]
+    lines.append(f"fingerprint {summary['fingerprint']}")
+    return "\n".join(lines + [f"{name} = {value}" for name, value in summary["metrics"].items()])

@@ -39,7 +39,7 @@ from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.keys import CALLER, make_keys, read_public, read_secret, slot_name
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.result import Interrupt, Result
-from rlreactor.runtime.run import result_of
+from rlreactor.runtime.run import recording_of, result_of
 from rlreactor.runtime.settlement import GRACE_S, Settlement, error_of, first_failure
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.supervisor import Signals
@@ -59,6 +59,8 @@ def deploy(
     *,
     keys: Path | None = None,
     observe: Callable[[Metric], None] | None = None,
+    on_start: Callable[[], None] | None = None,
+    record: Path | None = None,
 ) -> Result:
     """Run a job on the slots that an engine starts; the result is that of `rlreactor.run` on one worker.
 
@@ -67,6 +69,8 @@ def deploy(
         engine: starts the slots; processes on this machine by default.
         keys: a folder that `rlreactor keys` made; new keys for this run by default.
         observe: called with every metric that a reactor logs, as it arrives.
+        on_start: called when all slots are ready and have been told to start.
+        record: a file to keep the physical events in; the job's options say that they are recorded.
 
     Raises what `rlreactor.run` raises; errors carry a note that names the host and the worker. Besides, LinkError when
     a slot may not take part, naming what differs, and RunError when one ends or cannot be reached any more.
@@ -87,7 +91,7 @@ def deploy(
         cleanup.callback(board.close)
         slots = engine.start(job, board.endpoint, folder)
         cleanup.callback(slots.stop)
-        call = _Call(job, graph, board, slots, GatheredMetrics(observe))
+        call = _Call(job, graph, board, slots, GatheredMetrics(observe), on_start, record)
         cleanup.callback(call.hang_up)
         return call.run()
 
@@ -106,13 +110,22 @@ class _Call:
     """One run."""
 
     def __init__(
-        self, job: Job, graph: Graph, board: Switchboard, slots: StartedSlots, metrics: GatheredMetrics
+        self,
+        job: Job,
+        graph: Graph,
+        board: Switchboard,
+        slots: StartedSlots,
+        metrics: GatheredMetrics,
+        on_start: Callable[[], None] | None,
+        record: Path | None,
     ) -> None:
+        self._record = record
         self._job = job
         self._graph = graph
         self._lines = board
         self._slots = slots
         self._metrics = metrics
+        self._on_start = on_start
         self._program = program_digest(graph)
         self._ready: dict[int, Ready] = {}
         self._machines: dict[int, str] = {}
@@ -134,6 +147,8 @@ class _Call:
         reports = [w.report for w in self._workers if w.report is not None]
         if self._failures():
             raise self._error()
+        if self._record is not None:
+            recording_of(self._graph, self._job.options.seed, reports).save(self._record)
         result = result_of(self._graph, self._job.plan, reports, self._metrics)
         if signals.received is not None:
             raise Interrupt(result, signals.received)
@@ -246,6 +261,8 @@ class _Call:
                     publics={worker: key for each in self._ready.values() for worker, key in each.publics.items()},
                 )
             )
+            if self._on_start is not None:
+                self._on_start()
 
     def _hear(self, slot: int, index: int, what: str, fields: dict[str, Any]) -> None:
         worker = self._workers[index]

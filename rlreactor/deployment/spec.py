@@ -24,11 +24,24 @@ from rlreactor.deployment.engines.sections import (
 from rlreactor.deployment.quantities import Duration, PortRange, Size
 from rlreactor.deployment.words import LINE, expected
 
-__all__ = ["DISAGREEMENT", "Constraint", "Deployment", "Host", "LinksSpec", "RunSpec", "TopologySpec", "place"]
+__all__ = [
+    "DISAGREEMENT",
+    "FRESH_KEYS",
+    "Constraint",
+    "Deployment",
+    "Host",
+    "LinksSpec",
+    "RunSpec",
+    "TopologySpec",
+    "place",
+]
 
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"  # a DNS label: it becomes part of a pod's, and of a file's
 _REFERENCE = r"^[^\s:]+:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"
 _ADDRESS = r"^[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$"  # never begins with a dash: ssh would take it for an option
+
+FRESH_KEYS = "fresh"
+"""In the place of a directory: every run makes its own."""
 
 DISAGREEMENT = "disagreement"
 """The type of pydantic's error where parts do not go together."""
@@ -107,7 +120,7 @@ class LinksSpec(Part):
     """The edges between hosts."""
 
     keys: Text = Field(
-        default="fresh",
+        default=FRESH_KEYS,
         description='"fresh": every run makes its own keys. Otherwise a directory that `rlreactor keys` wrote.',
     )
     unreachable_seconds: Annotated[float, Field(gt=0, le=86400)] = Field(

@@ -120,3 +120,25 @@ def test_dry_run(spec: Path, engine: str | None) -> None:
     assert found["engine"] == (engine or "ssh")
     assert [slot["host"] for slot in found["slots"]] == ["left", "right"]
     assert found["text"].count(f"--plan {found['plan']}") == 2
+
+
+def test_deploy_on_this_machine(rlreactor: CommandLine) -> None:
+    """Two slots, as two hosts would be; the result is that of one process."""
+    more = "run: {timeout: 4 ms, metrics: metrics.jsonl, state: state.safetensors}\n"
+    (rlreactor.folder / "pair.yaml").write_text(SPEC + more)
+    apart = rlreactor("deploy", "pair.yaml", "--engine", "local", "--json").result
+    alone = rlreactor("run", "pair:Pair", "--set", "step=3", "--timeout", "4ms", "--workers", "1", "--json").result
+    assert apart["fingerprint"] == alone["fingerprint"]
+    assert (apart["tag"], apart["metrics"]) == (alone["tag"], alone["metrics"])
+    assert apart["hosts"] == {"left": [0], "right": [1]}
+    lines = [json.loads(line) for line in (rlreactor.folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["total"] for line in lines] == [3, 6, 9, 12, 15]
+
+
+def test_kubernetes_is_told_from_within(rlreactor: CommandLine) -> None:
+    (rlreactor.folder / "pair.yaml").write_text(SPEC + "kubernetes: {image: x}\n")
+    error = rlreactor("deploy", "pair.yaml", "--engine", "kubernetes", status=1).error
+    assert error == (
+        "rlreactor: the engine kubernetes runs within the cluster: rlreactor deploy SPEC --engine kubernetes --dry-run "
+        "prints what to give to kubectl apply\n"
+    )
