@@ -60,6 +60,7 @@ def job_of(compiled: Compiled, engine: EngineName | None = None) -> Job:
     return Job(
         topology=deployment.topology.class_,
         parameters=dict(deployment.topology.parameters),
+        threads={path: placing.threads for path, placing in sorted(compiled.graph.placing.items())},
         plan=plan,
         slots=_slots(plan, deployment.machines, engine or deployment.engine),
         options=JobOptions(

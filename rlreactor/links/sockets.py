@@ -34,6 +34,8 @@ _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows agai
 _CONNECT_TIMEOUT_MS = 1000  # the kernel tries again less and less often: better to begin anew
 _HANDSHAKE_MS = 1500
 _RECONNECT_MS, _LONGEST_RECONNECT_MS = 10, 200
+_ENCRYPTED = 64  # bytes by which a frame grows at most (RFC 26: 33)
+_HANDSHAKE = 2048  # bytes that a command of the handshake has at most
 _LINGER_MS = 1000  # for the last acknowledgements
 _BACKLOG = 128
 
@@ -135,7 +137,7 @@ class SocketContext:
         """The reading end of a link, whose frames have `longest` bytes at most; `peer` alone may come."""
         end = self._socket(listener.kind, longest)
         if peer is not None:
-            self._secure(end)
+            self._secure(end, longest)
             end.curve_server = True
             self._keeper.admit(end, f"the link from {peer.name} at {listener.endpoint}", {peer.public: peer.name})
         end.set(zmq.USE_FD, listener.fd)
@@ -146,7 +148,7 @@ class SocketContext:
         """The writing end; only to `peer`, if one is given."""
         end = self._socket(endpoint.partition(":")[0], longest)
         if peer is not None:
-            self._secure(end)
+            self._secure(end, longest)
             end.curve_serverkey = peer.public
             self._keeper.follow(end, f"{peer.name} at {endpoint}")
         end.connect(endpoint)
@@ -157,8 +159,9 @@ class SocketContext:
         assert self._doorkeeper is not None, "a context without keys of its own knows no peers"
         return self._doorkeeper
 
-    def _secure(self, end: zmq.Socket[bytes]) -> None:
+    def _secure(self, end: zmq.Socket[bytes], longest: int) -> None:
         assert self._own is not None
+        end.set(zmq.MAXMSGSIZE, max(longest + _ENCRYPTED, _HANDSHAKE))
         end.curve_publickey, end.curve_secretkey = self._own
 
     def open(self) -> None:

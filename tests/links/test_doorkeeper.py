@@ -89,6 +89,23 @@ def test_the_right_key_on_the_right_link(door: Door) -> None:
         context.check()
 
 
+@pytest.mark.parametrize("longest", [1, 100, LONGEST, 1 << 20])
+def test_the_longest_frame_passes_and_no_longer_one(longest: int) -> None:
+    one, other = new_certificate(), new_certificate()
+    listener, server, client = listen_tcp(), SocketContext(one), SocketContext(other)
+    reader = server.bind(listener, longest, Peer("worker 1", other.public))
+    writer = client.connect(listener.endpoint, longest, Peer("worker 0", one.public))
+    server.open()
+    client.open()
+    assert writer.poll(5000, zmq.POLLOUT)
+    writer.send(bytes(longest))
+    assert reader.recv() == bytes(longest)
+    writer.send(bytes(longest + 2048))
+    assert not reader.poll(100)
+    for context in (server, client):
+        context.close(give_up=True)
+
+
 @pytest.mark.parametrize(("who", "link"), [("unknown", 1), ("worker 1", 2), ("worker 0", 1)])
 def test_a_key_that_is_not_on_the_list_of_the_link(
     door: Door, who: str, link: int, caplog: pytest.LogCaptureFixture
