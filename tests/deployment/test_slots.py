@@ -13,9 +13,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from rlreactor import Plan, Reactor, Result, RunError, Timer, check, ms, reaction, run
+from rlreactor import Plan, Reactor, Result, RunError, Timer, check, ms, reaction, run, startup, state
 from rlreactor.deployment.caller import deploy
 from rlreactor.runtime import meeting, neighbourhood
 from rlreactor.runtime.metrics import Metric
@@ -121,6 +123,29 @@ class Logging(Reactor):
 
     def compose(self) -> None:
         self.one, self.other = Counting(), Counting()
+
+
+class Heavy(Reactor):
+    """Ends with more state than fits into one frame."""
+
+    weights: NDArray[np.float64] = state()
+
+    @reaction(startup)
+    def make(self) -> None:
+        self.weights = np.arange(3 << 20, dtype=np.float64)  # 24 MB
+
+
+class Both(Reactor):
+    def compose(self) -> None:
+        self.one, self.other = Heavy(), Heavy()
+
+
+def test_results_of_any_size() -> None:
+    plan = placed(Both(), {"one": 0, "other": 1})
+    with watched(60):
+        result = deploy_here(Both(), plan, [[0], [1]])
+    for path in ("one", "other"):
+        assert np.array_equal(result.state(path)["weights"], np.arange(3 << 20, dtype=np.float64))
 
 
 def test_a_failure_names_reaction_host_and_worker() -> None:
