@@ -27,7 +27,16 @@ from rlreactor.links.doorkeeper import Doorkeeper
 from rlreactor.links.keys import Certificate
 from rlreactor.links.socket_folder import SocketFolder
 
-__all__ = ["Listener", "Peer", "SocketContext", "SocketKind", "listen_ipc", "listen_tcp", "longest_encrypted", "watch_connection"]
+__all__ = [
+    "Listener",
+    "Peer",
+    "SocketContext",
+    "SocketKind",
+    "listen_ipc",
+    "listen_tcp",
+    "longest_encrypted",
+    "watch_connection",
+]
 
 SocketKind = Literal["ipc", "tcp"]
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows again within a second
