@@ -11,8 +11,10 @@ import os
 import re
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -42,6 +44,7 @@ from .forked import deploy_here, forked_slots, job_for
 COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "16"))
 FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
 BATCH = 8
+TICKS = 3000
 HOSTILE = int(os.environ.get("RLREACTOR_HOSTILE", "60"))
 
 
@@ -147,8 +150,9 @@ class Both(Reactor):
 
 
 class Passing(Reactor):
-    """Adds up what comes in, and passes it on."""
+    """Adds up what comes in, and passes it on; half way it waits until there is a file."""
 
+    gate: str
     tick = Timer(0, 1)
     out = Output(int)
     inp = Input(int)
@@ -160,13 +164,17 @@ class Passing(Reactor):
         self.out.set(self.total % 1000)
         if self.tag.time == 10:
             self.log(going=True)
+        while self.tag.time == TICKS // 2 and not Path(self.gate).exists():
+            time.sleep(0.01)
 
 
 class Ring(Reactor):
     """Two that need each other at every tick."""
 
+    gate: str
+
     def compose(self) -> None:
-        self.one, self.other = Passing(), Passing()
+        self.one, self.other = Passing(gate=self.gate), Passing(gate=self.gate)
         self.connect(self.one.out, self.other.inp, after=1)
         self.connect(self.other.out, self.one.inp, after=1)
 
@@ -185,25 +193,34 @@ def doors(pids: Iterable[int]) -> list[int]:
 
 
 @pytest.mark.timeout(900)
-def test_hostile_connections_to_every_socket_of_a_run(caplog: pytest.LogCaptureFixture) -> None:
+def test_hostile_connections_to_every_socket_of_a_run(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     """Nothing of the result changes, and the caller warns of who it was and where it wanted to go."""
     ports: list[int] = []
-    chance = Random(1)
+    before: list[int] = []
+    grown: list[int] = []
+    chance, gate = Random(1), tmp_path / "gate"
 
     def knock(metric: Metric) -> None:
         if ports:
             return
         ports.extend(doors([os.getpid(), *engine.pids.values()]))
+        workers = [process.pid for slot in engine.pids.values() for process in psutil.Process(slot).children(True)]
+        before.extend(psutil.Process(pid).memory_info().rss for pid in workers)
         for _ in range(HOSTILE):
             for port in ports:
                 with socket.create_connection(("127.0.0.1", port), timeout=10) as hostile, suppress(OSError):
                     chance.choice([nothing, noise, greeting, reset])(hostile, chance)
+        grown.extend(psutil.Process(pid).memory_info().rss for pid in workers)
+        gate.touch()
 
-    expected = run(Ring(), workers=1, timeout=3000)
-    plan = placed(Ring(), {"one": 0, "other": 1})
-    with watched(600), forked_slots(Ring()) as engine:
-        result = deploy(job_for(plan, [[0], [1]], timeout=3000), engine, observe=knock)
+    topology = Ring(gate=str(gate))
+    plan = placed(topology, {"one": 0, "other": 1})
+    with watched(600), forked_slots(topology) as engine:
+        result = deploy(job_for(plan, [[0], [1]], timeout=TICKS), engine, observe=knock)
+    expected = run(topology, workers=1, timeout=TICKS)
     assert result.fingerprint == expected.fingerprint
+    assert all(after - first < 20 << 20 for first, after in zip(before, grown, strict=True))
+    assert len(before) == 4  # two workers, and their slots' lines
     assert len(ports) == 3  # the caller's, and one for each link
     for who in ("slot 0 on h0", "slot 1 on h1"):
         assert any(
