@@ -119,6 +119,27 @@ def _deploy(words: Words, output: Output) -> Mapping[str, Any]:
     return deploy_command(parse(DeployOptions, words, "rlreactor deploy"), output)
 
 
+def _status(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.jobs import JobOptions, status_command
+    from rlreactor.commands.options import parse
+
+    return status_command(parse(JobOptions, words, "rlreactor status"), output)
+
+
+def _logs(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.jobs import JobOptions, logs_command
+    from rlreactor.commands.options import parse
+
+    return logs_command(parse(JobOptions, words, "rlreactor logs"), output)
+
+
+def _stop(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.jobs import JobOptions, stop_command
+    from rlreactor.commands.options import parse
+
+    return stop_command(parse(JobOptions, words, "rlreactor stop"), output)
+
+
 def _run(words: Words, output: Output) -> Mapping[str, Any]:
     from rlreactor.commands.options import parse
     from rlreactor.commands.run import RunOptions, run_command
@@ -187,6 +208,9 @@ _COMMANDS = {
     "plan": _Command("place a topology on this machine: rlreactor plan MODULE:CLASS", _plan),
     "graph": _Command("draw a topology: rlreactor graph MODULE:CLASS --output picture.svg", _graph),
     "deploy": _Command("run a topology on several hosts: rlreactor deploy SPEC --engine ssh", _deploy),
+    "status": _Command("how a deployment is that Slurm runs: rlreactor status SPEC", _status),
+    "logs": _Command("what it says, as it comes: rlreactor logs SPEC", _logs),
+    "stop": _Command("end it: rlreactor stop SPEC", _stop),
     "schema": _Command("print the JSON schema of a deployment's file", _schema),
     "keys": _Command("make keys for a deployment: rlreactor keys FOLDER --slots 3", _keys),
     "worker": _Command("run one slot of a deployment, as engines do: rlreactor worker --slot 0 …", _worker),

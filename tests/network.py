@@ -30,6 +30,7 @@ __all__ = ["Host", "Inside", "Network", "needs_network"]
 _NAMESPACES = ("--net", "--uts", "--ipc", "--pid", "--mount")
 _HOLD = ("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc")
 _FIRST = "hostname {name} && ip link set lo up && echo ready && read -r forever"  # bash buries the host's orphans
+_LONGEST_END_S = 10
 _SUBNET = ipaddress.ip_network("10.87.0.0/24")
 
 
@@ -71,12 +72,14 @@ class _Namespaces:
     def run(self, *words: str | Path, timeout: float = 30, **options: Any) -> str:
         """What a command in here says. Raises AssertionError with all that it said when it fails."""
         process = self.start(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+        command = f"{self.name}: {' '.join(map(str, words))}"
         try:
             said, _ = process.communicate(timeout=timeout)
-        except BaseException:
+        except subprocess.TimeoutExpired:
             process.kill()
-            raise
-        assert process.returncode == 0, f"{self.name}: {' '.join(map(str, words))}: {said}"
+            said, _ = process.communicate(timeout=_LONGEST_END_S)
+            raise AssertionError(f"{command}: not finished after {timeout} s: {said}") from None
+        assert process.returncode == 0, f"{command}: {said}"
         return said
 
     def turn_off(self) -> None:

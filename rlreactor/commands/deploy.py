@@ -22,9 +22,11 @@ from rlreactor.deployment.compile import Compiled, job_of
 from rlreactor.deployment.engines.choose import engine_for
 from rlreactor.deployment.engines.dry_run import dry_run
 from rlreactor.deployment.engines.sections import EngineName
-from rlreactor.deployment.engines.slurm import submit
+from rlreactor.deployment.engines.slurm_queue import submit
 from rlreactor.deployment.engines.slurm_slots import in_allocation
+from rlreactor.deployment.engines.text import check_all_used
 from rlreactor.deployment.spec import FRESH_KEYS, RunSpec
+from rlreactor.errors import RunError
 from rlreactor.observe.files import write_atomically
 from rlreactor.observe.jsonl import JsonLines
 from rlreactor.observe.latest import LatestLines
@@ -49,6 +51,9 @@ class DeployOptions(CommandOptions):
     )
     dry_run: Annotated[bool, Shown(switch=True)] = Field(
         default=False, description="Print what the engine would be given, and start nothing."
+    )
+    detach: Annotated[bool, Shown(switch=True)] = Field(
+        default=False, description="Do not wait for a job in Slurm's queue; `rlreactor logs SPEC` follows it later."
     )
 
 
@@ -81,10 +86,21 @@ def _described(found: Compiled, engine: EngineName, options: DeployOptions, outp
 
 
 def _submitted(found: Compiled, options: DeployOptions, output: Output) -> dict[str, Any]:
-    """To Slurm, which runs this command again within the job."""
-    number = submit(found.deployment, job_of(found, "slurm"), str(options.spec))
-    output.say(f"submitted job {number}; squeue --job {number} shows it, scancel {number} ends it")
-    return {"engine": "slurm", "job": number}
+    """To Slurm, which runs this command again within the job; what that says is shown here as it comes."""
+    check_all_used(found.deployment, job_of(found, "slurm"))
+    job = submit(found.deployment, str(options.spec))
+    output.say(f"submitted job {job.number}, which writes to {job.log}")
+    about = {"engine": "slurm", "job": job.number, "log": str(job.log)}
+    if options.detach:
+        return about
+    try:
+        status = job.follow(lambda text: print(text, end="", flush=True))
+    except KeyboardInterrupt:
+        job.stop()
+        raise
+    if status:
+        raise RunError(f"job {job.number} ended with status {status}; {job.log} has what it said")
+    return {**about, "status": status}
 
 
 def _deployed(found: Compiled, engine: EngineName, options: DeployOptions) -> Result:

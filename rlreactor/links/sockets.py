@@ -27,7 +27,16 @@ from rlreactor.links.doorkeeper import Doorkeeper
 from rlreactor.links.keys import Certificate
 from rlreactor.links.socket_folder import SocketFolder
 
-__all__ = ["Listener", "Peer", "SocketContext", "SocketKind", "listen_ipc", "listen_tcp", "longest_encrypted", "watch_connection"]
+__all__ = [
+    "Listener",
+    "Peer",
+    "SocketContext",
+    "SocketKind",
+    "listen_ipc",
+    "listen_tcp",
+    "longest_encrypted",
+    "watch_connection",
+]
 
 SocketKind = Literal["ipc", "tcp"]
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows again within a second
@@ -150,7 +159,7 @@ class SocketContext:
         if peer is not None:
             self._secure(end, longest)
             end.curve_serverkey = peer.public
-            self._keeper.follow(end, f"{peer.name} at {endpoint}")
+            self._keeper.follow(end, endpoint, peer.name)
         end.connect(endpoint)
         return end
 
@@ -170,8 +179,12 @@ class SocketContext:
             self._doorkeeper.start()
 
     def check(self) -> None:
-        """Raises LinkError when some peer can never be reached, naming it."""
-        if self._doorkeeper is not None and self._doorkeeper.fault:
+        """Make lost connections anew. Raises LinkError when some peer can never be reached, naming it."""
+        if self._doorkeeper is None:
+            return
+        if self._doorkeeper.stranded:
+            self._doorkeeper.renew()
+        if self._doorkeeper.fault:
             raise LinkError(self._doorkeeper.fault)
 
     def _socket(self, kind: str, longest: int) -> zmq.Socket[bytes]:

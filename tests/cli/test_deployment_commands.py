@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rlreactor import Plan
+from rlreactor import Plan, RunError
 from rlreactor.commands.deploy import DeployOptions, deploy_command
 from rlreactor.commands.failure import UsageError
 from rlreactor.commands.graph import GraphOptions, graph_command
+from rlreactor.commands.jobs import JobOptions, logs_command, status_command, stop_command
 from rlreactor.commands.keys import KeysOptions, keys_command
 from rlreactor.commands.output import Output
 from rlreactor.commands.plan import PlanOptions, plan_command
@@ -142,3 +143,20 @@ def test_kubernetes_is_told_from_within(rlreactor: CommandLine) -> None:
         "rlreactor: the engine kubernetes runs within the cluster: rlreactor deploy SPEC --engine kubernetes --dry-run "
         "prints what to give to kubectl apply\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("engine", "hint"),
+    [("ssh", "a deployment over ssh lasts as long as `rlreactor deploy` does"), ("kubernetes", "kubectl knows it")],
+)
+def test_deployments_that_slurm_does_not_run(spec: Path, engine: str, hint: str) -> None:
+    for command in (status_command, logs_command, stop_command):
+        with pytest.raises(UsageError, match=hint):
+            command(JobOptions.model_validate({"spec": spec, "engine": engine}), SILENT)
+
+
+def test_slurm_without_slurm(spec: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    options = DeployOptions.model_validate({"spec": spec, "engine": "slurm"})
+    with pytest.raises(RunError, match="there is no sbatch here: the engine slurm needs Slurm's commands"):
+        deploy_command(options, SILENT)

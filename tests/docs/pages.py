@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 TIMEOUT_S = 100
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# (\w+\.py)\n")
+_FILE = re.compile(r"# (\w+\.(?:py|yaml|toml))\n")
 _SEPARATOR = "\x1e"
 
 
@@ -74,8 +74,9 @@ def run_shell(code: str, folder: Path) -> Ended:
 
 
 def write_files(page: Path, folder: Path) -> None:
-    """The files that a page's blocks of Python are."""
-    for block in python(page):
+    """The files that a page's blocks are; a page `a-b` builds on those of the page `a`, if there is one."""
+    base = page.with_stem(page.stem.partition("-")[0])
+    for block in [*(blocks(base) if base != page and base.exists() else []), *blocks(page)]:
         if block.file is not None:
             (folder / block.file).write_text(block.code)
 

@@ -6,7 +6,6 @@ Within the job the caller starts one step with a task for every slot (`slurm_slo
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Iterator
 
 from rlreactor.deployment.engine import worker_command
@@ -14,9 +13,9 @@ from rlreactor.deployment.engines.sections import SlurmSection
 from rlreactor.deployment.engines.text import CALLER, KEYS, check_all_used, heading
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment, Host
-from rlreactor.errors import PlanError, RunError
+from rlreactor.errors import PlanError
 
-__all__ = ["batch_script", "dry_run", "submit"]
+__all__ = ["batch_script", "dry_run"]
 
 
 def dry_run(deployment: Deployment, job: Job, spec: str) -> str:
@@ -29,19 +28,6 @@ def dry_run(deployment: Deployment, job: Job, spec: str) -> str:
     slots = [f"# {heading(job, index)}" for index in range(len(job.slots))]
     command = " ".join(worker_command(job, "$SLURM_PROCID", CALLER, KEYS))
     return "\n".join([script, "# on every node:", f"# {command}", *slots, ""])
-
-
-def submit(deployment: Deployment, job: Job, spec: str) -> str:
-    """Give the script to `sbatch`; returns the job's number. Raises PlanError as above, and RunError with its words."""
-    script = batch_script(deployment, spec)
-    check_all_used(deployment, job)
-    try:
-        done = subprocess.run(["sbatch", "--parsable"], input=script, capture_output=True, text=True, check=True)
-    except FileNotFoundError:
-        raise RunError("there is no sbatch here: the engine slurm needs Slurm's commands") from None
-    except subprocess.CalledProcessError as error:
-        raise RunError(f"sbatch refused the job: {error.stderr.strip()}") from None
-    return done.stdout.strip().partition(";")[0]
 
 
 def batch_script(deployment: Deployment, spec: str) -> str:
