@@ -151,7 +151,10 @@ class SocketLinks:
         if end.unsent and events & zmq.POLLOUT:
             end.flush()
         while events & zmq.POLLIN:
-            frame = end.socket.recv(zmq.NOBLOCK, copy=False)
+            try:
+                frame = end.socket.recv(zmq.NOBLOCK, copy=False)
+            except zmq.Again:  # what was announced went with its connection, which was cut in the middle of it
+                return
             self._take(end, frame.buffer)
             events = end.events()
 
