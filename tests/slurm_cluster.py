@@ -9,6 +9,7 @@ Everything lies in a folder of its own and runs on the hosts, so it ends with th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -96,8 +97,18 @@ class SlurmCluster:
         self._await("munged", lambda: (self.folder / "munge.socket").exists())
         self._daemon(self.controller, "slurmctld", "-D", "-c")
         for host in self.hosts:
-            self._daemon(host, "slurmd", "-D", "-c", "-N", host.name)
+            self.bring_back(host)
         self._await("all nodes", self.ready)
+
+    def bring_back(self, host: Host) -> None:
+        """Let a host be a node, for the first time or again."""
+        self._daemon(host, "slurmd", "-D", "-c", "-N", host.name)
+
+    def lose(self, host: Host) -> None:
+        """Let a host that is not the controller lose its power: everything on it ends at once."""
+        assert host is not self.controller
+        with contextlib.suppress(AssertionError):  # the command ends with the rest
+            host.run("sh", "-c", "kill -KILL -1")
 
     def _daemon(self, host: Host, *words: str) -> None:
         log = (self.folder / f"{words[0]}-{host.name}.out").open("w")

@@ -40,9 +40,9 @@ __all__ = [
 
 SocketKind = Literal["ipc", "tcp"]
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows again within a second
-_CONNECT_TIMEOUT_MS = 1000  # the kernel tries again less and less often: better to begin anew
+_CONNECT_TIMEOUT_MS = 500  # the kernel tries again less and less often: better to begin anew
 _HANDSHAKE_MS = 1500
-_RECONNECT_MS, _LONGEST_RECONNECT_MS = 10, 200
+_RECONNECT_MS, _LONGEST_RECONNECT_MS = 10, 100
 _ENCRYPTED = 64  # bytes by which a frame grows at most (RFC 26: 33)
 _HANDSHAKE = 2048  # bytes that a command of the handshake has at most
 _LINGER_MS = 1000  # for the last acknowledgements
