@@ -41,4 +41,4 @@ def test_q_learning(quick: Quick) -> None:
 def test_by_hand(quick: Quick) -> None:
     written = quick(by_hand.main, "--rounds", 1, "--updates", 2, "--ours")
     assert list(written["measured"]["contestants"]) == [by_hand.OURS]
-    assert list(written["measured"]["lines"]) == list(by_hand.FILES)
+    assert list(written["measured"]["lines of code"]["contestants"]) == list(by_hand.FILES)
