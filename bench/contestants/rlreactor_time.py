@@ -67,10 +67,10 @@ def on_policy(lag: int) -> Callable[[], Reactor]:
     return lambda: TimedOnPolicy(**ppo(lag).parameters)
 
 
-def agents() -> Reactor:
+def ten_agents(kind: str) -> Reactor:
     from bench.contestants.rlreactor_inference import JointInference  # loads torch, which no other topology needs
 
-    return JointInference(agents=10)
+    return JointInference(agents=10, kind=kind)
 
 
 LOADS = {
@@ -84,7 +84,10 @@ LOADS = {
         {"bank": ACTING, "teacher": LEARNING},
     ),
     "10 agents": Load(
-        "multi_agent", agents, 5000, {"surroundings": ENVIRONMENT, "bank": INFERENCE}
+        "multi_agent", lambda: ten_agents("synthetic"), 5000, {"surroundings": ENVIRONMENT, "bank": INFERENCE}
+    ),
+    "10 agents, simple_spread": Load(
+        "multi_agent", lambda: ten_agents("simple_spread"), 300, {"surroundings": ENVIRONMENT, "bank": INFERENCE}
     ),
     "16 bytes": Load("round_trip", WithinTag, 50_000, {}),
     "CartPole-v1, 2 x 128": Load(

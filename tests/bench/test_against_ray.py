@@ -22,9 +22,12 @@ def test_lock_step(quick: Quick) -> None:
 
 
 def test_multi_agent(quick: Quick) -> None:
-    written = quick(multi_agent.main, "--rounds", 1, "--agents", 2, "--steps", 10, "--ours")
+    written = quick(
+        multi_agent.main, "--rounds", 1, "--agents", 2, "--worlds", "simple_spread", "--steps", 100, "--ours"
+    )  # fmt: skip
     names = [multi_agent.SEQUENTIAL, *multi_agent.OURS]
-    assert list(written["measured"]["contestants"]) == [multi_agent.setting(2) + name for name in names]
+    prefix = multi_agent.Game(2, "simple_spread").prefix
+    assert list(written["measured"]["contestants"]) == [prefix + name for name in names]
     assert written["targets"] == []
 
 
