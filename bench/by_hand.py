@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import sys
+import tokenize
 from pathlib import Path
 
 from rich.table import Table
@@ -12,16 +15,31 @@ from bench.measure import interleave, ratios, summary
 from bench.rates import RATE
 from bench.report import Report, progress
 
-__all__ = ["FILES", "lines"]
+__all__ = ["FILES", "OURS", "RAY", "lines"]
 
 OURS, RAY = "rlreactor", "Ray"
 FILES = {OURS: "on_reactors", RAY: "on_ray"}
+_NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
 
 def lines(module: str) -> int:
-    """Of a side, without empty ones; what both share is not counted."""
+    """Of a side, without empty ones, comments and docstrings; what both share is not counted."""
     text = (Path(__file__).parent / "ray" / f"{module}.py").read_text()
-    return sum(bool(line.strip()) for line in text.splitlines())
+    written = {number for number, line in enumerate(text.splitlines(), 1) if line.strip()}
+    return len(written & _code_lines(text) - _docstring_lines(text))
+
+
+def _code_lines(text: str) -> set[int]:
+    """Those with a token that is neither a comment nor white space."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return {n for token in tokens if token.type not in _NO_CODE for n in range(token.start[0], token.end[0] + 1)}
+
+
+def _docstring_lines(text: str) -> set[int]:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, documented)]
+    first = [node.body[0] for node in nodes if ast.get_docstring(node, clean=False) is not None]
+    return {n for string in first for n in range(string.lineno, (string.end_lineno or string.lineno) + 1)}
 
 
 def counted() -> Table:
@@ -44,11 +62,11 @@ def main() -> int:
     faster = ratios(rounds.of(OURS, RATE), rounds.of(RAY, RATE))
     measured = {
         **rounds.as_json(),
-        "lines": {name: lines(module) for name, module in FILES.items()},
-        "ratio to Ray": summary(faster) if faster else {},
+        "lines of code": {"contestants": {name: {"lines": summary([lines(module)])} for name, module in FILES.items()}},
     }
+    against = {OURS: {RAY: summary(faster)}} if faster else {}
     settings = {"rounds": chosen.rounds, "updates": chosen.updates}
-    return Report("by_hand", settings, measured).finish(counted(), table("speed", rounds, columns))
+    return Report("by_hand", settings, measured, against=against).finish(counted(), table("speed", rounds, columns))
 
 
 if __name__ == "__main__":

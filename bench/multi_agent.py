@@ -1,69 +1,87 @@
 """B6: joint steps of 4 and of 10 agents, each with a network of 64 units in a reactor of its own.
 
-Against Ray actors, against Ray Compiled Graph, and against the same inference one after another in one process.
+In PettingZoo's simple_spread, and in a synthetic world that takes next to no time. Against Ray actors, against Ray
+Compiled Graph, and against the same one after another in one process.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.comparison import Column, elsewhere, here, options, table, together
 from bench.measure import Contestant, Rounds, interleave, ratios, spread, summary
 from bench.report import Report, Target, explained, progress
 
-__all__ = ["OURS", "SEQUENTIAL", "THEIRS", "compared", "contestants", "reasons", "setting", "targets"]
+__all__ = ["OURS", "SEQUENTIAL", "THEIRS", "Game", "compared", "contestants", "reasons", "targets"]
 
 OURS = ["rlreactor", "rlreactor, one worker"]
 SEQUENTIAL, RAY, GRAPH = "one after another", "Ray", "Ray Compiled Graph"
 THEIRS = [SEQUENTIAL, RAY, GRAPH]
-TIMES_FASTER = {4: {RAY: 30.0, GRAPH: 5.0}, 10: {RAY: 30.0, GRAPH: 5.0, SEQUENTIAL: 1.5}}  # by agents
+SYNTHETIC, SPREAD = WORLDS = ("synthetic", "simple_spread")
+PART = {SYNTHETIC: 1.0, SPREAD: 0.1}
+"""Of the steps: PettingZoo's take most of the time there."""
+TIMES_FASTER = {4: {RAY: 30.0, GRAPH: 5.0}, 10: {RAY: 30.0, GRAPH: 5.0, SEQUENTIAL: 1.5}}
+"""By agents, in the synthetic world."""
+_FEW = 200  # steps that Ray makes at least, if the others make as many
 
 
-def setting(agents: int) -> str:
-    """What stands before the names of those that are measured with so many agents."""
-    return f"{agents} agents: "
+class Game(NamedTuple):
+    """So many agents in a world."""
+
+    agents: int
+    world: str = SYNTHETIC
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the names of those that are measured there."""
+        return f"{self.agents} agents, {self.world}: "
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """How many times faster ours must be than whom."""
+        return TIMES_FASTER.get(self.agents, {}) if self.world == SYNTHETIC else {}
 
 
-def contestants(agents: int, steps: int, opponents: bool = True) -> list[Contestant]:
-    """Everybody with so many agents; Ray makes a tenth as many steps."""
-    arguments, prefix = ("--agents", agents, "--steps"), setting(agents)
-    found = together(here("inference", *arguments, steps), [SEQUENTIAL], prefix)
-    found += together(here("rlreactor_inference", *arguments, steps), OURS, prefix)
+def contestants(game: Game, steps: int, opponents: bool = True) -> list[Contestant]:
+    """Everybody in a game; Ray makes fewer steps."""
+    arguments = ("--agents", game.agents, "--world", game.world, "--steps")
+    steps = max(1, round(steps * PART[game.world]))
+    found = together(here("inference", *arguments, steps), [SEQUENTIAL], game.prefix)
+    found += together(here("rlreactor_inference", *arguments, steps), OURS, game.prefix)
     if opponents:
-        run = elsewhere("ray", "ray_inference", *arguments, max(1, steps // 10))
-        found += together(run, [RAY, GRAPH], prefix)
+        run = elsewhere("ray", "ray_inference", *arguments, max(min(steps, _FEW), steps // 10))
+        found += together(run, [RAY, GRAPH], game.prefix)
     return found
 
 
-def best_of(rounds: Rounds, agents: int) -> str:
+def best_of(rounds: Rounds, game: Game) -> str:
     """Ours, with the workers that are better."""
-    prefix = setting(agents)
-    present = [prefix + name for name in OURS if rounds.of(prefix + name, "us")]
-    return min(present, key=lambda name: spread(rounds.of(name, "us")).median, default=prefix + OURS[0])
+    present = [game.prefix + name for name in OURS if rounds.of(game.prefix + name, "us")]
+    return min(present, key=lambda name: spread(rounds.of(name, "us")).median, default=game.prefix + OURS[0])
 
 
-def compared(rounds: Rounds, agents: int) -> dict[str, dict[str, Any]]:
+def compared(rounds: Rounds, game: Game) -> dict[str, dict[str, Any]]:
     """How many times our cost theirs is, without those who are missing."""
-    prefix = setting(agents)
-    found = {name: ratios(rounds.of(prefix + name, "us"), rounds.of(best_of(rounds, agents), "us")) for name in THEIRS}
+    ours = rounds.of(best_of(rounds, game), "us")
+    found = {name: ratios(rounds.of(game.prefix + name, "us"), ours) for name in THEIRS}
     return {name: summary(values) for name, values in found.items() if values}
 
 
-def targets(rounds: Rounds, agents: int) -> dict[str, Target]:
+def targets(rounds: Rounds, game: Game) -> dict[str, Target]:
     """What must hold against whom, as far as it was measured."""
-    found = compared(rounds, agents)
+    found, best = compared(rounds, game), best_of(rounds, game)
     return {
-        name: Target(f"{best_of(rounds, agents)}, times faster than {name} (median)", threshold, found[name]["median"])
-        for name, threshold in TIMES_FASTER.get(agents, {}).items()
+        name: Target(f"{best}, times faster than {name} (median)", threshold, found[name]["median"])
+        for name, threshold in game.thresholds.items()
         if name in found
     }
 
 
-def reasons(rounds: Rounds, agents: int) -> dict[str, str]:
+def reasons(rounds: Rounds, game: Game) -> dict[str, str]:
     """Why, where a target is missed: what the networks alone take, or how long our workers wait for each other."""
-    missed = [name for name, target in targets(rounds, agents).items() if not target.holds]
-    return {setting(agents) + name: _reason(rounds, setting(agents), name) for name in missed}
+    missed = [name for name, target in targets(rounds, game).items() if not target.holds]
+    return {game.prefix + name: _reason(rounds, game.prefix, name) for name in missed}
 
 
 def _reason(rounds: Rounds, prefix: str, name: str) -> str:
@@ -78,15 +96,19 @@ def _reason(rounds: Rounds, prefix: str, name: str) -> str:
 def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--agents", type=int, nargs="+", default=[4, 10])
-    parser.add_argument("--steps", type=int, default=10_000, help="joint steps of each run; Ray makes a tenth as many")
+    parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=WORLDS)
+    parser.add_argument(
+        "--steps", type=int, default=10_000, help="joint steps of each run; a tenth in simple_spread, and Ray fewer"
+    )
     chosen = parser.parse_args()
-    parts = [contestants(agents, chosen.steps, not chosen.ours) for agents in chosen.agents]
+    games = [Game(agents, world) for world in chosen.worlds for agents in chosen.agents]
+    parts = [contestants(game, chosen.steps, not chosen.ours) for game in games]
     rounds = interleave([one for part in parts for one in part], chosen.rounds, progress)
-    reason = explained(*(reasons(rounds, agents) for agents in chosen.agents))
-    times = {best_of(rounds, agents): compared(rounds, agents) for agents in chosen.agents}
+    reason = explained(*(reasons(rounds, game) for game in games))
+    times = {best_of(rounds, game): compared(rounds, game) for game in games}
     measured = {**rounds.as_json(), "times the cost of": times}
     shown = table("joint steps", rounds, [Column("us", "us a joint step", 1)])
-    must_hold = [target for agents in chosen.agents for target in targets(rounds, agents).values()]
+    must_hold = [target for game in games for target in targets(rounds, game).values()]
     settings = {"rounds": chosen.rounds, "steps": chosen.steps}
     report = Report("multi_agent", settings, measured, must_hold, against=times, reason=reason)
     return report.finish(shown)

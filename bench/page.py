@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.findings import Finding, Loss, Section, bound, brackets, load, number
+from bench.measure import Spread
 from bench.plots import PlotsNeedMatplotlib, draw
 from bench.registry import EXPERIMENTS, TOPICS
 from bench.report import RESULTS
@@ -36,6 +37,7 @@ def write_page(results: Path = RESULTS) -> Path:
 
 def text(findings: Sequence[Finding], plots: dict[str, str], no_plots: str = "") -> str:
     """The page. `plots` are the pictures of those that have one, `no_plots` says why there are none."""
+    times = {section.title: section for one in findings if one.name == "where_time_goes" for section in one.sections}
     parts = [
         "# What was measured\n",
         "Made by `python -m bench.page` from the files in `results/`; no figure here is typed by hand. Ratios are "
@@ -43,22 +45,42 @@ def text(findings: Sequence[Finding], plots: dict[str, str], no_plots: str = "")
         "More than 1 is better for rlreactor.\n",
         *([f"There are no pictures: {no_plots}.\n"] if no_plots else []),
         "## Where we lose\n",
-        _losses([loss for one in findings for loss in one.losses], any(one.comparisons for one in findings)),
+        _losses([loss for one in findings for loss in one.losses], any(one.comparisons for one in findings), times),
         "## Where we miss our own targets\n",
-        _losses([loss for one in findings for loss in one.misses], any(one.targets for one in findings)),
+        _losses([loss for one in findings for loss in one.misses], any(one.targets for one in findings), times),
         "## What is not here\n",
         _absent(findings),
     ]
     for title, own in _by_topic(findings):
-        parts += [f"## {title}\n", *(_experiment(finding, plots.get(finding.name, "")) for finding in own)]
+        parts += [f"## {title}\n"]
+        parts += [_experiment(finding, plots.get(finding.name, ""), times.get(finding.name)) for finding in own]
     return "\n".join(parts)
 
 
-def _losses(losses: Sequence[Loss], measured: bool) -> str:
+def _losses(losses: Sequence[Loss], measured: bool, times: Mapping[str, Section]) -> str:
+    """Where the experiment itself gives no reason, where its time goes."""
     if not losses:
         return "Nowhere in what was measured.\n" if measured else "Nothing was measured yet.\n"
-    rows = [(loss.experiment, loss.what, loss.measured, loss.reason or "not known yet") for loss in losses]
+    rows = [
+        (one.experiment, one.what, one.measured, one.reason or _profile(times.get(one.experiment))) for one in losses
+    ]
     return _table(("experiment", "what", "measured", "reason"), rows)
+
+
+def _profile(time: Section | None) -> str:
+    """The two kinds that take most of every worker's time."""
+    if time is None or not time.figures:
+        return "not known yet"
+    return "; ".join(f"{worker}: {_largest(shares)}" for worker, shares in time.figures.items())
+
+
+def _largest(shares: Mapping[str, Spread]) -> str:
+    largest = sorted(shares, key=lambda kind: -shares[kind].median)[:2]
+    return ", ".join(f"{_percent(shares[kind])} % {kind}" for kind in largest)
+
+
+def _percent(share: Spread) -> str:
+    return f"{100 * share.median:.0f}"
 
 
 def _absent(findings: Sequence[Finding]) -> str:
@@ -86,7 +108,7 @@ def _by_topic(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
     return [(title, own) for title, own in [*found, ("Others", others)] if own]
 
 
-def _experiment(finding: Finding, plot: str) -> str:
+def _experiment(finding: Finding, plot: str, time: Section | None) -> str:
     result = finding.result
     what = {one.name: one.what for one in EXPERIMENTS}.get(finding.name, "")
     parts = [
@@ -100,6 +122,7 @@ def _experiment(finding: Finding, plot: str) -> str:
         *_optional(("ours", "share of the physical limit"), _shares(finding)),
         *_optional(("must hold", "bound", "measured", ""), _targets(finding)),
         *([f"Why we are worse: {finding.reason}\n"] if finding.reason else []),
+        *([_time(time)] if time is not None and time.figures else []),
         *([f"![{finding.name}]({plot})\n"] if plot else []),
         f"Measured on {_machine(result['machine'])}.\n",
     ]
@@ -113,6 +136,13 @@ def _contestants(section: Section) -> str:
         for name, figures in section.figures.items()
     ]
     return _table((section.title or "contestant", *columns), rows) if rows else ""
+
+
+def _time(time: Section) -> str:
+    """Where our own time goes there, a row for every worker."""
+    kinds = list(next(iter(time.figures.values())))
+    rows = [(worker, *(_percent(shares[kind]) for kind in kinds)) for worker, shares in time.figures.items()]
+    return _table(("percent of our time (`where_time_goes`)", *kinds), rows)
 
 
 def _comparisons(finding: Finding) -> list[tuple[str, ...]]:

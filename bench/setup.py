@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parent
 # torch first and alone where it is needed: it is most of the download, and nothing else may choose another version.
 ENVIRONMENTS = {
     "sb3": ("torch", "stable-baselines3", "gymnasium[box2d]", "ale-py"),
-    "ray": ("torch", "ray[default,rllib]", "box2d", "pygame"),  # as gymnasium[box2d], which compiles box2d here
+    "ray": ("torch", "ray[default,rllib]", "box2d", "pygame", "mpe2"),  # gymnasium[box2d] compiles box2d here
     "plain": ("torch", "gymnasium", "ale-py", "envpool"),
     "sample-factory": ("torch", "sample-factory", "gymnasium", "ale-py"),
     "xronos": ("xronos",),

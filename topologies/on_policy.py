@@ -47,19 +47,7 @@ class OnPolicy(Reactor):
 
     def compose(self) -> None:
         delay = (1 + self.policy_lag) * TICK
-        self.actors = [
-            Rollout(
-                environment=self.environment,
-                policy=self.policy,
-                horizon=self.config.horizon,
-                environments=self.envs_per_rollout,
-                first=delay,
-                device=self.device,
-                groups=self.groups,
-                threads=self.environment_threads,
-            )
-            for _ in range(self.rollouts)
-        ]
+        self.actors = [self.make_rollout(delay) for _ in range(self.rollouts)]
         self.learner = Learner(
             policy=self.policy,
             config=self.config,
@@ -86,3 +74,16 @@ class OnPolicy(Reactor):
     def ticks(self) -> int:
         """The logical time, in ns, at which the last update is made: the `timeout` of a run."""
         return (self.policy_lag + self.updates) * TICK
+
+    def make_rollout(self, first: int) -> Rollout:
+        """One of the rollouts, whose first tick is `first`; a subclass may have others."""
+        return Rollout(
+            environment=self.environment,
+            policy=self.policy,
+            horizon=self.config.horizon,
+            environments=self.envs_per_rollout,
+            first=first,
+            device=self.device,
+            groups=self.groups,
+            threads=self.environment_threads,
+        )

@@ -9,27 +9,28 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from bench.contestants.ray_cluster import rate
+from bench.contestants.spread import Spread
 
-__all__ = ["ACTIONS", "FEATURES", "Policy", "World", "figures", "parsed"]
+__all__ = ["ACTIONS", "WORLDS", "Policy", "Synthetic", "World", "figures", "parsed"]
 
-FEATURES, HIDDEN, ACTIONS = 10, 64, 5
+HIDDEN, ACTIONS = 64, 5
 
 
 class Policy:
     """The network of one agent."""
 
-    def __init__(self, agent: int) -> None:
+    def __init__(self, agent: int, features: int) -> None:
         torch.set_num_threads(1)
         torch.manual_seed(agent)
         self.network = torch.nn.Sequential(
-            torch.nn.Linear(FEATURES, HIDDEN), torch.nn.Tanh(), torch.nn.Linear(HIDDEN, ACTIONS)
+            torch.nn.Linear(features, HIDDEN), torch.nn.Tanh(), torch.nn.Linear(HIDDEN, ACTIONS)
         )
 
     def act(self, observation: Any) -> int:
@@ -37,20 +38,43 @@ class Policy:
             return int(self.network(torch.tensor(observation)).argmax())
 
 
-class World:
-    """Synthetic: what an agent sees decays, and its action adds to one feature of it and of its neighbour."""
+class World(Protocol):
+    """What agents live in.
 
-    def __init__(self, agents: int) -> None:
-        self.observations: NDArray[np.float32] = np.random.default_rng(0).random((agents, FEATURES), np.float32)
-        self.rows = np.arange(agents)
-        self.neighbours = np.roll(self.rows, 1)
+    Attributes:
+        observations: float32 [agents, features].
+    """
+
+    observations: NDArray[np.float32]
 
     def step(self, actions: Sequence[int]) -> None:
         """In place: who shows `observations` to others gives them a copy."""
+
+
+class Synthetic:
+    """What an agent sees decays, and its action adds to one feature of it and of its neighbour."""
+
+    def __init__(self, agents: int) -> None:
+        shape = agents, self.features(agents)
+        self.observations: NDArray[np.float32] = np.random.default_rng(0).random(shape, np.float32)
+        self.rows = np.arange(agents)
+        self.neighbours = np.roll(self.rows, 1)
+
+    @staticmethod
+    def features(agents: int) -> int:
+        """Of an agent's observation."""
+        return 2 * ACTIONS
+
+    def step(self, actions: Sequence[int]) -> None:
+        """In place."""
         seen = self.observations
         seen *= np.float32(0.9)
         seen[self.rows, actions] += np.float32(0.1)
         seen[self.neighbours, np.add(actions, ACTIONS)] += np.float32(0.1)
+
+
+WORLDS: dict[str, type[Synthetic | Spread]] = {"synthetic": Synthetic, "simple_spread": Spread}
+"""By name."""
 
 
 def figures(joint_steps_per_second: float) -> dict[str, float]:
@@ -63,12 +87,15 @@ def parsed(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--agents", type=int, default=10)
     parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--world", choices=list(WORLDS), default="synthetic")
     return parser.parse_args()
 
 
 def main() -> None:
     options = parsed(__doc__)
-    world, policies = World(options.agents), [Policy(agent) for agent in range(options.agents)]
+    kind = WORLDS[options.world]
+    world = kind(options.agents)
+    policies = [Policy(agent, kind.features(options.agents)) for agent in range(options.agents)]
 
     def step(_: int) -> None:
         world.step([policy.act(seen) for policy, seen in zip(policies, world.observations, strict=True)])

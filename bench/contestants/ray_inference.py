@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bench.contestants.inference import Policy, World, figures, parsed
+from bench.contestants.inference import WORLDS, Policy, figures, parsed
 from bench.contestants.ray_cluster import Forms, cluster, compiled, each, rate
 
 
-def forms(ray: Any, agents: int, steps: int) -> Forms:
+def forms(ray: Any, agents: int, steps: int, name: str) -> Forms:
     """Both, the Compiled Graph last: its actors take no other calls."""
-    actors = [ray.remote(Policy).remote(agent) for agent in range(agents)]
+    kind = WORLDS[name]
+    actors = [ray.remote(Policy).remote(agent, kind.features(agents)) for agent in range(agents)]
 
     def calls() -> dict[str, float]:
-        world = World(agents)
+        world = kind(agents)
 
         def step(_: int) -> None:
             seen = world.observations
@@ -27,7 +28,7 @@ def forms(ray: Any, agents: int, steps: int) -> Forms:
         return figures(rate(step, steps))
 
     def graph() -> dict[str, float]:
-        world = World(agents)
+        world = kind(agents)
         with compiled(lambda seen: [actor.act.bind(seen[agent]) for agent, actor in enumerate(actors)]) as made:
             return figures(rate(lambda _: world.step(ray.get(made.execute(*world.observations))), steps))
 
@@ -37,7 +38,7 @@ def forms(ray: Any, agents: int, steps: int) -> Forms:
 def main() -> None:
     options = parsed(__doc__)
     with cluster(options.agents) as ray:
-        print(json.dumps(each(forms(ray, options.agents, options.steps))), flush=True)
+        print(json.dumps(each(forms(ray, options.agents, options.steps, options.world))), flush=True)
 
 
 if __name__ == "__main__":

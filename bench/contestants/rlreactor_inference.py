@@ -8,17 +8,19 @@ import time
 
 import numpy as np
 
-from bench.contestants.inference import FEATURES, Policy, World, figures, parsed
+from bench.contestants.inference import WORLDS, Policy, figures, parsed
 from bench.contestants.times import per_second
 from rlreactor import TICK, Array, Input, Inputs, Output, Reactor, Timer, broadcast, reaction, run, startup, state
 
-OBSERVATIONS = Array(np.float32, ("agents", FEATURES))
+OBSERVATIONS = Array(np.float32, ("agents", "features"))
 
 
 class Surroundings(Reactor):
     """Shows the world to all agents every tick, and takes what they do."""
 
     agents: int
+    features: int
+    kind: str
     tick = Timer(0, TICK)
     seen = Output(OBSERVATIONS)
     actions = Inputs(int, width="agents")
@@ -26,7 +28,7 @@ class Surroundings(Reactor):
 
     @reaction(startup)
     def begin(self) -> None:
-        self.world = World(self.agents)
+        self.world = WORLDS[self.kind](self.agents)
 
     @reaction(tick, effects=[seen])
     def show(self) -> None:
@@ -44,13 +46,14 @@ class Agent(Reactor):
     """Answers with what its policy chooses."""
 
     agents: int
+    features: int
     index: int
     seen = Input(OBSERVATIONS)
     action = Output(int)
 
     @reaction(startup)
     def begin(self) -> None:
-        self.policy = Policy(self.index)
+        self.policy = Policy(self.index, self.features)
 
     @reaction(seen, effects=[action])
     def act(self) -> None:
@@ -61,17 +64,19 @@ class JointInference(Reactor):
     """A world and its agents."""
 
     agents: int
+    kind: str = "synthetic"
 
     def compose(self) -> None:
-        self.surroundings = Surroundings(agents=self.agents)
-        self.bank = [Agent(agents=self.agents, index=index) for index in range(self.agents)]
+        agents, features = self.agents, WORLDS[self.kind].features(self.agents)
+        self.surroundings = Surroundings(agents=agents, features=features, kind=self.kind)
+        self.bank = [Agent(agents=agents, features=features, index=index) for index in range(agents)]
         self.connect(broadcast(self.surroundings.seen), [agent.seen for agent in self.bank])
         self.connect([agent.action for agent in self.bank], self.surroundings.actions)
 
 
-def measure(agents: int, steps: int, workers: int | None = None) -> dict[str, float]:
+def measure(topology: JointInference, steps: int, workers: int | None = None) -> dict[str, float]:
     """Microseconds of a joint step, and what share of its time a worker waits for others."""
-    result = run(JointInference(agents=agents), workers=workers, timeout=(steps + steps // 10) * TICK)
+    result = run(topology, workers=workers, timeout=(steps + steps // 10) * TICK)
     waited = [worker["seconds_waited"] / worker["seconds"] for worker in result.workers]
     ends: list[float] = result.state("surroundings")["ends"]
     return {**figures(per_second(ends, steps)), "waited": statistics.mean(waited)}
@@ -79,9 +84,10 @@ def measure(agents: int, steps: int, workers: int | None = None) -> dict[str, fl
 
 def main() -> None:
     options = parsed(__doc__)
+    topology = JointInference(agents=options.agents, kind=options.world)
     found = {
-        "rlreactor": measure(options.agents, options.steps),
-        "rlreactor, one worker": measure(options.agents, options.steps, workers=1),
+        "rlreactor": measure(topology, options.steps),
+        "rlreactor, one worker": measure(topology, options.steps, workers=1),
     }
     print(json.dumps(found), flush=True)
 

@@ -72,9 +72,13 @@ class QLearning(Reactor):
 
     def compose(self) -> None:
         self.teacher = Teacher(rollouts=self.rollouts, steps=self.steps, minibatch=self.minibatch)
-        self.bank = [Collector(index=index, steps=self.steps) for index in range(self.rollouts)]
+        self.bank = [self.make_collector(index) for index in range(self.rollouts)]
         self.connect(broadcast(self.teacher.weights), [collector.weights for collector in self.bank], after=TICK)
         self.connect([collector.transitions for collector in self.bank], self.teacher.transitions)
+
+    def make_collector(self, index: int) -> Collector:
+        """One of the rollouts; a subclass may have others."""
+        return Collector(index=index, steps=self.steps)
 
 
 def train(topology: QLearning, rounds: int, workers: int | None = None) -> dict[str, float]:

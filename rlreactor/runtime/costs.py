@@ -10,6 +10,7 @@ from typing import Any
 from rlreactor.action import Action
 from rlreactor.graph import ReactionNode
 from rlreactor.port import Port
+from rlreactor.runtime.time_use import TimeUse
 from rlreactor.scheduler.binding import Binding
 from rlreactor.spec import Object
 from rlreactor.tag import Point
@@ -42,10 +43,17 @@ class Meter:
 
 
 class Meters:
-    """From now on every reaction of a worker is timed."""
+    """From now on every reaction of a worker is timed.
 
-    def __init__(self, binding: Binding) -> None:
+    Args:
+        binding: of the worker.
+        waited: for how many ns the worker has waited so far, in the midst of a reaction or not.
+    """
+
+    def __init__(self, binding: Binding, waited: Callable[[], int]) -> None:
         self._binding = binding
+        self._waited = waited
+        self.use = TimeUse()
         self._execution = binding.execution
         self._tags: Counter[str] = Counter()  # reactor → tags at which it reacted
         self._last: dict[str, Point] = {}
@@ -82,16 +90,21 @@ class Meters:
         schedules = [path for path in node.effects if path in graph.actions]
 
         def timed() -> None:
+            entered, waited = time.perf_counter_ns(), self._waited()
+            self.use.begin(self._execution.tag, entered, waited)
             self._note_events(triggers)
             start = time.perf_counter_ns()
             method()
-            ns = time.perf_counter_ns() - start
+            end, waited_since = time.perf_counter_ns(), self._waited()
+            ns = end - start - (waited_since - waited)
             meter.first_ns = meter.first_ns or ns
             meter.runs += 1
             meter.ns += ns
             self._note_tag(node.reactor)
             self._note_sets(meter, ports)
             self._scheduled_ns |= dict.fromkeys(schedules, self._execution.tag[0])
+            now = time.perf_counter_ns()
+            self.use.end(node.path, ns, start - entered + now - end, now, waited_since)
 
         return timed
 

@@ -25,7 +25,8 @@ class Result:
         metrics: what reactors logged, by "path.name", as lists of (tag, value).
         plan: the placement that was used.
         workers: per worker what was measured: tags, seconds run and waited, the same for its typical part ("steady"),
-            resident bytes, bytes sent to each other worker, and the cores that the kernel gave.
+            resident bytes, bytes sent to each other worker, the cores that the kernel gave, and with `measure=True`
+            where its "time" went (`runtime.time_use`).
         costs: seconds per tag that each reactor took at the tags at which it reacted; empty unless `measure=True`.
         interrupted: whether the run was ended from outside (Ctrl-C).
     """

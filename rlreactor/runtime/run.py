@@ -59,7 +59,8 @@ def run(
         fingerprint: hash them all.
         record: a file to keep the physical events in.
         replay: a file with the physical events of an earlier run, which is then repeated exactly, on any placement.
-        measure: time every reaction; `Result.costs` can then be given to `plan(costs=...)`.
+        measure: time every reaction; `Result.costs` can then be given to `plan(costs=...)`, and `Result.workers` tells
+            where the time went.
         stall_limit: seconds of wall clock after which a worker that waits says for whom.
         observe: called with every metric that a reactor logs, as it arrives.
 

@@ -105,7 +105,7 @@ class Worker:
             links.stall_ns = round(options.stall_s * 1e9)
             links.join(self.scheduler)
         self._set_hooks()
-        self._meters = Meters(self.binding) if options.measure else None
+        self._meters = Meters(self.binding, self._waited_ns) if options.measure else None
         self._started_ns = 0
         self._recorded: list[PhysicalEvent] = []
         self._missed: list[tuple[str, Tag]] = []
@@ -198,7 +198,10 @@ class Worker:
 
     def _progress(self) -> tuple[int, int]:
         tags = self._meters.tags if self._meters else self.scheduler.tags
-        return tags, self.links.waited_ns if self.links else 0
+        return tags, self._waited_ns()
+
+    def _waited_ns(self) -> int:
+        return self.links.waited_ns if self.links else 0
 
     def _watch(self, reading: Reading) -> None:
         """End a run that is limited."""
@@ -236,6 +239,7 @@ class Worker:
             "base_bytes": base_bytes,
             "resident_bytes": resident_bytes(),
             "sent_bytes": sent_bytes(self.links, self.binding) if self.links else {},
+            "time": self._meters.use.report() if self._meters else {},
             "pid": os.getpid(),
         }
 

@@ -22,9 +22,12 @@ def test_lock_step(quick: Quick) -> None:
 
 
 def test_multi_agent(quick: Quick) -> None:
-    written = quick(multi_agent.main, "--rounds", 1, "--agents", 2, "--steps", 10, "--ours")
+    written = quick(
+        multi_agent.main, "--rounds", 1, "--agents", 2, "--worlds", "simple_spread", "--steps", 100, "--ours"
+    )  # fmt: skip
     names = [multi_agent.SEQUENTIAL, *multi_agent.OURS]
-    assert list(written["measured"]["contestants"]) == [multi_agent.setting(2) + name for name in names]
+    prefix = multi_agent.Game(2, "simple_spread").prefix
+    assert list(written["measured"]["contestants"]) == [prefix + name for name in names]
     assert written["targets"] == []
 
 
@@ -41,4 +44,4 @@ def test_q_learning(quick: Quick) -> None:
 def test_by_hand(quick: Quick) -> None:
     written = quick(by_hand.main, "--rounds", 1, "--updates", 2, "--ours")
     assert list(written["measured"]["contestants"]) == [by_hand.OURS]
-    assert list(written["measured"]["lines"]) == list(by_hand.FILES)
+    assert list(written["measured"]["lines of code"]["contestants"]) == list(by_hand.FILES)

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from bench.by_hand import FILES, lines
+from bench import by_hand
+from bench.by_hand import FILES, OURS, RAY, lines
+from bench.machine import ROOT
 from bench.ray.on_reactors import train
 from bench.ray.shared import ENVIRONMENTS, HORIZON, ROLLOUTS, Collecting, Learning, figures
+
+TEXT = '''"""A module
+of two lines."""
+
+import os  # counted
+
+
+class Some:
+    """Not counted."""
+
+    # neither is this
+    def method(self) -> str:
+        """Nor
+        this."""
+        text = """counted
+        # three
+
+        times"""
+        return text + os.sep
+'''
 
 
 def in_one_process(updates: int) -> NDArray[np.float32]:
@@ -35,5 +60,13 @@ def test_the_rate_begins_with_the_end_of_the_first_update() -> None:
     assert found == {"steps_per_second": 2 * 2048 / 3.0, "sum_of_weights": 3.0}
 
 
-def test_lines_are_counted_without_empty_ones() -> None:
-    assert all(20 < lines(module) < 100 for module in FILES.values())
+def test_lines_are_those_of_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "some.py").write_text(TEXT)
+    monkeypatch.setattr(by_hand, "__file__", str(tmp_path / "by_hand.py"))
+    assert lines("some") == 7
+
+
+def test_the_readme_tells_the_lines_of_both_sides() -> None:
+    sentence = f"is {lines(FILES[RAY])} lines of code on Ray actors and {lines(FILES[OURS])} on reactors"
+    assert sentence in (ROOT / "README.md").read_text()

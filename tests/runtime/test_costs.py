@@ -41,6 +41,14 @@ class Uneven(Reactor):
         self.connect([busy.done for busy in self.busy], [sink.done for sink in self.sinks])
 
 
+class Apart(Uneven):
+    """The light ones and all sinks live together, and hear of the heavy one at every tag."""
+
+    def compose(self) -> None:
+        super().compose()
+        self.place([*self.busy[2:], *self.sinks], with_="busy[1]")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_costs_are_those_of_the_reactors(workers: int) -> None:
     costs = run(Uneven(), workers=workers, timeout=20, measure=True).costs
@@ -51,7 +59,27 @@ def test_costs_are_those_of_the_reactors(workers: int) -> None:
 
 
 def test_nothing_is_measured_unless_asked() -> None:
-    assert run(Uneven(), workers=1, timeout=1).costs == {}
+    result = run(Uneven(), workers=1, timeout=1)
+    assert result.costs == {}
+    assert result.workers[0]["time"] == {}
+
+
+def test_all_time_after_the_first_tag_is_accounted_for() -> None:
+    (used,) = (worker["time"] for worker in run(Uneven(), workers=1, timeout=20, measure=True).workers)
+    assert set(used["reactions"]) == {f"busy[{i}].compute" for i in range(4)} | {f"sinks[{i}].take" for i in range(4)}
+    assert used["reactions"]["busy[0].compute"] >= 20 * 3e-3  # 21 tags without the first
+    assert used["waiting"] == 0
+    assert used["measuring"] > 0
+    assert sum(used["reactions"].values()) + used["measuring"] <= used["seconds"]
+
+
+def test_who_has_less_to_do_waits() -> None:
+    result = run(Apart(), workers=2, timeout=20, measure=True)
+    heavy = result.plan.worker_of("busy[0]")
+    light = result.workers[1 - heavy]["time"]
+    assert set(result.workers[heavy]["time"]["reactions"]) == {"busy[0].compute"}
+    assert light["waiting"] >= 20 * 1e-3  # of at least 2.1 ms a tag
+    assert sum(light["reactions"].values()) + light["waiting"] + light["measuring"] <= light["seconds"]
 
 
 def test_the_heavy_one_gets_a_worker_of_its_own() -> None:

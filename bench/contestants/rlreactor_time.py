@@ -1,0 +1,157 @@
+"""Where rlreactor's time goes in one of the topologies of the experiments: shares of each worker's time, by kind.
+
+Every reaction is timed, and what the timing itself takes is left out. What is neither a reaction nor waiting is the
+engine: scheduler, links and, where it is on, the fingerprint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from bench.contestants.rlreactor_broadcast import Copying
+from bench.contestants.rlreactor_round_trip import WithinTag
+from bench.contestants.rlreactor_staleness import Staleness
+from bench.contestants.timed_environments import STEPPING, TimedOnPolicy, TimedQLearning
+from bench.loads import ppo
+from rlreactor import TICK, Reactor, Result, plan, run
+from rlreactor.reactors.environment_spec import EnvironmentSpec, describe
+from rlreactor.topologies.lock_step import LockStep
+
+__all__ = ["ENGINE", "KINDS", "LOADS", "WAITING", "WORKERS", "Load", "measure", "shares"]
+
+WORKERS = 2
+ENVIRONMENT, INFERENCE, LEARNING, OTHER = "environment", "inference", "learning", "other reactions"
+ENGINE, WAITING = "links and scheduler", "waiting"
+KINDS = (ENVIRONMENT, INFERENCE, LEARNING, OTHER, ENGINE, WAITING)
+"""What a worker does with its time."""
+ACTING = "acting"
+"""Reactions that step environments and ask their policy, and tell how long the former takes."""
+
+Seconds = Mapping[str, Any]
+"""What `rlreactor.runtime.time_use` reports of a worker."""
+
+
+class Load(NamedTuple):
+    """A topology of an experiment, and what its reactors are.
+
+    Attributes:
+        experiment: which script of bench/ has it.
+        make: the topology.
+        ticks: how many of them are a second or two.
+        kinds: by the name that reactors have in the topology; the others are OTHER.
+        fingerprint: as in the experiment.
+    """
+
+    experiment: str
+    make: Callable[[], Reactor]
+    ticks: int
+    kinds: Mapping[str, str]
+    fingerprint: bool = True
+
+
+_STEPPED = {"actors": ENVIRONMENT, "drivers": INFERENCE}
+_LEARNT = {"actors": ACTING, "learner": LEARNING}
+
+
+def lock_step(name: str, *, options: Mapping[str, Any] | None = None, **sizes: int) -> Callable[[], Reactor]:
+    """A maker of the topology, which finds out what the environment is like."""
+    environment = EnvironmentSpec(id=name, options=dict(options or {}))
+    return lambda: LockStep(environment=environment, description=describe(environment), **sizes)  # type: ignore[arg-type]
+
+
+def on_policy(lag: int) -> Callable[[], Reactor]:
+    return lambda: TimedOnPolicy(**ppo(lag).parameters)
+
+
+def ten_agents(kind: str) -> Reactor:
+    from bench.contestants.rlreactor_inference import JointInference  # loads torch, which no other topology needs
+
+    return JointInference(agents=10, kind=kind)
+
+
+LOADS = {
+    "16 clients, 10 MiB": Load(
+        "broadcast", lambda: Copying(clients=16, length=(10 << 20) // 8), 15, {}, fingerprint=False
+    ),
+    "CartPole-v1": Load("lock_step", lock_step("CartPole-v1", crews=WORKERS, crew=8), 10_000, _STEPPED),
+    "ALE/Pong-v5": Load("lock_step", lock_step("ALE/Pong-v5", options={"obs_type": "rgb"}), 400, _STEPPED),
+    "minibatch 500": Load(
+        "q_learning", lambda: TimedQLearning(rollouts=16, steps=100, minibatch=500), 60,
+        {"bank": ACTING, "teacher": LEARNING},
+    ),
+    "10 agents": Load(
+        "multi_agent", lambda: ten_agents("synthetic"), 5000, {"surroundings": ENVIRONMENT, "bank": INFERENCE}
+    ),
+    "10 agents, simple_spread": Load(
+        "multi_agent", lambda: ten_agents("simple_spread"), 300, {"surroundings": ENVIRONMENT, "bank": INFERENCE}
+    ),
+    "16 bytes": Load("round_trip", WithinTag, 50_000, {}),
+    "CartPole-v1, 2 x 128": Load(
+        "rings", lock_step("CartPole-v1", crews=WORKERS, environments=128, ring=2), 1400, _STEPPED
+    ),
+    "4 readers, lag 1": Load(
+        "staleness", lambda: Staleness(readers=4, size=2_500_000, policy_lag=1), 500, {"learner": LEARNING},
+        fingerprint=False,
+    ),
+    "PPO CartPole-v1": Load("ppo_speed", on_policy(0), 15, _LEARNT),
+    "PPO CartPole-v1, lag 1": Load("ppo_cartpole_speed", on_policy(1), 15, _LEARNT),
+}  # fmt: skip
+"""By name."""
+
+
+def shares(load: Load, used: Seconds, stepping: Callable[[str], float]) -> dict[str, float]:
+    """What part of a worker's time each kind is; all of them together are 1.
+
+    Args:
+        load: what it ran.
+        used: its times.
+        stepping: how many seconds the reactor at this path was in its environments.
+    """
+    seconds: dict[str, float] = {kind: 0.0 for kind in KINDS}
+    for path, taken in _by_reactor(used["reactions"]).items():
+        kind = load.kinds.get(path.partition("[")[0], OTHER)
+        inside = stepping(path) if kind == ACTING else 0.0
+        seconds[ENVIRONMENT] += inside
+        seconds[INFERENCE if kind == ACTING else kind] += taken - inside
+    seconds[WAITING] = used["waiting"]
+    whole = used["seconds"] - used["measuring"]
+    seconds[ENGINE] = whole - sum(seconds.values())
+    return {kind: taken / whole for kind, taken in seconds.items()}
+
+
+def _by_reactor(reactions: Mapping[str, float]) -> dict[str, float]:
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for path, taken in reactions.items():
+        seconds[path.rpartition(".")[0]] += taken
+    return seconds
+
+
+def measure(load: Load, part: float = 1.0) -> list[dict[str, float]]:
+    """Shares of every worker, in a run of so large a part of the load's ticks."""
+    topology = load.make()
+    ticks = max(5, round(load.ticks * part))
+    result = run(
+        topology, plan=plan(topology, workers=WORKERS), timeout=ticks * TICK, measure=True, fingerprint=load.fingerprint
+    )
+    return [shares(load, worker["time"], lambda path: _stepping(result, path)) for worker in result.workers]
+
+
+def _stepping(result: Result, path: str) -> float:
+    return float(result.state(path)[STEPPING])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--load", required=True, choices=list(LOADS))
+    parser.add_argument("--part", type=float, default=1.0, help="of the usual ticks")
+    options = parser.parse_args()
+    found = measure(LOADS[options.load], options.part)
+    print(json.dumps({f"{options.load}, worker {number}": one for number, one in enumerate(found)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
