@@ -59,6 +59,7 @@ def deploy(
     *,
     keys: Path | None = None,
     observe: Callable[[Metric], None] | None = None,
+    on_start: Callable[[], None] | None = None,
     record: Path | None = None,
 ) -> Result:
     """Run a job on the slots that an engine starts; the result is that of `rlreactor.run` on one worker.
@@ -68,6 +69,7 @@ def deploy(
         engine: starts the slots; processes on this machine by default.
         keys: a folder that `rlreactor keys` made; new keys for this run by default.
         observe: called with every metric that a reactor logs, as it arrives.
+        on_start: called when all slots are ready and have been told to start.
         record: a file to keep the physical events in; the job's options say that they are recorded.
 
     Raises what `rlreactor.run` raises; errors carry a note that names the host and the worker. Besides, LinkError when
@@ -89,7 +91,7 @@ def deploy(
         cleanup.callback(board.close)
         slots = engine.start(job, board.endpoint, folder)
         cleanup.callback(slots.stop)
-        call = _Call(job, graph, board, slots, GatheredMetrics(observe), record)
+        call = _Call(job, graph, board, slots, GatheredMetrics(observe), on_start, record)
         cleanup.callback(call.hang_up)
         return call.run()
 
@@ -114,6 +116,7 @@ class _Call:
         board: Switchboard,
         slots: StartedSlots,
         metrics: GatheredMetrics,
+        on_start: Callable[[], None] | None,
         record: Path | None,
     ) -> None:
         self._record = record
@@ -122,6 +125,7 @@ class _Call:
         self._lines = board
         self._slots = slots
         self._metrics = metrics
+        self._on_start = on_start
         self._program = program_digest(graph)
         self._ready: dict[int, Ready] = {}
         self._machines: dict[int, str] = {}
@@ -257,6 +261,8 @@ class _Call:
                     publics={worker: key for each in self._ready.values() for worker, key in each.publics.items()},
                 )
             )
+            if self._on_start is not None:
+                self._on_start()
 
     def _hear(self, slot: int, index: int, what: str, fields: dict[str, Any]) -> None:
         worker = self._workers[index]

@@ -71,7 +71,7 @@ class _Process:
         import zmq
 
         from rlreactor.links.doorkeeper import Doorkeeper
-        from rlreactor.links.sockets import watch_connection
+        from rlreactor.links.sockets import longest_encrypted, watch_connection
 
         self._zmq = zmq
         self._channel = channel
@@ -81,7 +81,7 @@ class _Process:
         end.set(zmq.IMMEDIATE, 1)
         end.set(zmq.SNDHWM, 0)
         end.set(zmq.RCVHWM, 0)
-        end.set(zmq.MAXMSGSIZE, LONGEST_FRAME)
+        end.set(zmq.MAXMSGSIZE, longest_encrypted(LONGEST_FRAME))
         end.set(zmq.LINGER, 0)
         watch_connection(end)
         end.curve_publickey, end.curve_secretkey = own

@@ -17,7 +17,7 @@ from rlreactor.links.conversation import LONGEST_FRAME, Conversation
 from rlreactor.links.doorkeeper import Doorkeeper
 from rlreactor.links.keys import Certificate
 from rlreactor.links.reliable import epoch_of
-from rlreactor.links.sockets import listen_tcp, watch_connection
+from rlreactor.links.sockets import listen_tcp, longest_encrypted, watch_connection
 
 __all__ = ["Said", "Switchboard"]
 
@@ -66,7 +66,7 @@ class Switchboard:
         end.set(zmq.ROUTER_MANDATORY, 1)
         end.set(zmq.SNDHWM, 0)
         end.set(zmq.RCVHWM, 0)
-        end.set(zmq.MAXMSGSIZE, LONGEST_FRAME)
+        end.set(zmq.MAXMSGSIZE, longest_encrypted(LONGEST_FRAME))
         watch_connection(end)
         end.curve_publickey, end.curve_secretkey = own
         end.curve_server = True

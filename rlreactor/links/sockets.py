@@ -27,7 +27,16 @@ from rlreactor.links.doorkeeper import Doorkeeper
 from rlreactor.links.keys import Certificate
 from rlreactor.links.socket_folder import SocketFolder
 
-__all__ = ["Listener", "Peer", "SocketContext", "SocketKind", "listen_ipc", "listen_tcp", "watch_connection"]
+__all__ = [
+    "Listener",
+    "Peer",
+    "SocketContext",
+    "SocketKind",
+    "listen_ipc",
+    "listen_tcp",
+    "longest_encrypted",
+    "watch_connection",
+]
 
 SocketKind = Literal["ipc", "tcp"]
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows again within a second
@@ -161,7 +170,7 @@ class SocketContext:
 
     def _secure(self, end: zmq.Socket[bytes], longest: int) -> None:
         assert self._own is not None
-        end.set(zmq.MAXMSGSIZE, max(longest + _ENCRYPTED, _HANDSHAKE))
+        end.set(zmq.MAXMSGSIZE, longest_encrypted(longest))
         end.curve_publickey, end.curve_secretkey = self._own
 
     def open(self) -> None:
@@ -190,6 +199,11 @@ class SocketContext:
         if self._doorkeeper is not None:
             self._doorkeeper.close()
         self._context.destroy(linger=0 if give_up else None)
+
+
+def longest_encrypted(longest: int) -> int:
+    """The limit for a socket with keys, whose frames have `longest` bytes at most before they are encrypted."""
+    return max(longest + _ENCRYPTED, _HANDSHAKE)
 
 
 def watch_connection(end: zmq.Socket[bytes]) -> None:

@@ -32,6 +32,7 @@ class Forked:
     """Implements `Engine` and `StartedSlots`."""
 
     caller_address = "127.0.0.1"
+    caller_ports: tuple[int, int] | None = None
 
     def __init__(self) -> None:
         orders, self._orders = os.pipe()

@@ -5,19 +5,34 @@ RLREACTOR_SLOT_PROGRAMS says how many random programs are run.
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
+import signal
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from rlreactor import Reactor, Result, RunError, check
+from rlreactor import Plan, Reactor, Result, RunError, Timer, check, ms, reaction, run, startup, state
+from rlreactor.deployment.caller import deploy
 from rlreactor.runtime import meeting, neighbourhood
+from rlreactor.runtime.metrics import Metric
+from rlreactor.runtime.result import Interrupt
+from rlreactor.runtime.worker import JITTER
 
-from ..placements import Where, placed, together
+from .. import placements, test_semantics_programs
+from ..placements import TINY, Where, placed, together
 from ..programs import random_program
+from ..runtime.processes import descriptors, shared_files
+from ..runtime.test_failures import Several
+from ..runtime.topologies import Pair
 from ..test_random_programs import SIZES, difference, outcome, placement
-from ..watchdog import watched
-from .forked import deploy_here
+from ..watchdog import children, watched
+from .forked import deploy_here, forked_slots, job_for
 
 COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "16"))
 FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
@@ -32,9 +47,8 @@ def split(chance: Random, workers: int) -> list[list[int]]:
     return [sorted(order[i::count]) for i in range(count)]
 
 
-def on_slots(topology: Reactor, where: Where, chance: Random, **options: object) -> Result | str:
-    timeout = options.pop("timeout")
-    plan = placed(topology, where, **options)  # type: ignore[arg-type]
+def on_slots(topology: Reactor, where: Where, chance: Random, timeout: int | None, **options: Any) -> Result | str:
+    plan = placed(topology, where, **options)
     try:
         return deploy_here(topology, plan, split(chance, len(plan.workers)), timeout=timeout, trace=True)
     except RunError as error:
@@ -55,6 +69,142 @@ def test_random_programs(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
             patch.setattr(meeting, "ring_capacity", chance.choice([256, 4096, 128 << 10]))
             patch.setattr(neighbourhood, "BACKLOG", chance.choice([2, 20, 4096]))
             with watched(60):
-                result = on_slots(topology, where, chance, timeout=program.timeout, **options)
+                result = on_slots(topology, where, chance, program.timeout, **options)
         found = difference(groups, expected, result)
         assert not found, f"random_program({seed}) on {where} with {options}: {found}\n{program.source}"
+
+
+PROGRAMS: dict[str, Callable[..., None]] = {
+    name: program for name, program in vars(test_semantics_programs).items() if name.startswith("test_")
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_programs_of_the_semantics(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first placement on several workers of each, with every worker on a slot of its own."""
+    deployed: list[int] = []
+
+    def run_or_deploy(topology: Reactor, *, plan: Plan, **options: Any) -> Result:
+        workers = len(plan.workers)
+        if workers == 1 or deployed or options.keys() & {"observe", "record", "replay"}:
+            return run(topology, plan=plan, **options)
+        deployed.append(workers)
+        with watched(60):
+            return deploy_here(topology, plan, [[worker] for worker in range(workers)], **options)
+
+    monkeypatch.setattr(placements, "run", run_or_deploy)
+    offered: dict[str, Any] = {"monkeypatch": monkeypatch, "where": {"plant": 0, "controller": 1}}
+    program = PROGRAMS[name]
+    program(**{parameter: offered[parameter] for parameter in inspect.signature(program).parameters})
+
+
+def test_metrics_arrive_while_the_run_goes_on() -> None:
+    seen: list[Metric] = []
+    plan = placed(Logging(), {"one": 0, "other": 1})
+    with watched(60), forked_slots(Logging()) as engine:
+        result = deploy(job_for(plan, [[0], [1]], timeout=ms(20)), engine, observe=seen.append)
+    expected = run(Logging(), workers=1, timeout=ms(20))
+    assert result.metrics == expected.metrics
+    assert len(seen) == sum(map(len, expected.metrics.values()))
+
+
+class Counting(Reactor):
+    """Logs a number at every tick."""
+
+    tick = Timer(0, ms(1))
+
+    @reaction(tick)
+    def count(self) -> None:
+        self.log(number=self.tag.time)
+
+
+class Logging(Reactor):
+    """Two of them."""
+
+    def compose(self) -> None:
+        self.one, self.other = Counting(), Counting()
+
+
+class Heavy(Reactor):
+    """Ends with more state than fits into one frame."""
+
+    weights: NDArray[np.float64] = state()
+
+    @reaction(startup)
+    def make(self) -> None:
+        self.weights = np.arange(3 << 20, dtype=np.float64)  # 24 MB
+
+
+class Both(Reactor):
+    def compose(self) -> None:
+        self.one, self.other = Heavy(), Heavy()
+
+
+def test_results_of_any_size() -> None:
+    plan = placed(Both(), {"one": 0, "other": 1})
+    with watched(60):
+        result = deploy_here(Both(), plan, [[0], [1]])
+    for path in ("one", "other"):
+        assert np.array_equal(result.state(path)["weights"], np.arange(3 << 20, dtype=np.float64))
+
+
+def test_a_failure_names_reaction_host_and_worker() -> None:
+    topology = Pair(what="raises")
+    with pytest.raises(RunError) as alone:
+        run(topology, workers=1)
+    with watched(60), pytest.raises(RunError) as caught:
+        deploy_here(topology, placed(topology, {"faulty": 1, "following": 2}), [[0, 2], [1]])
+    assert str(caught.value) == str(alone.value)
+    assert type(caught.value) is type(alone.value)
+    (note,) = caught.value.__notes__
+    assert re.fullmatch(r"on slot 1 on h1 \(.*\), worker 1", note)
+
+
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize(("times", "first", "tag"), [((5, 5, 5), 0, 5), ((9, 3, 5), 1, 3), ((7, 7, 2), 2, 2)])
+def test_the_earliest_failure_counts(
+    times: tuple[int, ...], first: int, tag: int, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(JITTER, f"{number}:3000")
+    topology = Several(times=times)
+    plan = placed(topology, {"faulty[0]": 2, "faulty[1]": 1, "faulty[2]": 0})
+    with watched(60), pytest.raises(RunError) as caught:
+        deploy_here(topology, plan, [[0], [1, 2]])
+    message = str(caught.value).splitlines()[0]
+    assert message == f"reaction faulty[{first}].act failed at ({ms(tag)} ns, 0): ValueError: no such luck"
+
+
+def test_a_worker_that_is_killed_is_named_with_its_reactors() -> None:
+    topology = Pair(what="is killed")
+    with watched(60), pytest.raises(RunError) as caught:
+        deploy_here(topology, placed(topology, {"faulty": 1, "following": 1}), [[0], [1]])
+    assert re.match(r"worker 1 \(pid \d+; faulty, following\) was killed by SIGKILL", str(caught.value))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_slot_that_is_killed_is_named(number: signal.Signals) -> None:
+    topology = Pair(what="nothing")
+    plan = placed(topology, {"faulty": 1, "following": 1})
+    with watched(60), forked_slots(topology) as engine, pytest.raises(RunError) as caught:
+        deploy(job_for(plan, [[0], [1]]), engine, observe=None, on_start=lambda: os.kill(engine.pids[1], number))
+    how = "was killed by SIGKILL" if number == signal.SIGKILL else "told to stop by a signal"
+    assert re.match(rf"slot 1 on h1 \(.*\): {how}", str(caught.value))
+
+
+def test_an_interrupt_ends_all_slots_at_a_tag() -> None:
+    topology = Pair(what="nothing")
+    plan = placed(topology, {"faulty": 1, "following": 1})
+    with watched(60), forked_slots(topology) as engine, pytest.raises(Interrupt) as caught:
+        deploy(job_for(plan, [[0], [1]]), engine, on_start=lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert caught.value.signal_number == signal.SIGINT
+    assert caught.value.result.interrupted
+
+
+def test_nothing_is_left_of_many_runs() -> None:
+    topology = Pair(what="nothing")
+    plan = placed(topology, {"faulty": 1, "following": 2}, inline_limit=TINY)
+    expected = run(topology, workers=1, timeout=ms(2)).fingerprint
+    before = (descriptors(), shared_files(), children())
+    for _ in range(5):
+        assert deploy_here(topology, plan, [[0, 1], [2]], timeout=ms(2)).fingerprint == expected
+    assert (descriptors(), shared_files(), children()) == before
