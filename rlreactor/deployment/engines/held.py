@@ -36,7 +36,7 @@ watcher=$!
 exec 3<&-
 status=0
 wait $worker || status=$?
-kill $watcher
+kill $watcher 2>/dev/null || true
 exit $status
 """
 
