@@ -61,8 +61,6 @@ class SlurmSlots:
 
     caller_ports: tuple[int, int] | None = None
 
-    caller_ports: tuple[int, int] | None = None
-
     def __init__(self, deployment: Deployment) -> None:
         if not in_allocation():
             raise RunError("the engine slurm starts slots inside a job, and SLURM_JOB_ID is not set here")
