@@ -6,6 +6,7 @@ what they say until the caller says that the run is over.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import socket
@@ -23,6 +24,7 @@ from rlreactor.deployment.messages import (
     FromSlot,
     FromWorker,
     Join,
+    Left,
     Lost,
     Over,
     Ready,
@@ -196,6 +198,8 @@ class _Agent:
         self._crew.dismiss()
         if self._host is not None:
             self._host.meeting.remove()
+        with contextlib.suppress(Closed):
+            self._say(Left())
         self._line.hang_up()
 
 

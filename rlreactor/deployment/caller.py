@@ -19,6 +19,7 @@ from rlreactor.deployment.messages import (
     Failed,
     FromWorker,
     Join,
+    Left,
     Over,
     Ready,
     Refused,
@@ -51,6 +52,7 @@ _LOOK_S, _CLOSE_LOOK_S = 0.1, 0.005
 _ENGINE_S = 0.25  # between two looks at the engine
 _LAST_WORDS_S = 2.0  # of a slot that has ended: what it said may still be on its way
 _GOODBYE_S = 5.0
+_EXIT_S = 0.5  # of a process that has put everything away
 
 
 def deploy(
@@ -232,6 +234,8 @@ class _Call:
                 self._note_rows(rows)
             case Failed(failure=failure, text=text):
                 self._fail(slot, failure, text)
+            case Left():
+                pass  # the engine will tell that it has ended
 
     def _fail(self, slot: int, failure: str, text: str) -> None:
         name = self._name(slot)
@@ -312,11 +316,14 @@ class _Call:
         """Tell every slot that it is over, and let it put things away."""
         self._say_all(Over())
         end = time.monotonic() + _GOODBYE_S
-        left = {slot for slot in range(len(self._job.slots)) if self._lines.joined(slot) and slot not in self._gone}
-        while left and time.monotonic() < end:
+        here = {slot for slot in range(len(self._job.slots)) if self._lines.joined(slot) and slot not in self._gone}
+        left: set[int] = set()
+        while here and time.monotonic() < end:
             with contextlib.suppress(LinkError):
-                self._lines.attend(_CLOSE_LOOK_S)
-            left -= self._slots.ended().keys()
+                left |= {said.slot for said in self._lines.attend(_CLOSE_LOOK_S) if said.message.get("kind") == "left"}
+            if left >= here and end > time.monotonic() + _EXIT_S:
+                end = time.monotonic() + _EXIT_S
+            here -= self._slots.ended().keys()
 
 
 def _mismatch(slot: int, join: Join, job: Job) -> str:

@@ -13,7 +13,7 @@ from rlreactor.errors import LinkError
 from rlreactor.planner.model import Frozen
 
 __all__ = [
-    "PROTOCOL", "Ended", "Failed", "FromSlot", "FromWorker", "Join", "Lost", "Over", "Ready", "Refused", "Rows",
+    "PROTOCOL", "Ended", "Failed", "FromSlot", "FromWorker", "Join", "Left", "Lost", "Over", "Ready", "Refused", "Rows",
     "Start", "Stop", "Tell", "ToSlot", "Watch", "fields_of", "from_caller", "from_slot",
 ]  # fmt: skip
 
@@ -81,6 +81,10 @@ class Failed(Frozen):
     text: str
 
 
+class Left(Frozen):
+    """The last thing a slot says: nothing of it is left."""
+
+
 class Lost(Frozen):
     """Only within a slot: the caller cannot be reached."""
 
@@ -118,10 +122,11 @@ class Refused(Frozen):
     text: str
 
 
-FromSlot = Join | Ready | FromWorker | Ended | Rows | Failed
+FromSlot = Join | Ready | FromWorker | Ended | Rows | Failed | Left
 ToSlot = Tell | Start | Watch | Stop | Over | Refused | Lost
 _FROM_SLOT: dict[str, type[FromSlot]] = {
     "join": Join, "ready": Ready, "worker": FromWorker, "ended": Ended, "rows": Rows, "failed": Failed,
+    "left": Left,
 }  # fmt: skip
 _TO_SLOT: dict[str, type[ToSlot]] = {
     "tell": Tell, "start": Start, "watch": Watch, "stop": Stop, "over": Over, "refused": Refused, "lost": Lost,

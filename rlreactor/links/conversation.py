@@ -60,6 +60,8 @@ class Conversation:
             self.tick()
             return []
         arrival = self._receiver.receive(frame)
+        if not all(paid for _, paid in arrival.payloads):
+            raise PeerFault("a piece of a message that costs no credits")
         messages = [message for payload, _ in arrival.payloads for message in self._join(payload)]
         answers = [answer for payload, _ in arrival.payloads for answer in self._receiver.consumed(len(payload))]
         for answer in answers or arrival.answers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from typing import Any
 
 from rlreactor import codec
@@ -23,6 +24,7 @@ class Channel:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._buffer = bytearray()
+        self._sending = threading.Lock()
 
     @staticmethod
     def pair() -> tuple[Channel, Channel]:
@@ -35,10 +37,11 @@ class Channel:
         return self._socket.fileno()
 
     def send(self, kind: str, **fields: Any) -> None:
-        """Send a message; waits while the other end is slow. Raises Closed."""
+        """Send a message, from any thread; waits while the other end is slow. Raises Closed."""
         data = codec.pack_leniently({"kind": kind, **fields})
         try:
-            self._socket.sendall(_LENGTH.pack(len(data)) + data)
+            with self._sending:
+                self._socket.sendall(_LENGTH.pack(len(data)) + data)
         except OSError as error:
             raise Closed from error
 

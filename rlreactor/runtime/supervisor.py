@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import signal
 import time
@@ -23,6 +24,7 @@ from rlreactor.scheduler.routes import Routes
 
 __all__ = ["Signals", "Stopped", "run_alone", "run_in_child", "supervise"]
 
+_log = logging.getLogger("rlreactor")
 _LOOK_UP_S = 0.005
 _LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
 Observer = Callable[[list[Metric]], None]
@@ -150,3 +152,5 @@ class _Supervision(Crew):
             self._observe([Metric(*metric) for metric in message["metrics"]])
         elif kind == "stalled":
             self._stalls.hear(member.share.worker, message["lines"])
+        elif kind == "warning":
+            _log.warning("worker %d: %s", member.share.worker, message["text"])

@@ -24,6 +24,7 @@ from rlreactor.runtime.pace import Pace, Reading
 from rlreactor.runtime.process import keep_freed_memory, limit_threads, on_stop, pin
 from rlreactor.runtime.resident import resident_bytes
 from rlreactor.runtime.traffic import sent_bytes
+from rlreactor.runtime.warnings_over import warn_over
 from rlreactor.scheduler.binding import Binding, Nothing
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
 from rlreactor.scheduler.routes import Routes
@@ -277,6 +278,7 @@ def work(share: Share, channel: Channel) -> int:
         if worker is not None:
             worker.interrupt()
 
+    warn_over(channel)
     on_stop(stop)
     pin(share.plan.workers[share.worker].cores)
     try:

@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def _slot(slot: int, plan_hash: str, caller: str, keys: str) -> int:
 
 
 @contextlib.contextmanager
-def forked_slots(topology: Reactor) -> Generator[Forked]:
+def forked_slots(topology: Reactor, make: Callable[[], Forked] = Forked) -> Generator[Forked]:
     """Jobs that are deployed meanwhile run this topology, whatever they are called."""
 
     def load(reference: str, parameters: Mapping[str, Any]) -> Reactor:
@@ -129,7 +129,7 @@ def forked_slots(topology: Reactor) -> Generator[Forked]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(program, "load", load)
-        engine = Forked()
+        engine = make()
         try:
             yield engine
         finally:

@@ -1,6 +1,7 @@
 """Runs on several slots: the same result as on one worker, and the same failure; whoever does not belong is refused.
 
-RLREACTOR_SLOT_PROGRAMS says how many random programs are run.
+RLREACTOR_SLOT_PROGRAMS says how many random programs are run, RLREACTOR_HOSTILE how many connections are made to every
+socket.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ import inspect
 import os
 import re
 import signal
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
-from rlreactor import Plan, Reactor, Result, RunError, Timer, check, ms, reaction, run, startup, state
+from rlreactor import Input, Output, Plan, Reactor, Result, RunError, Timer, check, ms, reaction, run, startup, state
 from rlreactor.deployment.caller import deploy
 from rlreactor.runtime import meeting, neighbourhood
 from rlreactor.runtime.metrics import Metric
@@ -25,6 +31,7 @@ from rlreactor.runtime.result import Interrupt
 from rlreactor.runtime.worker import JITTER
 
 from .. import placements, test_semantics_programs
+from ..links.test_doorkeeper import greeting, noise, nothing, reset
 from ..placements import TINY, Where, placed, together
 from ..programs import random_program
 from ..runtime.processes import descriptors, shared_files
@@ -37,6 +44,8 @@ from .forked import deploy_here, forked_slots, job_for
 COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "16"))
 FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
 BATCH = 8
+TICKS = 3000
+HOSTILE = int(os.environ.get("RLREACTOR_HOSTILE", "60"))
 
 
 def split(chance: Random, workers: int) -> list[list[int]]:
@@ -138,6 +147,86 @@ class Heavy(Reactor):
 class Both(Reactor):
     def compose(self) -> None:
         self.one, self.other = Heavy(), Heavy()
+
+
+class Passing(Reactor):
+    """Adds up what comes in, and passes it on; half way it waits until there is a file."""
+
+    gate: str
+    tick = Timer(0, 1)
+    out = Output(int)
+    inp = Input(int)
+    total: int = state(0)
+
+    @reaction(tick, reads=[inp], effects=[out])
+    def go(self) -> None:
+        self.total += self.inp.value if self.inp.present else 1
+        self.out.set(self.total % 1000)
+        if self.tag.time == 10:
+            self.log(going=True)
+        while self.tag.time == TICKS // 2 and not Path(self.gate).exists():
+            time.sleep(0.01)
+
+
+class Ring(Reactor):
+    """Two that need each other at every tick."""
+
+    gate: str
+
+    def compose(self) -> None:
+        self.one, self.other = Passing(gate=self.gate), Passing(gate=self.gate)
+        self.connect(self.one.out, self.other.inp, after=1)
+        self.connect(self.other.out, self.one.inp, after=1)
+
+
+def doors(pids: Iterable[int]) -> list[int]:
+    """Ports on which these processes, and those that they started, listen."""
+    family = [process for pid in pids for process in (psutil.Process(pid), *psutil.Process(pid).children(True))]
+    return sorted(
+        {
+            connection.laddr.port
+            for process in family
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+    )
+
+
+@pytest.mark.timeout(900)
+def test_hostile_connections_to_every_socket_of_a_run(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """Nothing of the result changes, and the caller warns of who it was and where it wanted to go."""
+    ports: list[int] = []
+    before: list[int] = []
+    grown: list[int] = []
+    chance, gate = Random(1), tmp_path / "gate"
+
+    def knock(metric: Metric) -> None:
+        if ports:
+            return
+        ports.extend(doors([os.getpid(), *engine.pids.values()]))
+        workers = [process.pid for slot in engine.pids.values() for process in psutil.Process(slot).children(True)]
+        before.extend(psutil.Process(pid).memory_info().rss for pid in workers)
+        for _ in range(HOSTILE):
+            for port in ports:
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as hostile, suppress(OSError):
+                    chance.choice([nothing, noise, greeting, reset])(hostile, chance)
+        grown.extend(psutil.Process(pid).memory_info().rss for pid in workers)
+        gate.touch()
+
+    topology = Ring(gate=str(gate))
+    plan = placed(topology, {"one": 0, "other": 1})
+    with watched(600), forked_slots(topology) as engine:
+        result = deploy(job_for(plan, [[0], [1]], timeout=TICKS), engine, observe=knock)
+    expected = run(topology, workers=1, timeout=TICKS)
+    assert result.fingerprint == expected.fingerprint
+    assert all(after - first < 20 << 20 for first, after in zip(before, grown, strict=True))
+    assert len(before) == 4  # two workers, and their slots' lines
+    assert len(ports) == 3  # the caller's, and one for each link
+    for who in ("slot 0 on h0", "slot 1 on h1"):
+        assert any(
+            re.match(rf"{who}.*, worker \d: refused a connection from 127\.0\.0\.1:\d+ to the link from worker", text)
+            for text in caplog.messages
+        )
 
 
 def test_results_of_any_size() -> None:

@@ -23,8 +23,8 @@ from ..placements import TINY, placed
 from ..tcp_proxy import TcpProxy
 from ..watchdog import watched
 
-RESETS = int(os.environ.get("RLREACTOR_RESETS", "30"))
-SLOW_SECONDS = float(os.environ.get("RLREACTOR_SLOW_SECONDS", "3"))
+RESETS = int(os.environ.get("RLREACTOR_RESETS", "10"))
+SLOW_SECONDS = float(os.environ.get("RLREACTOR_SLOW_SECONDS", "2"))
 BETWEEN_RESETS = 3_000_000  # bytes: more than what is sent again after each
 WHERE = {"far": 1}
 
