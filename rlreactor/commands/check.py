@@ -6,6 +6,7 @@ from typing import Any
 
 from rlreactor.commands.output import Output
 from rlreactor.commands.reference import TopologyOptions
+from rlreactor.commands.spec_file import compiled, is_spec, read_spec
 from rlreactor.graph import check
 from rlreactor.reactor import class_path
 
@@ -13,12 +14,16 @@ __all__ = ["CheckOptions", "check_command"]
 
 
 class CheckOptions(TopologyOptions):
-    """Check a topology: all its violations at once, or its reactions in order and its edges."""
+    """Check a topology: all its violations at once, or its reactions in order and its edges.
+
+    In place of MODULE:CLASS, the file of a deployment (.yaml, .toml): its hosts and constraints are checked, too.
+    """
 
 
 def check_command(options: CheckOptions, output: Output) -> dict[str, Any]:
-    """Raises TopologyError."""
-    graph = check(options.load())
+    """Raises TopologyError, and for a deployment UsageError and PlanError."""
+    spec = options.topology if is_spec(options.topology) else None
+    graph = check(options.load()) if spec is None else compiled(read_spec(spec, options.parameters)).graph
     output.say(str(graph))
     return {
         "topology": class_path(type(graph.topology)),
