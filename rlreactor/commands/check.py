@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rlreactor.commands.output import Output
-from rlreactor.commands.reference import TopologyOptions
-from rlreactor.commands.spec_file import compiled, is_spec, read_spec
-from rlreactor.graph import check
+from rlreactor.commands.reference import TopologyOptions, is_spec
+from rlreactor.graph import Graph, check
 from rlreactor.reactor import class_path
 
 __all__ = ["CheckOptions", "check_command"]
@@ -22,8 +21,7 @@ class CheckOptions(TopologyOptions):
 
 def check_command(options: CheckOptions, output: Output) -> dict[str, Any]:
     """Raises TopologyError, and for a deployment UsageError and PlanError."""
-    spec = options.topology if is_spec(options.topology) else None
-    graph = check(options.load()) if spec is None else compiled(read_spec(spec, options.parameters)).graph
+    graph = _deployed(options) if is_spec(options.topology) else check(options.load())
     output.say(str(graph))
     return {
         "topology": class_path(type(graph.topology)),
@@ -32,3 +30,9 @@ def check_command(options: CheckOptions, output: Output) -> dict[str, Any]:
         "edges": len(graph.edges),
         "levels": graph.levels,
     }
+
+
+def _deployed(options: CheckOptions) -> Graph:
+    from rlreactor.commands.spec_file import compiled, read_spec  # late: it costs every other start 0.1 s
+
+    return compiled(read_spec(options.topology, options.parameters)).graph

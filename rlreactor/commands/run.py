@@ -13,8 +13,7 @@ from rlreactor.commands.failure import Interruption, UsageError
 from rlreactor.commands.options import Shown
 from rlreactor.commands.output import Output
 from rlreactor.commands.plan_file import read_plan
-from rlreactor.commands.reference import TopologyOptions
-from rlreactor.commands.spec_file import is_spec
+from rlreactor.commands.reference import TopologyOptions, is_spec
 from rlreactor.graph import check
 from rlreactor.planner.links import CARRIER_HELP, LinkCarrier
 from rlreactor.planner.placement import plan as make_plan
