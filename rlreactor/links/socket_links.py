@@ -151,7 +151,10 @@ class SocketLinks:
         if end.unsent and events & zmq.POLLOUT:
             end.flush()
         while events & zmq.POLLIN:
-            frame = end.socket.recv(zmq.NOBLOCK, copy=False)
+            try:
+                frame = end.socket.recv(zmq.NOBLOCK, copy=False)
+            except zmq.Again:  # it went with a connection that was cut just now
+                return
             self._take(end, frame.buffer)
             events = end.events()
 
