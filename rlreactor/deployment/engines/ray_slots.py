@@ -41,8 +41,6 @@ class RaySlots:
 
     caller_ports: tuple[int, int] | None = None
 
-    caller_ports: tuple[int, int] | None = None
-
     def __init__(self, deployment: Deployment) -> None:
         if not deployment.hosts:
             raise RunError("the engine ray needs hosts: list them in the spec, or one with a `count`")

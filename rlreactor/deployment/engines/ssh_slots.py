@@ -45,8 +45,6 @@ class SshSlots:
 
     caller_ports: tuple[int, int] | None = None
 
-    caller_ports: tuple[int, int] | None = None
-
     def __init__(self, deployment: Deployment) -> None:
         if not deployment.hosts:
             raise RunError("the engine ssh needs hosts: list them in the spec, each with its `address`")
