@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from rlreactor.commands.failure import Interruption
+from rlreactor.commands.failure import Interruption, UsageError
 from rlreactor.commands.options import CommandOptions, Shown
 from rlreactor.commands.output import Output
 from rlreactor.commands.spec_file import compiled, read_spec
@@ -27,6 +28,7 @@ from rlreactor.deployment.engines.slurm_slots import in_allocation
 from rlreactor.deployment.engines.text import check_all_used
 from rlreactor.deployment.spec import FRESH_KEYS, RunSpec
 from rlreactor.errors import RunError
+from rlreactor.links.keys import make_keys
 from rlreactor.observe.files import write_atomically
 from rlreactor.observe.jsonl import JsonLines
 from rlreactor.observe.latest import LatestLines
@@ -52,6 +54,9 @@ class DeployOptions(CommandOptions):
     dry_run: Annotated[bool, Shown(switch=True)] = Field(
         default=False, description="Print what the engine would be given, and start nothing."
     )
+    apply: Annotated[bool, Shown(switch=True)] = Field(
+        default=False, description="Give a deployment for Kubernetes to the cluster that kubectl would talk to."
+    )
     detach: Annotated[bool, Shown(switch=True)] = Field(
         default=False, description="Do not wait for a job in Slurm's queue; `rlreactor logs SPEC` follows it later."
     )
@@ -63,6 +68,8 @@ def deploy_command(options: DeployOptions, output: Output) -> dict[str, Any]:
     engine = options.engine or found.deployment.engine
     if options.dry_run:
         return _described(found, engine, options, output)
+    if options.apply:
+        return _applied(found, engine, options, output)
     if engine == "slurm" and not in_allocation():
         return _submitted(found, options, output)
     start = time.monotonic()
@@ -85,6 +92,21 @@ def _described(found: Compiled, engine: EngineName, options: DeployOptions, outp
     return {"engine": engine, "plan": job.plan_hash, "slots": slots, "text": text}
 
 
+def _applied(found: Compiled, engine: EngineName, options: DeployOptions, output: Output) -> dict[str, Any]:
+    if engine != "kubernetes":
+        raise UsageError(f"--apply is for the engine kubernetes, and this one is {engine}; leave the option out")
+    from rlreactor.deployment.engines.kubernetes_apply import apply
+
+    job = job_of(found, engine)
+    with tempfile.TemporaryDirectory(prefix="rlreactor-keys-") as fresh:
+        folder = _keys_folder(found, options) or Path(fresh)
+        if folder == Path(fresh):
+            make_keys(folder, len(job.slots))
+        made = apply(found.deployment, job, folder)
+    output.say(f"made {', '.join(made)}")
+    return {"engine": engine, "plan": job.plan_hash, "made": made}
+
+
 def _submitted(found: Compiled, options: DeployOptions, output: Output) -> dict[str, Any]:
     """To Slurm, which runs this command again within the job; what that says is shown here as it comes."""
     check_all_used(found.deployment, job_of(found, "slurm"))
@@ -103,9 +125,14 @@ def _submitted(found: Compiled, options: DeployOptions, output: Output) -> dict[
     return {**about, "status": status}
 
 
+def _keys_folder(found: Compiled, options: DeployOptions) -> Path | None:
+    """None: made for the run."""
+    asked = found.deployment.links.keys
+    return options.keys or (None if asked == FRESH_KEYS else Path(asked))
+
+
 def _deployed(found: Compiled, engine: EngineName, options: DeployOptions) -> Result:
-    run, links = found.deployment.run, found.deployment.links
-    keys = options.keys or (None if links.keys == FRESH_KEYS else Path(links.keys))
+    run, keys = found.deployment.run, _keys_folder(found, options)
     recording = None if run.recording is None else Path(run.recording)
     starter = engine_for(engine, found.deployment)
     with _observer(run) as observe:

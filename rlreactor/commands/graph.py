@@ -10,8 +10,7 @@ from pydantic import Field
 
 from rlreactor.commands.failure import UsageError
 from rlreactor.commands.output import Output
-from rlreactor.commands.reference import TopologyOptions
-from rlreactor.commands.spec_file import compiled, is_spec, read_spec
+from rlreactor.commands.reference import TopologyOptions, is_spec
 from rlreactor.graph import Graph, check
 from rlreactor.observe.files import write_atomically
 from rlreactor.planner.placement import plan as make_plan
@@ -56,6 +55,8 @@ def _placed(options: GraphOptions) -> tuple[Graph, Plan]:
         return graph, make_plan(graph, workers=options.workers)
     if options.workers is not None:
         raise UsageError("--workers: a deployment says it itself, with its hosts; leave the option out")
+    from rlreactor.commands.spec_file import compiled, read_spec  # late: it costs every other start 0.1 s
+
     found = compiled(read_spec(options.topology, options.parameters))
     return found.graph, found.plan
 

@@ -11,8 +11,7 @@ from rlreactor.commands.failure import UsageError
 from rlreactor.commands.options import Shown
 from rlreactor.commands.output import Output
 from rlreactor.commands.plan_file import read_plan
-from rlreactor.commands.reference import TopologyOptions
-from rlreactor.commands.spec_file import compiled, is_spec, read_spec
+from rlreactor.commands.reference import TopologyOptions, is_spec
 from rlreactor.graph import check
 from rlreactor.observe.files import write_atomically
 from rlreactor.planner.links import CARRIER_HELP, LinkCarrier
@@ -64,6 +63,8 @@ def plan_command(options: PlanOptions, output: Output) -> dict[str, Any]:
 
 
 def _deployed(options: PlanOptions, output: Output) -> dict[str, Any]:
+    from rlreactor.commands.spec_file import compiled, read_spec  # late: it costs every other start 0.1 s
+
     for name in ("workers", "simulate"):
         if getattr(options, name) is not None:
             raise UsageError(f"--{name}: a deployment says it itself, with its hosts; leave the option out")

@@ -13,7 +13,9 @@ from rlreactor.commands.options import CommandOptions, Shown
 from rlreactor.reactor import Reactor
 from rlreactor.reference import ReferenceProblem, load
 
-__all__ = ["TopologyOptions", "assignments", "load_topology"]
+__all__ = ["TopologyOptions", "assignments", "is_spec", "load_topology"]
+
+_SPECS = (".yaml", ".yml", ".toml", ".json")
 
 
 class TopologyOptions(CommandOptions):
@@ -29,6 +31,11 @@ class TopologyOptions(CommandOptions):
     def load(self) -> Reactor:
         """An instance of the topology."""
         return load_topology(self.topology, self.parameters)
+
+
+def is_spec(reference: str) -> bool:
+    """Whether it is a file that holds a deployment, instead of `MODULE:CLASS`."""
+    return reference.endswith(_SPECS)
 
 
 def load_topology(reference: str, parameters: Iterable[str] = ()) -> Reactor:

@@ -13,7 +13,7 @@ from rlreactor.commands.failure import Interruption, UsageError
 from rlreactor.commands.options import Shown
 from rlreactor.commands.output import Output
 from rlreactor.commands.plan_file import read_plan
-from rlreactor.commands.reference import TopologyOptions
+from rlreactor.commands.reference import TopologyOptions, is_spec
 from rlreactor.graph import check
 from rlreactor.planner.links import CARRIER_HELP, LinkCarrier
 from rlreactor.planner.placement import plan as make_plan
@@ -46,6 +46,8 @@ class RunOptions(TopologyOptions):
 
 def run_command(options: RunOptions, output: Output) -> dict[str, Any]:
     """Raises ReactorError, or Interruption after Ctrl-C."""
+    if is_spec(options.topology):
+        raise UsageError(f"{options.topology} is a deployment's file: rlreactor deploy {options.topology}")
     topology = options.load()
     plan = _plan(options, topology)
     timeout = None if options.timeout is None else duration("--timeout", options.timeout)

@@ -1,4 +1,4 @@
-"""Commands that take a topology's name take a deployment's file, too."""
+"""Deployments in files, as commands take them in place of a topology's name."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ from rlreactor.deployment.spec import Deployment
 from rlreactor.planner.profile import Profile
 from rlreactor.reference import ReferenceProblem
 
-__all__ = ["compiled", "is_spec", "read_spec"]
-
-_ENDINGS = (".yaml", ".yml", ".toml", ".json")
-
-
-def is_spec(reference: str) -> bool:
-    """Whether `MODULE:CLASS` is a file that holds a deployment instead."""
-    return reference.endswith(_ENDINGS)
+__all__ = ["compiled", "read_spec"]
 
 
 def read_spec(path: str | Path, parameters: Iterable[str] = ()) -> Deployment:

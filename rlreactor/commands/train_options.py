@@ -53,4 +53,8 @@ class TrainOptions(CommandOptions):
     env_option: Annotated[tuple[str, ...], Shown(metavar="KEY=VALUE", repeated=True)] = Field(
         default=(), description="An option of the environment; the value is JSON, or else taken as text."
     )
+    spec: Path | None = Field(
+        default=None,
+        description="File to write as a deployment's spec, instead of training; `rlreactor deploy` takes it.",
+    )
     quiet: Annotated[bool, Shown(switch=True)] = Field(default=False, description="Show no progress.")

@@ -15,6 +15,7 @@ from rlreactor.commands.recorder import Recorder
 from rlreactor.commands.run_folder import RunFolder
 from rlreactor.commands.train_options import TrainOptions
 from rlreactor.commands.user_traceback import concise
+from rlreactor.commands.written_spec import write_spec
 from rlreactor.errors import RunError
 from rlreactor.graph import Graph, check
 from rlreactor.observe.checkpoint import Checkpoint, save_checkpoint
@@ -58,6 +59,8 @@ class Training(NamedTuple):
 
 def train(training: Training, options: TrainOptions, output: Output) -> dict[str, Any]:
     """Train, fill the run's folder, and return the figures. Raises ReactorError, or Interruption after Ctrl-C."""
+    if options.spec is not None:
+        return write_spec(options.spec, training.topology, training.ticks, options.seed, output)
     graph = check(training.topology)
     plan = make_plan(graph, workers=options.workers, carrier=options.carrier)
     folder = RunFolder.make(options.run_dir, f"{options.env}-{training.algorithm}-{options.seed}")

@@ -6,6 +6,7 @@ The planner needs no host to be there: the same spec gives the same plan on a la
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from rlreactor.deployment.constraints import constrained
@@ -16,7 +17,7 @@ from rlreactor.errors import PlanError
 from rlreactor.graph import Graph, check
 from rlreactor.planner.hosts import PlannedHost, plan_over
 from rlreactor.planner.placement import plan as plan_here
-from rlreactor.planner.plan import Plan
+from rlreactor.planner.plan import Plan, WorkerPlan
 from rlreactor.planner.profile import Profile
 from rlreactor.reference import load
 
@@ -55,8 +56,9 @@ def compile_deployment(deployment: Deployment, *, profile: Profile | None = None
 
 def job_of(compiled: Compiled, engine: EngineName | None = None) -> Job:
     """What every slot is told when this engine starts them, the deployment's own by default."""
-    deployment, plan = compiled.deployment, compiled.plan
-    run = deployment.run
+    deployment, run = compiled.deployment, compiled.deployment.run
+    here = (engine or deployment.engine) == "local"
+    plan = _side_by_side(compiled.plan, deployment.machines) if here else compiled.plan
     return Job(
         topology=deployment.topology.class_,
         parameters=dict(deployment.topology.parameters),
@@ -98,6 +100,20 @@ def _check_ports(plan: Plan, hosts: Sequence[Host]) -> None:
                 f"other hosts on {needed} ports, but its range {host.ports[0]}-{host.ports[1]} has {there}; make "
                 f"`ports` wider, or take fewer workers"
             )
+
+
+def _side_by_side(plan: Plan, hosts: Sequence[Host]) -> Plan:
+    """All hosts are this machine: their cores and GPUs follow one another, instead of being the same."""
+    cores = dict(zip((host.name for host in hosts), accumulate((h.cores for h in hosts), initial=0), strict=False))
+    gpus = dict(zip((host.name for host in hosts), accumulate((h.gpus for h in hosts), initial=0), strict=False))
+
+    def moved(worker: WorkerPlan) -> WorkerPlan:
+        if worker.host is None:
+            return worker
+        own = tuple(core + cores[worker.host] for core in worker.cores)
+        return worker.model_copy(update={"cores": own, "gpus": tuple(g + gpus[worker.host] for g in worker.gpus)})
+
+    return plan.model_copy(update={"workers": tuple(map(moved, plan.workers))})
 
 
 def _slots(plan: Plan, hosts: Sequence[Host], engine: EngineName) -> tuple[Slot, ...]:

@@ -86,7 +86,7 @@ class _Process:
         watch_connection(end)
         end.curve_publickey, end.curve_secretkey = own
         end.curve_serverkey = public
-        self._doorkeeper.follow(end, f"the caller at {caller}")
+        self._doorkeeper.follow(end, caller, "the caller")
         self._doorkeeper.start()
         end.connect(caller)
         # Random: the caller takes whoever comes with a number that it does not know for a new process.
@@ -107,6 +107,7 @@ class _Process:
                     self._listen()
                 else:
                     self._forward()
+            self._doorkeeper.renew()
             self._conversation.tick()
             self._give_sign_of_life()
             problem = self._doorkeeper.fault or self._silence()
@@ -129,15 +130,18 @@ class _Process:
                 self._conversation.say(kind, **message)
 
     def _listen(self) -> None:
-        while int(self._end.get(self._zmq.EVENTS)) & self._zmq.POLLIN:
-            frame = self._end.recv()
-            self._heard = time.monotonic()
-            try:
-                messages = self._conversation.take(frame) if frame else []
-            except LinkError as error:
-                messages = [{"kind": "lost", "text": f"the caller does not keep to the protocol: {error}"}]
-            for message in messages:
-                self._channel.send(**message)
+        with contextlib.suppress(self._zmq.Again):  # nothing more, or it went with a connection that was cut just now
+            while True:
+                self._take(self._end.recv(self._zmq.NOBLOCK))
+
+    def _take(self, frame: bytes) -> None:
+        self._heard = time.monotonic()
+        try:
+            messages = self._conversation.take(frame) if frame else []
+        except LinkError as error:
+            messages = [{"kind": "lost", "text": f"the caller does not keep to the protocol: {error}"}]
+        for message in messages:
+            self._channel.send(**message)
 
     def _send(self, frame: bytes | memoryview) -> None:
         try:

@@ -5,6 +5,7 @@ Who speaks is told by the key that ZeroMQ let in, never by what is said.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -99,8 +100,9 @@ class Switchboard:
         """Wait until something is said, for that long at most. Raises LinkError for what breaks the protocol."""
         said: list[Said] = []
         if self._end.poll(int(timeout_s * 1000)):
-            while int(self._end.get(zmq.EVENTS)) & zmq.POLLIN:
-                said += self._listen()
+            with contextlib.suppress(zmq.Again):  # nothing more, or it went with a connection that was cut just now
+                while True:
+                    said += self._listen()
         for party in self._parties.values():
             if party.conversation is not None:
                 party.conversation.tick()
@@ -108,7 +110,7 @@ class Switchboard:
         return said
 
     def _listen(self) -> list[Said]:
-        identity, *frames = self._end.recv_multipart(copy=False)
+        identity, *frames = self._end.recv_multipart(zmq.NOBLOCK, copy=False)
         if len(frames) != 1:
             return []
         slot = int(str(frames[0].get("User-Id")))

@@ -30,7 +30,10 @@ __all__ = ["Doorkeeper"]
 _log = logging.getLogger("rlreactor")
 _ZAP = "inproc://zeromq.zap.01"  # the address that RFC 27 fixes
 _FAILURES = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | _FAILURES
+_CONNECTING = zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_CONNECT_DELAYED | zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED
+_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | _FAILURES | _CONNECTING
+_UNKNOWN = 400  # the status of our own answer
+_STRANDED_S = 0.3  # ZeroMQ tries again at once, except after bytes on the way were changed: then never
 _BROKEN_OFF, _BROKEN_OFF_S = 5, 1.0  # handshakes in a row, and for how long, that cannot be the network's doing
 _OUTSIDE: dict[int, str] = {
     zmq.EVENT_HANDSHAKE_FAILED_AUTH: "its key is not the one that is allowed there",
@@ -42,33 +45,46 @@ _OUTSIDE: dict[int, str] = {
 class _Approach:
     """A connection that this side makes."""
 
-    def __init__(self, peer: str) -> None:
-        self._peer = peer
+    def __init__(self, end: zmq.Socket[bytes], endpoint: str, peer: str) -> None:
+        self._end = end
+        self._endpoint = endpoint
+        self._peer = f"{peer} at {endpoint}"
         self._arrived = False  # at least once: then what breaks off is the network's doing
         self._failures = 0
         self._since = 0.0
+        self.lost_at: float | None = None  # since when nobody tries to connect
 
-    def hear(self, event: int) -> str | None:
+    def hear(self, event: int, value: int) -> str:
         """What is wrong for good, if anything is."""
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
             self._arrived, self._failures = True, 0
-        elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+        elif event == zmq.EVENT_DISCONNECTED:
+            self.lost_at = time.monotonic()
+        elif event in (zmq.EVENT_CONNECT_RETRIED, zmq.EVENT_CONNECT_DELAYED, zmq.EVENT_CONNECTED):
+            self.lost_at = None
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH and value == _UNKNOWN:
             return f"{self._peer} refuses our key: expected the one that its list allows on this link"
-        elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and not self._arrived:
             return f"{self._peer} does not speak our protocol with keys: something else listens there"
-        elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL and not self._arrived:
+        elif event & _FAILURES and not self._arrived:
             return self._broken_off()
-        return None
+        return ""
 
-    def _broken_off(self) -> str | None:
+    def _broken_off(self) -> str:
         self._since = self._since if self._failures else time.monotonic()
         self._failures += 1
         if self._failures < _BROKEN_OFF or time.monotonic() - self._since < _BROKEN_OFF_S:
-            return None
+            return ""
         return (
             f"{self._peer} breaks off every handshake: its key is not the one that we were told, "
             "or something else listens there"
         )
+
+    def renew(self) -> None:
+        """Connect again. In the thread that uses the socket."""
+        with contextlib.suppress(zmq.ZMQError):
+            self._end.disconnect(self._endpoint)
+        self._end.connect(self._endpoint)
 
 
 class _Door:
@@ -79,7 +95,7 @@ class _Door:
         self._last = "an unknown address"
         self._refused: Counter[int] = Counter()
 
-    def hear(self, event: int, value: int) -> str | None:
+    def hear(self, event: int, value: int) -> str:
         """What to tell of it: of the first refusal of a kind, the tenth, the hundredth …"""
         if event == zmq.EVENT_ACCEPTED:
             self._last = _peer_address(value)
@@ -89,7 +105,7 @@ class _Door:
             if str(count).strip("0") == "1":
                 times = "" if count == 1 else f" ({count} times by now)"
                 return f"refused a connection from {self._last} to {self._name}: {_OUTSIDE[event]}{times}"
-        return None
+        return ""
 
     @property
     def refused(self) -> int:
@@ -110,6 +126,7 @@ class Doorkeeper:
 
     Attributes:
         fault: in words, why some peer can never be reached; "" as long as there is none.
+        stranded: connections that have to be made anew, with `renew`; empty nearly always.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], tell: Callable[[str], None] = _log.warning) -> None:
@@ -123,17 +140,25 @@ class Doorkeeper:
         self._end = os.eventfd(0)
         self._thread = threading.Thread(target=self._serve, name="doorkeeper", daemon=True)
         self.fault = ""
+        self.stranded: list[_Approach] = []
 
     def admit(self, door: zmq.Socket[bytes], name: str, allowed: Mapping[bytes, str]) -> None:
         """Let only these public keys in; what comes from each carries its text as `User-Id`. Before it is bound."""
         domain = f"{len(self._allowed)}".encode()
         self._allowed[domain] = dict(allowed)
         door.zap_domain = domain
+        door.zap_enforce_domain = True  # when nobody answers any more, nobody comes in
         self._watch(door, _Door(name))
 
-    def follow(self, approach: zmq.Socket[bytes], peer: str) -> None:
+    def follow(self, end: zmq.Socket[bytes], endpoint: str, peer: str) -> None:
         """Notice when a peer turns out to be out of reach for good. Before it is connected."""
-        self._watch(approach, _Approach(peer))
+        self._watch(end, _Approach(end, endpoint, peer))
+
+    def renew(self) -> None:
+        """Make those connections anew that ZeroMQ has given up. In the thread that uses their sockets."""
+        stranded, self.stranded = self.stranded, []
+        for approach in stranded:
+            approach.renew()
 
     @property
     def refused(self) -> int:
@@ -167,14 +192,23 @@ class Doorkeeper:
         watched = {each.monitor: each.watched for each in self._watched}
         for end in (self._end, self._zap, *watched):
             poller.register(end, zmq.POLLIN)
+        approaches = [each.watched for each in self._watched if isinstance(each.watched, _Approach)]
         while True:
-            for end, _ in poller.poll():
+            lost = any(approach.lost_at for approach in approaches)
+            for end, _ in poller.poll(int(_STRANDED_S * 1000) if lost else None):
                 if end == self._end:
                     return
                 if end is self._zap:
                     self._answer()
                 else:
                     self._hear(end, watched[end])
+            self._look_for_stranded(approaches)
+
+    def _look_for_stranded(self, approaches: list[_Approach]) -> None:
+        for approach in approaches:
+            if approach.lost_at is not None and time.monotonic() - approach.lost_at > _STRANDED_S:
+                approach.lost_at = None
+                self.stranded = [*self.stranded, approach]
 
     def _answer(self) -> None:
         version, request, domain, _, _, mechanism, *credentials = self._zap.recv_multipart()
@@ -186,12 +220,11 @@ class Doorkeeper:
 
     def _hear(self, monitor: zmq.Socket[bytes], watched: _Door | _Approach) -> None:
         message = parse_monitor_message(monitor.recv_multipart())
-        if isinstance(watched, _Door):
-            news = watched.hear(int(message["event"]), int(message["value"]))
-            if news:
-                self._tell(news)
+        news = watched.hear(int(message["event"]), int(message["value"]))
+        if news and isinstance(watched, _Door):
+            self._tell(news)
         elif not self.fault:
-            self.fault = watched.hear(int(message["event"])) or ""
+            self.fault = news
 
 
 def _peer_address(descriptor: int) -> str:

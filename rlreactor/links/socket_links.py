@@ -153,7 +153,7 @@ class SocketLinks:
         while events & zmq.POLLIN:
             try:
                 frame = end.socket.recv(zmq.NOBLOCK, copy=False)
-            except zmq.Again:  # what was announced went with its connection, which was cut in the middle of it
+            except zmq.Again:  # it went with a connection that was cut just now
                 return
             self._take(end, frame.buffer)
             events = end.events()

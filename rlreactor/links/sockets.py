@@ -159,7 +159,7 @@ class SocketContext:
         if peer is not None:
             self._secure(end, longest)
             end.curve_serverkey = peer.public
-            self._keeper.follow(end, f"{peer.name} at {endpoint}")
+            self._keeper.follow(end, endpoint, peer.name)
         end.connect(endpoint)
         return end
 
@@ -179,8 +179,12 @@ class SocketContext:
             self._doorkeeper.start()
 
     def check(self) -> None:
-        """Raises LinkError when some peer can never be reached, naming it."""
-        if self._doorkeeper is not None and self._doorkeeper.fault:
+        """Make lost connections anew. Raises LinkError when some peer can never be reached, naming it."""
+        if self._doorkeeper is None:
+            return
+        if self._doorkeeper.stranded:
+            self._doorkeeper.renew()
+        if self._doorkeeper.fault:
             raise LinkError(self._doorkeeper.fault)
 
     def _socket(self, kind: str, longest: int) -> zmq.Socket[bytes]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rlreactor import Plan, RunError
+from rlreactor import Plan, PlanError, RunError
+from rlreactor.commands.check import CheckOptions, check_command
 from rlreactor.commands.deploy import DeployOptions, deploy_command
 from rlreactor.commands.failure import UsageError
 from rlreactor.commands.graph import GraphOptions, graph_command
@@ -16,6 +17,7 @@ from rlreactor.commands.jobs import JobOptions, logs_command, status_command, st
 from rlreactor.commands.keys import KeysOptions, keys_command
 from rlreactor.commands.output import Output
 from rlreactor.commands.plan import PlanOptions, plan_command
+from rlreactor.commands.run import RunOptions, run_command
 from rlreactor.commands.schema import SchemaOptions, schema_command
 
 from .conftest import HERE, CommandLine
@@ -63,6 +65,18 @@ def test_graph_of_a_spec(spec: Path) -> None:
     text = graph_command(GraphOptions(topology=str(spec)), SILENT)["mermaid"]
     assert "worker 0" in text
     assert "left" in text
+
+
+def test_check_of_a_spec(spec: Path) -> None:
+    assert check_command(CheckOptions(topology=str(spec)), SILENT)["reactors"] == 3
+    spec.write_text(SPEC.replace("reactors: sink", "reactors: snik"))
+    with pytest.raises(PlanError, match=r"constraints\[0\]\.reactors: 'snik' matches no reactor; did you mean 'sink'"):
+        check_command(CheckOptions(topology=str(spec)), SILENT)
+
+
+def test_run_points_to_deploy(spec: Path) -> None:
+    with pytest.raises(UsageError, match=r"pair\.yaml is a deployment's file: rlreactor deploy .*pair\.yaml"):
+        run_command(RunOptions(topology=str(spec)), SILENT)
 
 
 def test_parameters_of_the_command_line_go_before_those_of_the_spec(spec: Path) -> None:

@@ -138,3 +138,13 @@ def test_a_folder_with_a_run_is_left_alone(tmp_path: Path) -> None:
     folder.record({"status": "finished"})
     with pytest.raises(UsageError, match="already holds a run; choose another folder"):
         RunFolder.make(tmp_path, "x")
+
+
+def test_a_spec_trains_the_same_weights_on_several_hosts(rlreactor: CommandLine, trained: Trained) -> None:
+    rlreactor(*SHORT, "--spec", "cartpole.yaml")
+    with (rlreactor.folder / "cartpole.yaml").open("a") as file:
+        file.write("hosts: [{name: host, count: 3, cores: 1}]\n")
+    result = rlreactor("deploy", "cartpole.yaml", "--json").result
+    assert list(result["hosts"]) == ["host-0", "host-1", "host-2"]
+    assert result["state_sha256"]["learner.weights"] == trained.result["weights_sha256"]
+    assert result["fingerprint"] == trained.result["fingerprint"]

@@ -70,6 +70,16 @@ def test_the_job_says_where_slots_listen() -> None:
     assert {slot.address for slot in job_of(found, "slurm").slots} == {None}
 
 
+def test_hosts_that_are_this_machine_take_no_cores_from_each_other() -> None:
+    found = compiled(f"{TRAIN}hosts: [{{name: a, cores: 2, gpus: 1}}, {{name: b, cores: 2, gpus: 1}}]\n"
+                     "constraints: [{reactors: 'actors[0]', host: b, gpu: 1}]\n")  # fmt: skip
+    elsewhere, here = job_of(found, "ssh").plan.workers, job_of(found, "local").plan.workers
+    assert [worker.cores for worker in elsewhere] == [(0,), (1,), (0,), (1,)]
+    assert [worker.cores for worker in here] == [(0,), (1,), (2,), (3,)]
+    assert {gpu for worker in elsewhere for gpu in worker.gpus} == {0}
+    assert {gpu for worker in here for gpu in worker.gpus} == {1}
+
+
 def test_the_job_says_how_to_run() -> None:
     options = job_of(compiled(FULL)).options
     assert (options.seed, options.timeout, options.unreachable_limit, options.record) == (7, 20_000_000, 30.0, False)

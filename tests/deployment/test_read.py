@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from rlreactor import Deployment
@@ -262,3 +263,15 @@ def test_the_schema_describes_every_field() -> None:
     assert {"class", "parameters", "cores", "ports", "timeout", "partition", "image"} <= fields.keys()
     assert all(part["additionalProperties"] is False for part in parts if part.get("type") == "object")
     assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [("cores: 2", "cores: two"), ("memory: 8 GiB", "memory: 8 GO"), ("timeout: 20 ms", "timeout: soon"),
+     ("engine: ssh", "engine: shh"), ("ports: 5000-5099", "ports: x"), ("seed: 7", "sead: 7")],
+)  # fmt: skip
+def test_editors_find_by_the_schema_what_we_find(good: str, bad: str) -> None:
+    editor = jsonschema.Draft202012Validator(schema())
+    assert list(editor.iter_errors(parse_yaml(FULL).data)) == []
+    wrong = FULL.replace(good, bad)
+    assert len(list(editor.iter_errors(parse_yaml(wrong).data))) == len(mistakes(wrong)) == 1

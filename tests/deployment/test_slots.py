@@ -194,7 +194,7 @@ def doors(pids: Iterable[int]) -> list[int]:
 
 @pytest.mark.timeout(900)
 def test_hostile_connections_to_every_socket_of_a_run(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    """Nothing of the result changes, and the caller warns of who it was and where it wanted to go."""
+    """Nothing of the result changes, and the caller warns of where they wanted to go."""
     ports: list[int] = []
     before: list[int] = []
     grown: list[int] = []
@@ -224,7 +224,9 @@ def test_hostile_connections_to_every_socket_of_a_run(caplog: pytest.LogCaptureF
     assert len(ports) == 3  # the caller's, and one for each link
     for who in ("slot 0 on h0", "slot 1 on h1"):
         assert any(
-            re.match(rf"{who}.*, worker \d: refused a connection from 127\.0\.0\.1:\d+ to the link from worker", text)
+            re.match(
+                rf"{who}.*, worker \d: refused a connection from .* to the link from worker [01] on h[01] at", text
+            )
             for text in caplog.messages
         )
 

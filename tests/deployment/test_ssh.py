@@ -24,7 +24,7 @@ from .cartpole import ROOT, alone, python, write_spec
 
 pytestmark = needs_ssh
 
-CUTS = int(os.environ.get("RLREACTOR_CUTS", "2"))
+CUTS = int(os.environ.get("RLREACTOR_CUTS", "0"))
 CUTS_S, LONG_CUT_S = (0.2, 5.0), 30.0
 NOTICED_CUT_S = 2.2  # just longer than heartbeats may fail to come: connections end in the middle of a frame
 HEALED_S = 2.0
@@ -104,6 +104,7 @@ def test_two_hosts_learn_what_one_worker_learns(network: Network, ssh: SshHosts,
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.skipif(not CUTS, reason="takes long: set RLREACTOR_CUTS to the number of cuts")
 def test_cut_cables_change_nothing(network: Network, ssh: SshHosts, tmp_path: Path) -> None:
     updates = UPDATES_A_CUT * (CUTS + 1)
     spec = spec_over(network.hosts, tmp_path / "spec.json", updates, constraints=SPREAD)

@@ -11,6 +11,7 @@ import os
 import random
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Generator
 
@@ -158,6 +159,79 @@ def test_a_server_without_keys() -> None:
         assert not end.poll(0, zmq.POLLOUT)
     assert not reader.poll(0)
     server.close(give_up=True)
+
+
+class Meddler(threading.Thread):
+    """Stands between two, and changes a byte of each of the first connections, once that many bytes have passed."""
+
+    def __init__(self, target: str, after: list[int]) -> None:
+        super().__init__(daemon=True)
+        self._target = target
+        self._after = after
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.connections = 0
+        self._ends: list[socket.socket] = []
+        self._relays: list[threading.Thread] = []
+        self.start()
+
+    def run(self) -> None:
+        host, port = self._target.removeprefix("tcp://").split(":")
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection((host, int(port)))
+                left = self._after.pop(0) if self._after else -1
+                self.connections += 1
+                self._ends += [near, far]
+                for source, target, limit in ((near, far, left), (far, near, -1)):
+                    self._relays.append(threading.Thread(target=self._pass, args=(source, target, limit), daemon=True))
+                    self._relays[-1].start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, left: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := bytearray(source.recv(1 << 16)):
+                if 0 <= left < len(data):
+                    data[left] ^= 0xFF
+                left -= len(data)
+                target.sendall(data)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.join()
+        for end in (*self._ends, self._listener):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for relay in self._relays:
+            relay.join()
+        for end in (*self._ends, self._listener):
+            end.close()
+
+
+def test_bytes_that_are_changed_on_the_way_cut_the_line_and_nothing_more(door: Door) -> None:
+    """ZeroMQ itself would never connect again."""
+    meddler = Meddler(door.listeners[1].endpoint, after=[1000, 5000])
+    own, peer = door.keys[1], door.peer(0)
+    context = SocketContext(own)
+    end = context.connect(meddler.endpoint, LONGEST, peer)
+    context.open()
+    received: list[bytes] = []
+
+    def lively() -> bool:
+        context.check()
+        with contextlib.suppress(zmq.Again):
+            end.send(b"x" * 100, zmq.NOBLOCK)
+        if door.ends[1].poll(0):
+            received.append(door.ends[1].recv())
+        return meddler.connections == 3 and len(received) > 200
+
+    assert eventually(lively, 20)
+    assert set(received) == {b"x" * 100}
+    context.close(give_up=True)
+    meddler.close()
 
 
 def nothing(end: socket.socket, chance: random.Random) -> None:

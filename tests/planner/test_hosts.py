@@ -9,7 +9,9 @@ import pytest
 from rlreactor import Plan, PlanError, Reactor, check
 from rlreactor.planner.fit import check_fit
 from rlreactor.planner.hosts import PlannedHost, plan_over
+from rlreactor.planner.machine import Network
 
+from .profiles import made_up
 from .topologies import Train
 
 GIB = 1 << 30
@@ -111,6 +113,23 @@ def test_many_hosts() -> None:
     plan = planned(Train(rollouts=120), *(host(f"h-{i}", 16) for i in range(8)))
     assert [len(own) for own in plan.hosts.values()] == [15] * 8
     assert len(plan.links) == 8 * 7 // 2 * 15 * 15
+
+
+def test_a_profile_predicts_the_network_too() -> None:
+    graph = check(Train(rollouts=4, size=1_000_000))
+    known = made_up(graph, {"actors[].collect": 1e-3, "learner.learn": 1e-3})
+    (one, two) = (
+        plan_over(graph, hosts, profile=known).prediction
+        for hosts in ([host("a", 4)], [host("a", 2, workers=2), host("b", 2, workers=2)])
+    )
+    assert one is not None
+    assert two is not None
+    assert two.ticks_per_second < one.ticks_per_second  # 4 MB take 3 ms at 10 Gbit/s
+    fast = Network(bandwidth=1e15, latency=0)
+    hosts = [host("a", 2, workers=2), host("b", 2, workers=2)]
+    unlimited = plan_over(graph, hosts, profile=known, network=fast).prediction
+    assert unlimited is not None
+    assert unlimited.ticks_per_second > two.ticks_per_second
 
 
 @pytest.mark.parametrize(

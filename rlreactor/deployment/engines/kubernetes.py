@@ -18,7 +18,7 @@ from rlreactor.deployment.spec import Deployment, Host
 from rlreactor.errors import PlanError
 from rlreactor.links.keys import CALLER, slot_name
 
-__all__ = ["CALLER_PORT", "dry_run", "manifests"]
+__all__ = ["CALLER_PORT", "dry_run", "manifests", "secret_name"]
 
 CALLER_PORT = 47599
 """Where the caller listens, in its pod."""
@@ -136,10 +136,17 @@ def _resources(host: Host) -> Manifest:
     return {"requests": asked, "limits": dict(asked)}
 
 
+def secret_name(deployment: Deployment) -> str:
+    """Of the Secret with the keys."""
+    return deployment.kubernetes.keys_secret or f"{deployment.name}-keys"
+
+
 def _keys(deployment: Deployment, *files: str) -> Manifest:
-    secret = deployment.kubernetes.keys_secret or f"{deployment.name}-keys"
     items = [{"key": file, "path": file} for file in files]
-    return {"name": "keys", "secret": {"secretName": secret, "defaultMode": _OWNER_READS, "items": items}}
+    return {
+        "name": "keys",
+        "secret": {"secretName": secret_name(deployment), "defaultMode": _OWNER_READS, "items": items},
+    }
 
 
 def _mount(name: str, folder: str) -> Manifest:
