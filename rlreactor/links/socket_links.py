@@ -7,6 +7,7 @@ sending on a socket may take the signal: a socket that was sent on is therefore 
 
 from __future__ import annotations
 
+import logging
 import select
 import time
 from collections import deque
@@ -18,10 +19,12 @@ import zmq
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.exchange import Exchange, Land
 from rlreactor.links.keys import Certificate
+from rlreactor.links.reliable import PeerFault
 from rlreactor.links.sockets import Listener, Peer, SocketContext
 
 __all__ = ["SocketLinks"]
 
+_log = logging.getLogger("rlreactor")
 _LONGEST_START_NS = 2_000_000_000
 _COPIED = 1 << 16  # bytes up to which a frame is copied by ZeroMQ: less work than to look after it
 
@@ -35,6 +38,7 @@ class _End:
         self.back = back  # frames come in here, and answers go out
         self.unsent: deque[bytes | memoryview] = deque()
         self.silent = True  # nothing has come yet
+        self.fenced = False  # frames of another epoch have come
 
     def send(self, frame: bytes | memoryview) -> bool:
         """False: there is no connection now."""
@@ -94,6 +98,7 @@ class SocketLinks:
             carry=self._carry, land=land, clock=self.now,
         )  # fmt: skip
         context = self._context = SocketContext(own)
+        self._names = {w: known[w].name if w in known else f"worker {w}" for w in peers}
         self._connected = connected
         self._listeners = {w: listeners[w, me] for w in peers}
         self._incoming = {
@@ -159,6 +164,12 @@ class SocketLinks:
             events = end.events()
 
     def _take(self, end: _End, frame: memoryview) -> None:
+        try:
+            self._take_in(end, frame)
+        except PeerFault as fault:
+            raise PeerFault(f"{self._names[end.peer]} does not keep to the protocol: {fault}") from fault
+
+    def _take_in(self, end: _End, frame: memoryview) -> None:
         # Taken by reference and copied once, to where it belongs: `recv_into` copies as well, and would have to know
         # the place before it knows the frame.
         if not end.back:
@@ -167,7 +178,17 @@ class SocketLinks:
         if end.silent:
             end.silent = False
             self._connected(self._listeners[end.peer])
-        self.exchange.take_frame(end.peer, frame)
+        if not self.exchange.take_frame(end.peer, frame):
+            self._warn_if_fenced(end)
+
+    def _warn_if_fenced(self, end: _End) -> None:
+        receiver = self.exchange.receivers[end.peer]
+        if receiver.fenced and not end.fenced:
+            end.fenced = True
+            _log.warning(
+                "%s sends frames of another epoch: expected epoch %d; they are dropped, as what a worker from "
+                "before a restart sends has to be", self._names[end.peer], receiver.address.epoch,
+            )  # fmt: skip
 
     def _carry(self, target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None:
         end = self._incoming[target] if back else self._outgoing[target]

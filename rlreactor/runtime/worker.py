@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rlreactor import codec
-from rlreactor.errors import ReactorError, RunError
+from rlreactor.errors import LinkError, ReactorError, RunError
 from rlreactor.graph import Graph
 from rlreactor.links.carrier import Meeting
 from rlreactor.planner.plan import Plan
@@ -302,7 +302,8 @@ def work(share: Share, channel: Channel) -> int:
 
 
 def _report_failure(channel: Channel, error: ReactorError) -> int:
-    fields: dict[str, Any] = {"failure": type(error).__name__, "text": str(error)}
+    kind = LinkError if isinstance(error, LinkError) else type(error)
+    fields: dict[str, Any] = {"failure": kind.__name__, "text": str(error)}
     if isinstance(error, ReactionFailure):
         fields |= {
             "failure": error.kind, "text": error.text, "path": error.path, "tag": error.tag,
