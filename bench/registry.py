@@ -52,6 +52,8 @@ EXPERIMENTS = (
                "--rounds 1 --messages 200 --bytes 1000 1000000 10000000", 13, "--rounds 5", 150),
     Experiment("carriers", ("B7",), "shared memory, Unix sockets and TCP",
                "--rounds 1 --trips 1000 --messages 20", 10, "--rounds 5", 100),
+    Experiment("secure_edge", ("B7",), "1 MB over TCP with and without keys, against pyzmq alone",
+               "--rounds 1 --messages 100", 10, "--rounds 5", 60),
     Experiment("tag", ("B7",), "one tag in one process, against xronos",
                "--rounds 2 --tags 50000", 10, "--rounds 5", 60),
     Experiment("sparse", ("B7",), "a million tags with a message now and then, against none",

@@ -24,12 +24,15 @@ from .cartpole import ROOT, alone, python, write_spec
 
 pytestmark = needs_ssh
 
-CUTS = int(os.environ.get("RLREACTOR_CUTS", "2"))
+CUTS = int(os.environ.get("RLREACTOR_CUTS", "0"))
 CUTS_S, LONG_CUT_S = (0.2, 5.0), 30.0
 NOTICED_CUT_S = 2.2  # just longer than heartbeats may fail to come: connections end in the middle of a frame
 HEALED_S = 2.0
-UPDATES_A_CUT = 150
+UPDATES_A_CUT = 100
 PORTS = (47600, 47649)
+SPREAD = [{"reactors": path, "host": host} for path, host in
+          (("learner", "h0"), ("judges[*]", "h0"), ("actors[0]", "h1"), ("actors[1]", "h2"))]  # fmt: skip
+"""Whichever cable is cut, training has to wait."""
 
 
 @pytest.fixture
@@ -44,12 +47,12 @@ def ssh(network: Network) -> Iterator[SshHosts]:
         yield ssh
 
 
-def spec_over(hosts: list[Host], path: Path, updates: int) -> Path:
+def spec_over(hosts: list[Host], path: Path, updates: int, **more: Any) -> Path:
     listed = [
         {"name": host.name, "address": host.name, "data_address": host.address, "cores": 1, "ports": list(PORTS)}
         for host in hosts
     ]
-    return write_spec(path, updates, listed, ssh={"python": python, "directory": str(path.parent)})
+    return write_spec(path, updates, listed, ssh={"python": python, "directory": str(path.parent)}, **more)
 
 
 def deploy(host: Host, spec: Path, environment: dict[str, str]) -> Inside:
@@ -74,10 +77,11 @@ def grows(file: Path, above: int) -> bool:
     return size(file) > above
 
 
-def await_(ready: Callable[[], bool], limit_s: float, what: str) -> float:
+def await_(deployed: Inside, ready: Callable[[], bool], limit_s: float, what: str) -> float:
     """Seconds until it was ready."""
     begun = time.monotonic()
     while not ready():
+        assert deployed.poll() is None, f"{what}: the run has ended: {deployed.communicate()}"
         assert time.monotonic() - begun < limit_s, f"{what}: not within {limit_s} s"
         time.sleep(0.01)
     return time.monotonic() - begun
@@ -88,7 +92,7 @@ def test_two_hosts_learn_what_one_worker_learns(network: Network, ssh: SshHosts,
     spec = spec_over([first, second], tmp_path / "spec.json", updates=12)
     deployed = deploy(first, spec, ssh.environment)
     metrics = spec.with_suffix(".jsonl")
-    await_(partial(grows, metrics, 0), 60, "the first metric")
+    await_(deployed, partial(grows, metrics, 0), 60, "the first metric")
     for host in (first, second):
         listening = {place.rpartition(":") for place in host.listening()} - {(host.address, ":", "22")}
         assert {address for address, _, _ in listening} == {host.address}
@@ -100,12 +104,13 @@ def test_two_hosts_learn_what_one_worker_learns(network: Network, ssh: SshHosts,
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.skipif(not CUTS, reason="takes long: set RLREACTOR_CUTS to the number of cuts")
 def test_cut_cables_change_nothing(network: Network, ssh: SshHosts, tmp_path: Path) -> None:
     updates = UPDATES_A_CUT * (CUTS + 1)
-    spec = spec_over(network.hosts, tmp_path / "spec.json", updates)
+    spec = spec_over(network.hosts, tmp_path / "spec.json", updates, constraints=SPREAD)
     deployed = deploy(network.hosts[0], spec, ssh.environment)
     metrics = spec.with_suffix(".jsonl")
-    await_(partial(grows, metrics, 0), 60, "the first metric")
+    await_(deployed, partial(grows, metrics, 0), 60, "the first metric")
     chance = random.Random(1)
     durations = [NOTICED_CUT_S] * CUTS if CUTS < 10 else [chance.uniform(*CUTS_S) for _ in range(CUTS)] + [LONG_CUT_S]
     healed: list[float] = []
@@ -114,8 +119,9 @@ def test_cut_cables_change_nothing(network: Network, ssh: SshHosts, tmp_path: Pa
         network.cut(host)
         time.sleep(duration)  # the cut
         network.heal(host)
-        healed.append(await_(partial(grows, metrics, size(metrics)), 30, f"data after a cut of {duration:.1f} s"))
-        assert deployed.poll() is None, "the training was over before the last cut: make UPDATES_A_CUT larger"
+        healed.append(
+            await_(deployed, partial(grows, metrics, size(metrics)), 30, f"data after a cut of {duration:.1f} s")
+        )
     print(f"{len(healed)} cuts; data after {max(healed):.2f} s at most, {sum(healed) / len(healed):.2f} s on average")
     assert max(healed) <= HEALED_S, healed
     result = outcome(deployed, 300)
@@ -127,7 +133,7 @@ def test_a_host_that_is_lost_is_named(network: Network, ssh: SshHosts, tmp_path:
     spec = spec_over([first, second], tmp_path / "spec.json", updates=100_000)
     deployed = deploy(first, spec, ssh.environment)
     metrics = spec.with_suffix(".jsonl")
-    await_(partial(grows, metrics, 0), 60, "the first metric")
+    await_(deployed, partial(grows, metrics, 0), 60, "the first metric")
     second.turn_off()
     _, complaints = deployed.communicate(timeout=90)
     assert deployed.returncode == 1

@@ -6,6 +6,7 @@ the nodes through the working directory, which all of them see, in a folder that
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -28,7 +29,8 @@ __all__ = ["SlurmSlots", "in_allocation", "srun_words"]
 
 _GRACE_S = 10.0
 _TASK_ENDED = re.compile(r"srun: error: (?P<node>\S+): task (?P<task>\d+): (?P<how>.+)")
-_NODE_LOST = re.compile(r"srun: error: Node failure on (?P<node>\S+)")
+_LAUNCH_FAILED = re.compile(r"srun: error: Task launch for \S+ failed on node (?P<node>[^\s:]+): (?P<how>.+)")
+_NODE_FAILURE = re.compile(r"node failure", re.IGNORECASE)  # in several sentences, and few of them say which
 
 
 def in_allocation() -> bool:
@@ -52,7 +54,8 @@ def srun_words(deployment: Deployment, job: Job, caller: str, keys: Path) -> lis
     command = " ".join(named.get(word, shlex.quote(word)) for word in (*python, *words))
     components = int(os.environ.get("SLURM_HET_SIZE", "0"))
     spread = [f"--het-group=0-{components - 1}"] if components > 1 else []
-    options = [*spread, "--ntasks-per-node=1", "--wait=0", "--kill-on-bad-exit=0", "--unbuffered"]
+    # A slot gets all cores of its node that the job has, and pins its workers among them itself.
+    options = [*spread, "--ntasks-per-node=1", "--cpu-bind=none", "--wait=0", "--kill-on-bad-exit=0", "--unbuffered"]
     return ["srun", *options, f"--chdir={Path(section.directory).absolute()}", "sh", "-c", f"exec {command}"]
 
 
@@ -115,14 +118,22 @@ class SlurmStep:
     def _listen(self, errors: IO[str]) -> None:
         for line in errors:
             os.write(2, line.encode())
-            self._ended.update(ends_in(line, self._nodes))
+            if _NODE_FAILURE.search(line):
+                self._note(lost_nodes(self._nodes))
+            self._note(ends_in(line, self._nodes))
+
+    def _note(self, ends: Iterable[tuple[int, str]]) -> None:
+        """What was said of a slot first is the reason; what follows is what Slurm does about it."""
+        for slot, how in ends:
+            self._ended.setdefault(slot, how)
 
     def ended(self) -> Mapping[int, str]:
         """Those slots that have ended, each with how."""
         status = self._srun.poll()
         if status is None:
             return dict(self._ended)
-        return {slot: self._ended.get(slot, f"{ended_with(status)}, as srun says") for slot in range(len(self._nodes))}
+        others = dict.fromkeys(range(len(self._nodes)), f"{ended_with(status)}, as srun says")
+        return {**self._ended, **{slot: how for slot, how in others.items() if slot not in self._ended}}
 
     def stop(self) -> None:
         """End the step, and forget the keys."""
@@ -138,9 +149,16 @@ class SlurmStep:
 
 def ends_in(line: str, nodes: list[str]) -> Iterable[tuple[int, str]]:
     """The slots of whose end a line of srun tells, and how they ended."""
-    lost, ended = _NODE_LOST.match(line), _TASK_ENDED.match(line)
-    if lost and lost["node"] in nodes:
-        return [(nodes.index(lost["node"]), f"was lost with its node {lost['node']}: Slurm says 'Node failure'")]
-    if ended and ended["node"] in nodes:
-        return [(nodes.index(ended["node"]), f"ended on node {ended['node']}: {ended['how'].strip()}")]
-    return []
+    for pattern, text in ((_TASK_ENDED, "ended on node {}: {}"), (_LAUNCH_FAILED, "cannot be started on node {}: {}")):
+        found = pattern.match(line)
+        if found and found["node"] in nodes:
+            yield nodes.index(found["node"]), text.format(found["node"], found["how"].strip())
+
+
+def lost_nodes(nodes: list[str]) -> Iterable[tuple[int, str]]:
+    """The slots whose nodes are down, as Slurm knows by now."""
+    with contextlib.suppress(RunError):
+        listed = said("sinfo", "--noheader", "--Node", "--format=%n %T", f"--nodes={','.join(nodes)}")
+        for name, state in (line.split() for line in listed.splitlines()):
+            if "down" in state:
+                yield nodes.index(name), f"was lost with its node {name}, which is {state} as Slurm says"

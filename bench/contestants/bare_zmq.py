@@ -1,0 +1,73 @@
+"""Microseconds a message of a stream over TCP on the loopback, with pyzmq alone: DEALER to DEALER, nothing is copied.
+
+With CURVE keys too: then ZeroMQ encrypts. The receiver looks at both ends of every message.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+
+import numpy as np
+import zmq
+
+from bench.contestants.rlreactor_stream import WARM_UP
+
+__all__ = ["ALONE", "ALONE_WITH_KEYS"]
+
+ALONE, ALONE_WITH_KEYS = "pyzmq alone, tcp", "pyzmq alone, tcp with keys"
+
+
+def microseconds(nbytes: int, messages: int, *, keys: bool) -> float:
+    """Per message, of `messages` of them, from one process to another."""
+    server, client = zmq.curve_keypair(), zmq.curve_keypair()
+    reading, writing = os.pipe()
+    receiver = os.fork()
+    if receiver == 0:
+        _receive(writing, messages, server if keys else None)
+    with zmq.Context() as context, context.socket(zmq.DEALER) as end, os.fdopen(reading) as port:
+        end.sndhwm = 4  # messages: what is under way stays in the caches, as with slots
+        if keys:
+            end.curve_publickey, end.curve_secretkey = client
+            end.curve_serverkey = server[0]
+        end.connect(f"tcp://127.0.0.1:{port.readline().strip()}")
+        message = np.ones(nbytes, np.uint8)
+        for _ in range(WARM_UP + messages):
+            end.send(memoryview(message), copy=False)
+        taken = float(end.recv())
+    os.waitpid(receiver, 0)
+    return taken
+
+
+def _receive(writing: int, messages: int, server: tuple[bytes, bytes] | None) -> None:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as end:
+        if server is not None:
+            end.curve_publickey, end.curve_secretkey = server
+            end.curve_server = True
+        os.write(writing, f"{end.bind_to_random_port('tcp://127.0.0.1')}\n".encode())
+        begun = 0
+        for number in range(WARM_UP + messages):
+            buffer = end.recv(copy=False).buffer
+            assert buffer[0] == buffer[-1] == 1
+            if number == WARM_UP - 1:
+                begun = time.perf_counter_ns()
+        end.send(str((time.perf_counter_ns() - begun) / messages * 1e-3).encode())
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bytes", type=int, default=1_000_000)
+    parser.add_argument("--messages", type=int, default=1000)
+    options = parser.parse_args()
+    figures = {
+        name: {"us": microseconds(options.bytes, options.messages, keys=keys)}
+        for name, keys in ((ALONE, False), (ALONE_WITH_KEYS, True))
+    }
+    print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()
