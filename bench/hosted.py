@@ -5,15 +5,12 @@ The library alone has as many threads as there are cores, and all environments i
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rich.table import Table
-
-from bench.measure import Contestant, interleave
-from bench.rates import CORES, against, as_json, at_least, compared, here, table
-from bench.report import Report, Target, progress
+from bench.by_environment import Found, in_each
+from bench.measure import Contestant, Rounds
+from bench.rates import CORES, RATE, at_least, compared, here
 
 OURS, RING, ALONE = "a reactor a core", "a reactor a core, ring of 2", "the library alone"
 
@@ -47,26 +44,16 @@ def contestants(task: Task) -> list[Contestant]:
     ]
 
 
+def judge(task: Task, rounds: Rounds) -> Found:
+    """The better of ours is no worse than the library alone."""
+    best = rounds.best([OURS, RING], RATE) or OURS
+    ratio = compared(rounds, best).get(ALONE, [])
+    targets = at_least(f"{task.env}: {best}, ratio to {ALONE} (median)", 1.0, ratio)
+    return Found(f"{task.env}, {task.environments} environments", best, targets, [ALONE])
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--env", choices=[task.env for task in TASKS], nargs="+", help="all when not given")
-    chosen = parser.parse_args()
-    tables: list[Table] = []
-    measured: dict[str, Any] = {}
-    must_hold: list[Target] = []
-    theirs: dict[str, Any] = {}
-    for task in TASKS:
-        if chosen.env and task.env not in chosen.env:
-            continue
-        rounds = interleave(contestants(task), chosen.rounds, progress)
-        best = rounds.best([OURS, RING], "steps_per_second") or OURS
-        tables.append(table(f"{task.env}, {task.environments} environments", rounds, best))
-        measured[task.env] = as_json(rounds, best)
-        theirs[f"{task.env}: {best}"] = against(rounds, best, [ALONE])
-        ratio = compared(rounds, best).get(ALONE, [])
-        must_hold += at_least(f"{task.env}: {best}, ratio to {ALONE} (median)", 1.0, ratio)
-    return Report("hosted", {"rounds": chosen.rounds}, measured, must_hold, against=theirs).finish(*tables)
+    return in_each("hosted", __doc__, TASKS, contestants, judge)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,13 @@ Against the limit of the machine, a loop written by hand, and the vector environ
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rich.table import Table
-
-from bench.measure import Contestant, Rounds, interleave
-from bench.rates import CORES, against, as_json, at_least, compared, elsewhere, here, limit, share, shares, table
-from bench.report import Report, Target, progress
+from bench.by_environment import Found, in_each
+from bench.measure import Contestant, Rounds
+from bench.rates import CORES, at_least, compared, elsewhere, here, limit, shares
+from bench.report import Target
 
 _ENVIRONMENTS = 16
 OURS, PLAIN, HAND = "rlreactor", "rlreactor, fingerprint off", "written by hand"
@@ -73,27 +71,13 @@ def targets(task: Task, rounds: Rounds) -> list[Target]:
     return found
 
 
+def judge(task: Task, rounds: Rounds) -> Found:
+    title = f"{task.env}, {_ENVIRONMENTS} environments in lock-step"
+    return Found(title, OURS, targets(task, rounds), THEIRS)
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--env", choices=[task.env for task in TASKS], nargs="+", help="all when not given")
-    chosen = parser.parse_args()
-    tables: list[Table] = []
-    measured: dict[str, Any] = {}
-    must_hold: list[Target] = []
-    theirs: dict[str, Any] = {}
-    of_limit: dict[str, Any] = {}
-    for task in TASKS:
-        if chosen.env and task.env not in chosen.env:
-            continue
-        rounds = interleave(contestants(task), chosen.rounds, progress)
-        tables.append(table(f"{task.env}, {_ENVIRONMENTS} environments in lock-step", rounds, OURS))
-        measured[task.env] = as_json(rounds, OURS)
-        must_hold += targets(task, rounds)
-        theirs[f"{task.env}: {OURS}"] = against(rounds, OURS, THEIRS)
-        of_limit |= share(rounds, OURS, task.env)
-    settings = {"rounds": chosen.rounds, "environments": _ENVIRONMENTS}
-    return Report("lock_step", settings, measured, must_hold, against=theirs, shares=of_limit).finish(*tables)
+    return in_each("lock_step", __doc__, TASKS, contestants, judge, {"environments": _ENVIRONMENTS})
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
+from bench import comparison
 from bench.measure import Contestant, Figures, Rounds, ratios, spread, summary
-from bench.program import python_module, start, wait
 from bench.report import Target
-from bench.setup import python_of
 
 __all__ = [
     "CORES",
@@ -38,23 +37,22 @@ LIMIT = "bare env.step, one core"
 
 def here(name: str, module: str, *arguments: object) -> Contestant:
     """A program of bench/contestants, with this interpreter."""
-    return Contestant(name, _rates(python_module(f"bench.contestants.{module}", *map(str, arguments))))
+    return Contestant(name, _rates(comparison.here(module, *arguments)))
 
 
 def elsewhere(name: str, environment: str, module: str, *arguments: object) -> Contestant:
     """A program of bench/contestants, with the interpreter of an opponents' environment."""
-    command = ("-m", f"bench.contestants.{module}", *map(str, arguments))
-    return Contestant(name, _rates(lambda: wait(start([python_of(environment), *command]))))
+    return Contestant(name, _rates(comparison.elsewhere(environment, module, *arguments)))
 
 
-def _rates(run: Callable[[], dict[str, Any]]) -> Callable[[], Figures]:
+def _rates(run: Callable[[], Mapping[str, Any]]) -> Callable[[], Figures]:
     return lambda: {name: float(value) for name, value in run().items() if isinstance(value, int | float)}
 
 
 def limit(environment: str) -> Contestant:
     """How often one core can step one environment, alone and with all cores at work."""
-    run = python_module("bench.contestants.bare_steps", "--env", environment)
-    return Contestant(LIMIT, lambda: {**(found := _rates(run)()), RATE: found["one_core"]})
+    run = _rates(comparison.here("bare_steps", "--env", environment))
+    return Contestant(LIMIT, lambda: {**(found := run()), RATE: found["one_core"]})
 
 
 def limits(rounds: Rounds) -> list[float]:

@@ -5,15 +5,12 @@ One stepper a core with two groups of environments, against the limit of the mac
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rich.table import Table
-
-from bench.measure import Contestant, interleave
-from bench.rates import CORES, as_json, at_least, here, limit, share, shares, table
-from bench.report import Report, Target, progress
+from bench.by_environment import Found, in_each
+from bench.measure import Contestant, Rounds
+from bench.rates import CORES, at_least, here, limit, shares
 
 OURS = "ring of 2"
 
@@ -48,24 +45,14 @@ def contestants(task: Task) -> list[Contestant]:
     ]
 
 
+def judge(task: Task, rounds: Rounds) -> Found:
+    """A ring comes near the limit of the machine."""
+    targets = at_least(f"{task.env}: share of the limit (median)", 0.90, shares(rounds, OURS))
+    return Found(f"{task.env}, {CORES} x 2 x {task.environments} environments", OURS, targets)
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--env", choices=[task.env for task in TASKS], nargs="+", help="all when not given")
-    chosen = parser.parse_args()
-    tables: list[Table] = []
-    measured: dict[str, Any] = {}
-    must_hold: list[Target] = []
-    of_limit: dict[str, Any] = {}
-    for task in TASKS:
-        if chosen.env and task.env not in chosen.env:
-            continue
-        rounds = interleave(contestants(task), chosen.rounds, progress)
-        tables.append(table(f"{task.env}, {CORES} x 2 x {task.environments} environments", rounds, OURS))
-        measured[task.env] = as_json(rounds, OURS)
-        of_limit |= share(rounds, OURS, task.env)
-        must_hold += at_least(f"{task.env}: share of the limit (median)", 0.90, shares(rounds, OURS))
-    return Report("rings", {"rounds": chosen.rounds}, measured, must_hold, shares=of_limit).finish(*tables)
+    return in_each("rings", __doc__, TASKS, contestants, judge)
 
 
 if __name__ == "__main__":

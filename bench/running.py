@@ -18,6 +18,7 @@ import psutil
 
 from bench.experiment import Experiment
 from bench.interruption import DEADLINE
+from bench.leftovers import removed
 from bench.machine import ROOT
 from bench.program import kill
 from bench.report import FOLDER
@@ -52,7 +53,7 @@ def run(experiment: Experiment, results: Path, *, quick: bool) -> Outcome:
     begun = time.monotonic()
     file = results / f"{experiment.name}.json"
     before = _stamp(file)
-    with _started(experiment, results, quick=quick) as (process, words):
+    with removed(), _started(experiment, results, quick=quick) as (process, words):
         interrupt, trouble = _wait(process, experiment.seconds(quick))
     written = _stamp(file) != before
     if not (trouble or written):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 from typing import Any
 
 import gymnasium
-import numpy as np
 
 from bench.contestants.bare_steps import make
+from bench.contestants.vector_steps import options, report
 
 
 def vector(kind: str, name: str, count: int) -> Any:
@@ -22,26 +19,12 @@ def vector(kind: str, name: str, count: int) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", required=True)
+    parser = options(__doc__)
     parser.add_argument("--kind", choices=("async", "sync"), required=True)
-    parser.add_argument("--environments", type=int, default=16)
-    parser.add_argument("--rounds", type=int, required=True)
-    options = parser.parse_args()
-    environments = vector(options.kind, options.env, options.environments)
-    choices = int(environments.single_action_space.n)
-    drawn = np.random.default_rng(0).integers(choices, size=(256, options.environments))
+    chosen = parser.parse_args()
+    environments = vector(chosen.kind, chosen.env, chosen.environments)
     environments.reset(seed=0)
-    warm = options.rounds // 10
-    begun = time.perf_counter()
-    for number in range(options.rounds):
-        if number == warm:
-            begun = time.perf_counter()
-        environments.step(drawn[number % 256])
-    seconds = time.perf_counter() - begun
-    environments.close()
-    rate = (options.rounds - warm) * options.environments / seconds
-    print(json.dumps({"steps_per_second": rate}), flush=True)
+    report(environments, int(environments.single_action_space.n), chosen.rounds)
 
 
 if __name__ == "__main__":

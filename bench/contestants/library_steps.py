@@ -5,16 +5,15 @@ Every answer counts as steps, also EnvPool's resets.
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
-import time
 import warnings
 from typing import Any, cast
 
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
+
+from bench.contestants.vector_steps import options, report
 
 
 def make(name: str, count: int, threads: int) -> tuple[Any, int]:
@@ -43,25 +42,12 @@ def make(name: str, count: int, threads: int) -> tuple[Any, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", required=True)
-    parser.add_argument("--environments", type=int, required=True)
+    parser = options(__doc__)
     parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--rounds", type=int, required=True)
-    options = parser.parse_args()
-    environments, choices = make(options.env, options.environments, options.threads)
-    drawn = np.random.default_rng(0).integers(choices, size=(256, options.environments)).astype(np.int32)
+    chosen = parser.parse_args()
+    environments, choices = make(chosen.env, chosen.environments, chosen.threads)
     environments.reset()
-    warm = options.rounds // 10
-    begun = time.perf_counter()
-    for number in range(options.rounds):
-        if number == warm:
-            begun = time.perf_counter()
-        environments.step(drawn[number % 256])
-    seconds = time.perf_counter() - begun
-    environments.close()
-    rate = (options.rounds - warm) * options.environments / seconds
-    print(json.dumps({"steps_per_second": rate}), flush=True)
+    report(environments, choices, chosen.rounds, np.int32)
 
 
 if __name__ == "__main__":

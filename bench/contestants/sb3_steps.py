@@ -1,15 +1,13 @@
-"""Lock-step by stable-baselines3's SubprocVecEnv; runs in bench/.venv-sb3 and imports nothing from here."""
+"""Lock-step by stable-baselines3's SubprocVecEnv; runs in bench/.venv-sb3."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
-import time
 from typing import Any, cast
 
 import gymnasium
-import numpy as np
+
+from bench.contestants.vector_steps import options, report
 
 
 def made(name: str) -> Any:
@@ -21,27 +19,12 @@ def made(name: str) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", required=True)
-    parser.add_argument("--environments", type=int, default=16)
-    parser.add_argument("--rounds", type=int, required=True)
-    options = parser.parse_args()
+    chosen = options(__doc__).parse_args()
     vec_env: Any = importlib.import_module("stable_baselines3.common.vec_env")  # not installed where this is checked
     # Forked, which is safe before torch has computed anything: by default every process would import torch anew.
-    environments = vec_env.SubprocVecEnv([lambda: made(options.env)] * options.environments, start_method="fork")
-    choices = int(environments.action_space.n)
-    drawn = np.random.default_rng(0).integers(choices, size=(256, options.environments))
+    environments = vec_env.SubprocVecEnv([lambda: made(chosen.env)] * chosen.environments, start_method="fork")
     environments.reset()
-    warm = options.rounds // 10
-    begun = time.perf_counter()
-    for number in range(options.rounds):
-        if number == warm:
-            begun = time.perf_counter()
-        environments.step(drawn[number % 256])
-    seconds = time.perf_counter() - begun
-    environments.close()
-    rate = (options.rounds - warm) * options.environments / seconds
-    print(json.dumps({"steps_per_second": rate}), flush=True)
+    report(environments, int(environments.action_space.n), chosen.rounds)
 
 
 if __name__ == "__main__":
