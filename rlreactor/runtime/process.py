@@ -17,6 +17,7 @@ from types import FrameType
 __all__ = [
     "die_with_parent",
     "fork",
+    "give_freed_memory_back",
     "keep_freed_memory",
     "limit_threads",
     "on_stop",
@@ -113,6 +114,16 @@ def pin(cores: Iterable[int]) -> tuple[int, ...]:
     if wanted:
         os.sched_setaffinity(0, wanted)
     return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def give_freed_memory_back() -> None:
+    """Let the kernel have what this process has freed, or the one it was forked from.
+
+    What is used again would not be seen as taken. Without glibc it has no effect.
+    """
+    malloc_trim = getattr(_libc, "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
 
 
 def keep_freed_memory() -> None:

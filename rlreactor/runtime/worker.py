@@ -21,7 +21,7 @@ from rlreactor.runtime.costs import Meters
 from rlreactor.runtime.metrics import Metric, MetricsBuffer
 from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
 from rlreactor.runtime.pace import Pace, Reading
-from rlreactor.runtime.process import keep_freed_memory, limit_threads, on_stop, pin
+from rlreactor.runtime.process import give_freed_memory_back, keep_freed_memory, limit_threads, on_stop, pin
 from rlreactor.runtime.resident import resident_bytes
 from rlreactor.runtime.traffic import sent_bytes
 from rlreactor.runtime.warnings_over import warn_over
@@ -179,6 +179,8 @@ class Worker:
     def run(self) -> dict[str, Any]:
         """Run to the stop and report. Raises ReactionFailure."""
         keep_freed_memory()
+        if self.share.options.measure:
+            give_freed_memory_back()
         base_bytes = resident_bytes()
         pace = Pace(self._progress, self._watch)
         try:
