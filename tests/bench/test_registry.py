@@ -9,18 +9,27 @@ import pytest
 
 from bench import interruption, measure, report
 from bench.experiment import Experiment, chosen, unknown
+from bench.machine import ROOT
 from bench.measure import Contestant, Figures, interleave
 from bench.registry import EXPERIMENTS, FULL_SECONDS, QUICK_SECONDS, TOPICS
 from bench.suite import names
 
 SEVERAL = ("lock_step", "rings", "hosted", "ppo_speed")
 """Those that interleave several times, and may be interrupted between."""
+ALONE = {"ppo_precision"}
+"""What says nothing unless it trains a large network to the end several times; it is run by hand."""
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: str(experiment.name))
 def test_every_experiment_is_a_script_of_a_topic(experiment: Experiment) -> None:
     assert set(experiment.numbers) <= set(TOPICS)
     assert callable(importlib.import_module(f"bench.{experiment.name}").main)
+
+
+def test_every_script_that_reports_is_an_experiment() -> None:
+    scripts = {path.stem for path in (ROOT / "bench").glob("*.py") if 'Report("' in path.read_text()}
+    by_environment = {path.stem for path in (ROOT / "bench").glob("*.py") if 'in_each("' in path.read_text()}
+    assert scripts - {"registry", "report"} | by_environment == {*names(), *ALONE}
 
 
 @pytest.mark.parametrize(("quick", "limit"), [(True, QUICK_SECONDS), (False, FULL_SECONDS)])
