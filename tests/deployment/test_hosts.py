@@ -87,7 +87,7 @@ class Deployed:
         caller = network.hosts[0]
         self.caller = caller.start(
             *python, "tests.deployment.announced", file, caller.address, cwd=ROOT,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self.caller.stdout is not None
         self.lines = Lines(self.caller.stdout)
@@ -120,7 +120,7 @@ class Deployed:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        for pipe in (self.caller.stdin, self.caller.stdout, self.caller.stderr):
+        for pipe in (self.caller.stdin, self.caller.stdout):
             if pipe is not None:
                 pipe.close()
 
