@@ -41,7 +41,7 @@ from ..test_random_programs import SIZES, difference, outcome, placement
 from ..watchdog import children, watched
 from .forked import deploy_here, forked_slots, job_for
 
-COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "16"))
+COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "8"))
 FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
 BATCH = 8
 TICKS = 3000
