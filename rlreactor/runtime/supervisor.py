@@ -138,6 +138,11 @@ class _Supervision(Crew):
             raise error_of(first_failure(failures))
         return [m.report for m in self.members if m.report is not None]
 
+    def dismiss(self) -> None:
+        """Make sure that no process of the run is left, nor its memory, which would wait for the garbage collector."""
+        super().dismiss()
+        self._settlement = None
+
     def _settled(self) -> bool:
         """Whether no worker that still runs can fail before what has failed already."""
         if self._settlement is None:
