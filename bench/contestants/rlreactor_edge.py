@@ -9,16 +9,15 @@ import argparse
 import json
 
 from bench.contestants.rlreactor_stream import WARM_UP, Stream
-from rlreactor import TICK, check, plan, run
+from rlreactor import TICK, plan, run
 from rlreactor.deployment.caller import deploy
-from rlreactor.deployment.job import Job, JobOptions, Slot
-from rlreactor.planner.hosts import PlannedHost, plan_over
+from rlreactor.deployment.compile import compile_deployment, job_of
+from rlreactor.deployment.spec import Deployment, Host, RunSpec, TopologySpec
 from rlreactor.runtime.result import Result
 
 __all__ = ["OURS", "OURS_WITH_KEYS"]
 
 OURS, OURS_WITH_KEYS = "rlreactor, tcp", "rlreactor, tcp with keys"
-_MEMORY = 4 << 30
 
 
 def without_keys(nbytes: int, messages: int) -> Result:
@@ -28,13 +27,13 @@ def without_keys(nbytes: int, messages: int) -> Result:
 
 
 def with_keys(nbytes: int, messages: int) -> Result:
-    parameters = {"nbytes": nbytes, "copied": False}
-    hosts = [PlannedHost(name=name, cores=1, memory=_MEMORY) for name in ("one", "other")]
-    made = plan_over(check(Stream(nbytes=nbytes, copied=False)), hosts)
-    slots = tuple(Slot(host=host, workers=workers, address="127.0.0.1") for host, workers in made.hosts.items())
-    options = JobOptions(timeout=(WARM_UP + messages - 1) * TICK, fingerprint=False)
     reference = f"{Stream.__module__}:{Stream.__qualname__}"
-    return deploy(Job(topology=reference, parameters=parameters, plan=made, slots=slots, options=options))
+    deployment = Deployment(
+        topology=TopologySpec.model_validate({"class": reference, "parameters": {"nbytes": nbytes, "copied": False}}),
+        hosts=(Host(name="one", cores=1), Host(name="other", cores=1)),
+        run=RunSpec(timeout=(WARM_UP + messages - 1) * TICK, fingerprint=False),
+    )
+    return deploy(job_of(compile_deployment(deployment), "local"))
 
 
 def microseconds(result: Result, messages: int) -> float:

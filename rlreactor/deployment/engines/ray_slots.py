@@ -100,18 +100,21 @@ class RayGroup:
 
     def ended(self) -> Mapping[int, str]:
         """Those slots that have ended, each with how."""
-        waiting = [reference for reference, slot in self._waits.items() if slot not in self._ended]
+        waiting = list(self._waits)
         if not waiting:
             return dict(self._ended)
         for reference in self._ray.wait(waiting, num_returns=len(waiting), timeout=0)[0]:
-            self._ended[self._waits[reference]] = self._how(reference)
+            self._take(self._waits.pop(reference), reference)
         return dict(self._ended)
 
-    def _how(self, reference: Any) -> str:
+    def _take(self, slot: int, answer: Any) -> None:
+        errors = self._ray.exceptions
         try:
-            return str(self._ray.get(reference))
-        except self._ray.exceptions.RayError as error:
-            return f"was lost with its Ray actor: {_last_line(error)}"
+            self._ended[slot] = str(self._ray.get(answer))
+        except errors.ActorUnavailableError:  # perhaps only for a while: whether a host lives the run tells by itself
+            self._waits[self._actors[slot].wait.remote()] = slot
+        except errors.RayError as error:
+            self._ended[slot] = f"was lost with its Ray actor: {_last_line(error)}"
 
     def stop(self) -> None:
         """End the slots, and give the nodes back."""
