@@ -61,7 +61,7 @@ def plan_over(
     Workers of one host share memory; between hosts messages go over TCP. The same arguments give the same plan.
     Raises PlanError where constraints cannot be fulfilled; the message quotes hosts and numbers.
     """
-    planner = Planner(graph, _together(hosts, network), None, None, profile)
+    planner = Planner(graph, _together(hosts, network), None, None, profile, "`workers` of a host")
     homes = _homes(graph, planner.groups, hosts)
     owners = _owners(planner, hosts, homes)
     members = _members(planner, owners, homes)

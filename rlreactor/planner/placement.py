@@ -100,7 +100,9 @@ class Planner:
         workers: int | None,
         costs: Mapping[str, float] | None,
         profile: Profile | None,
+        asking: str = "workers=",
     ) -> None:
+        self.asking = asking  # how a user asks for more workers
         self.graph = graph
         self.machine = machine
         self.profile = profile
@@ -225,7 +227,7 @@ class Planner:
         if width < possible:
             self.notes.append(
                 f"{_count(width, 'worker')} on {_count(self.machine.usable, 'core')}: at most {width} of the "
-                f"{len(self.groups)} reactors can run at the same time; workers= asks for more"
+                f"{len(self.groups)} reactors can run at the same time; {self.asking} asks for more"
             )
         return max(1, min(possible, width))  # reactors that are kept together may be fewer groups than reactors
 

@@ -98,6 +98,12 @@ def test_a_host_too_many_is_named() -> None:
     assert [f"host {name!r} has nothing to do" for name in ("a", "b", "c") if name not in used] == list(plan.notes)[-1:]
 
 
+def test_notes_speak_of_hosts() -> None:
+    assert planned(Train(rollouts=2), host("a"), host("b")).notes == (
+        "2 workers on 8 cores: at most 2 of the 3 reactors can run at the same time; `workers` of a host asks for more",
+    )
+
+
 def test_the_same_again() -> None:
     hosts = (host("a", 3), host("b", 5))
     assert planned(Train(rollouts=9), *hosts) == planned(Train(rollouts=9), *hosts)
