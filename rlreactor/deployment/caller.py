@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rlreactor.deployment.compile import compile_deployment, job_of
 from rlreactor.deployment.engine import Engine, StartedSlots
+from rlreactor.deployment.engines.choose import engine_for
+from rlreactor.deployment.engines.local_slots import LocalSlots
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.messages import (
     PROTOCOL,
@@ -33,6 +36,7 @@ from rlreactor.deployment.messages import (
     from_slot,
 )
 from rlreactor.deployment.program import difference, graph_of, program_digest, versions
+from rlreactor.deployment.spec import Deployment
 from rlreactor.deployment.switchboard import Said, Switchboard
 from rlreactor.errors import LinkError, ReactorError, RunError
 from rlreactor.graph import Graph
@@ -56,7 +60,7 @@ _EXIT_S = 0.5  # of a process that has put everything away
 
 
 def deploy(
-    job: Job,
+    job: Job | Deployment,
     engine: Engine | None = None,
     *,
     keys: Path | None = None,
@@ -67,8 +71,8 @@ def deploy(
     """Run a job on the slots that an engine starts; the result is that of `rlreactor.run` on one worker.
 
     Args:
-        job: what runs where.
-        engine: starts the slots; processes on this machine by default.
+        job: what runs where, or the deployment that says so.
+        engine: starts the slots; by default that of the deployment, or processes on this machine.
         keys: a folder that `rlreactor keys` made; new keys for this run by default.
         observe: called with every metric that a reactor logs, as it arrives.
         on_start: called when all slots are ready and have been told to start.
@@ -77,11 +81,11 @@ def deploy(
     Raises what `rlreactor.run` raises; errors carry a note that names the host and the worker. Besides, LinkError when
     a slot may not take part, naming what differs, and RunError when one ends or cannot be reached any more.
     """
+    if isinstance(job, Deployment):
+        engine = engine or engine_for(job.engine, job)
+        job = job_of(compile_deployment(job))
     graph = graph_of(job)
-    if engine is None:
-        from rlreactor.deployment.engines.local_slots import LocalSlots
-
-        engine = LocalSlots()
+    engine = engine or LocalSlots()
     with contextlib.ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="rlreactor-keys-")))
         if keys is None:

@@ -32,11 +32,12 @@ from rlreactor.topologies.on_policy import OnPolicy
 
 from ..network import Host, Inside, Network, needs_network
 from .announced import digest
+from .test_slots import Ring
 
 pytestmark = needs_network
 
 HOSTS = [int(number) for number in os.environ.get("RLREACTOR_HOSTS", "2").split()]
-CUTS = int(os.environ.get("RLREACTOR_CUTS", "3"))
+CUTS = int(os.environ.get("RLREACTOR_CUTS", "2"))
 LONG_CUT_S = float(os.environ.get("RLREACTOR_LONG_CUT", "0"))
 PORTS = (47600, 47699)
 ROOT = Path(__file__).parents[2]
@@ -87,7 +88,7 @@ class Deployed:
         caller = network.hosts[0]
         self.caller = caller.start(
             *python, "tests.deployment.announced", file, caller.address, cwd=ROOT,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self.caller.stdout is not None
         self.lines = Lines(self.caller.stdout)
@@ -120,7 +121,7 @@ class Deployed:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        for pipe in (self.caller.stdin, self.caller.stdout, self.caller.stderr):
+        for pipe in (self.caller.stdin, self.caller.stdout):
             if pipe is not None:
                 pipe.close()
 
@@ -159,21 +160,18 @@ def deployed(network: Network, tmp_path: Path) -> Generator[Any]:
         each.end()
 
 
-def test_the_same_weights_on_any_hosts(deployed: Any) -> None:
+@pytest.mark.parametrize("hosts", HOSTS)
+def test_the_same_weights_on_any_hosts(deployed: Any, hosts: int) -> None:
     topology = training(4)
     expected = run(topology, workers=1, timeout=topology.ticks)
-    print(f"one local worker: {digest(expected)}")
-    for hosts in HOSTS:
-        found = deployed(job_over(topology, hosts, timeout=topology.ticks)).outcome()
-        print(f"{hosts} hosts: {found}")
-        assert found == {"fingerprint": expected.fingerprint, "weights": digest(expected)}
+    found = deployed(job_over(topology, hosts, timeout=topology.ticks)).outcome()
+    print(f"on {hosts} hosts {found}, alone {digest(expected)}")
+    assert found == {"fingerprint": expected.fingerprint, "weights": digest(expected)}
 
 
-def test_only_what_the_plan_says_listens(network: Network, deployed: Any) -> None:
-    topology = training(100000)
-    running: Deployed = deployed(job_over(topology, 3, timeout=topology.ticks))
-    running.lines.until("metric")
-    for index, host in enumerate(network.hosts):
+def check_doors(running: Deployed) -> None:
+    """Only what the plan says listens, and nowhere else than where it says."""
+    for index, host in enumerate(running.network.hosts):
         listening = {tuple(entry.rsplit(":", 1)) for entry in host.listening()}
         assert {address for address, _ in listening} == {host.address}
         ports = {int(port) for _, port in listening}
@@ -191,9 +189,9 @@ def test_cut_cables_do_not_matter(network: Network, deployed: Any) -> None:
     running: Deployed = deployed(job_over(topology, 3, timeout=topology.ticks))
     chance, slowest = random.Random(1), 0.0
     lengths = [chance.uniform(0.2, 1.0 if CUTS < 10 else 5.0) for _ in range(CUTS)]
-    made, found = 0, dict[str, Any]()
+    made, found = 0, running.lines.until("metric", "error")
+    check_doors(running)
     for length in [*lengths, *([LONG_CUT_S] if LONG_CUT_S else [])]:
-        found = running.lines.until("metric", "fingerprint", "error")
         assert "error" not in found, f"after {made} cuts: {found}"
         if "fingerprint" in found:
             break
@@ -219,15 +217,15 @@ def drain(lines: Lines) -> None:
 
 
 def test_a_host_that_is_lost_is_named(network: Network, deployed: Any) -> None:
-    topology = training(100000)
-    running: Deployed = deployed(job_over(topology, 2, timeout=topology.ticks, unreachable_limit=2.0))
+    topology = Ring(gate="/")
+    running: Deployed = deployed(job_over(topology, 2, unreachable_limit=2.0))
     running.lines.until("metric")
     network.cut(network.hosts[1])
     try:
         cut = time.monotonic()
         found = running.lines.until("error", "fingerprint")
         assert re.match(r"slot 1 on h1: nothing was heard of it for 2 s", found["error"])
-        assert time.monotonic() - cut < 6
+        assert 1.5 < time.monotonic() - cut < 6
         running.slots[1].wait(10)  # it gives up by itself
     finally:
         network.heal(network.hosts[1])

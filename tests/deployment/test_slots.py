@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from rlreactor import Input, Output, Plan, Reactor, Result, RunError, Timer, check, ms, reaction, run, startup, state
 from rlreactor.deployment.caller import deploy
+from rlreactor.deployment.spec import Deployment
 from rlreactor.runtime import meeting, neighbourhood
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.result import Interrupt
@@ -41,7 +42,7 @@ from ..test_random_programs import SIZES, difference, outcome, placement
 from ..watchdog import children, watched
 from .forked import deploy_here, forked_slots, job_for
 
-COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "16"))
+COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "8"))
 FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
 BATCH = 8
 TICKS = 3000
@@ -237,6 +238,23 @@ def test_results_of_any_size() -> None:
         result = deploy_here(Both(), plan, [[0], [1]])
     for path in ("one", "other"):
         assert np.array_equal(result.state(path)["weights"], np.arange(3 << 20, dtype=np.float64))
+
+
+def test_a_deployment_runs_as_real_processes_on_this_machine(tmp_path: Path) -> None:
+    """Each host of the spec is a slot here; the topology is imported by its name."""
+    (tmp_path / "gate").touch()
+    parameters = {"gate": str(tmp_path / "gate")}
+    deployment = Deployment.model_validate(
+        {
+            "topology": {"class": "tests.deployment.test_slots:Ring", "parameters": parameters},
+            "hosts": [{"name": "one", "cores": 1}, {"name": "other", "cores": 1}],
+            "run": {"timeout": 20},
+        }
+    )
+    with watched(60):
+        result = deploy(deployment)
+    assert len(result.plan.workers) == 2
+    assert result.fingerprint == run(Ring(**parameters), workers=1, timeout=20).fingerprint
 
 
 def test_a_failure_names_reaction_host_and_worker() -> None:

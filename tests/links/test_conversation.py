@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ class Line:
         self.loss = loss
         self.under_way: list[tuple[str, bytes]] = []
         self.ends = {
-            name: Conversation(7, first=name == "slot", send=lambda f, n=name: self.carry(n, f), clock=lambda: self.now)
+            name: Conversation(7, first=name == "slot", send=partial(self.carry, name), clock=lambda: self.now)
             for name in ("slot", "caller")
         }
         self.heard: dict[str, list[dict[str, object]]] = {"slot": [], "caller": []}
