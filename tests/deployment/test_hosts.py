@@ -36,7 +36,7 @@ from .test_slots import Ring
 
 pytestmark = needs_network
 
-HOSTS = [int(number) for number in os.environ.get("RLREACTOR_HOSTS", "2").split()]
+HOSTS = [int(number) for number in os.environ.get("RLREACTOR_HOSTS", "").split()]
 CUTS = int(os.environ.get("RLREACTOR_CUTS", "2"))
 CUT_SEED = int(os.environ.get("RLREACTOR_CUT_SEED", "1"))
 LONG_CUT_S = float(os.environ.get("RLREACTOR_LONG_CUT", "0"))
@@ -161,8 +161,10 @@ def deployed(network: Network, tmp_path: Path) -> Generator[Any]:
         each.end()
 
 
-@pytest.mark.parametrize("hosts", HOSTS)
+@pytest.mark.parametrize("hosts", HOSTS or [0])
 def test_the_same_weights_on_any_hosts(deployed: Any, hosts: int) -> None:
+    if not hosts:
+        pytest.skip("RLREACTOR_HOSTS is not set; the cables below are cut on three hosts")
     topology = training(4)
     expected = run(topology, workers=1, timeout=topology.ticks)
     found = deployed(job_over(topology, hosts, timeout=topology.ticks)).outcome()
