@@ -1,7 +1,7 @@
 """Runs across hosts: PPO learns the same weights on one, two and three, whatever happens to the cables.
 
-RLREACTOR_HOSTS says on how many hosts ("1 2 3"), RLREACTOR_CUTS how many cuts are made, and RLREACTOR_LONG_CUT how many
-seconds a last one lasts.
+RLREACTOR_HOSTS says on how many hosts ("1 2 3"), RLREACTOR_CUTS how many cuts are made, RLREACTOR_CUT_SEED which, and
+RLREACTOR_LONG_CUT how many seconds a last one lasts.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ from .test_slots import Ring
 
 pytestmark = needs_network
 
-HOSTS = [int(number) for number in os.environ.get("RLREACTOR_HOSTS", "2").split()]
+HOSTS = [int(number) for number in os.environ.get("RLREACTOR_HOSTS", "").split()]
 CUTS = int(os.environ.get("RLREACTOR_CUTS", "2"))
+CUT_SEED = int(os.environ.get("RLREACTOR_CUT_SEED", "1"))
 LONG_CUT_S = float(os.environ.get("RLREACTOR_LONG_CUT", "0"))
 PORTS = (47600, 47699)
 ROOT = Path(__file__).parents[2]
@@ -160,8 +161,10 @@ def deployed(network: Network, tmp_path: Path) -> Generator[Any]:
         each.end()
 
 
-@pytest.mark.parametrize("hosts", HOSTS)
+@pytest.mark.parametrize("hosts", HOSTS or [0])
 def test_the_same_weights_on_any_hosts(deployed: Any, hosts: int) -> None:
+    if not hosts:
+        pytest.skip("RLREACTOR_HOSTS is not set; the cables below are cut on three hosts")
     topology = training(4)
     expected = run(topology, workers=1, timeout=topology.ticks)
     found = deployed(job_over(topology, hosts, timeout=topology.ticks)).outcome()
@@ -187,7 +190,7 @@ def test_cut_cables_do_not_matter(network: Network, deployed: Any) -> None:
     topology = training(12 + 12 * CUTS)
     expected = run(topology, workers=1, timeout=topology.ticks)
     running: Deployed = deployed(job_over(topology, 3, timeout=topology.ticks))
-    chance, slowest = random.Random(1), 0.0
+    chance, slowest = random.Random(CUT_SEED), 0.0
     lengths = [chance.uniform(0.2, 1.0 if CUTS < 10 else 5.0) for _ in range(CUTS)]
     made, found = 0, running.lines.until("metric", "error")
     check_doors(running)

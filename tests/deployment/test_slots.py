@@ -1,7 +1,7 @@
 """Runs on several slots: the same result as on one worker, and the same failure; whoever does not belong is refused.
 
 RLREACTOR_SLOT_PROGRAMS says how many random programs are run, RLREACTOR_HOSTILE how many connections are made to every
-socket.
+socket, RLREACTOR_EVERY_SEMANTICS_PROGRAM=1 that none of those programs is left out.
 """
 
 from __future__ import annotations
@@ -87,9 +87,10 @@ def test_random_programs(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
 PROGRAMS: dict[str, Callable[..., None]] = {
     name: program for name, program in vars(test_semantics_programs).items() if name.startswith("test_")
 }
+EVERY = int(os.environ.get("RLREACTOR_EVERY_SEMANTICS_PROGRAM", "3"))
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", list(PROGRAMS)[::EVERY])
 def test_the_programs_of_the_semantics(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first placement on several workers of each, with every worker on a slot of its own."""
     deployed: list[int] = []
