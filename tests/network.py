@@ -18,7 +18,6 @@ import ipaddress
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,6 +29,9 @@ __all__ = ["Host", "Inside", "Network", "needs_network"]
 _NAMESPACES = ("--net", "--uts", "--ipc", "--pid", "--mount")
 _HOLD = ("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc")
 _FIRST = "hostname {name} && ip link set lo up && echo ready && read -r forever"  # bash buries the host's orphans
+_NAMES = """\
+file=$(mktemp) && printf %s "$0" >"$file" && chmod 644 "$file" && mount --bind "$file" /etc/hosts && rm "$file"
+"""  # the file lives on as what is mounted, and ends with the host
 _LONGEST_END_S = 10
 _SUBNET = ipaddress.ip_network("10.87.0.0/24")
 
@@ -121,7 +123,6 @@ class Network:
 
     def __init__(self, hosts: int = 2) -> None:
         self.hosts: list[Host] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="hosts-of-a-test-"))
         self._switch = _Namespaces("switch")
         try:
             self._switch.run("ip", "link", "add", "switch", "type", "bridge")
@@ -143,9 +144,8 @@ class Network:
         self._switch.run("ip", "link", "set", f"port{index}", "master", "switch", "up")
         host.run("ip", "address", "add", f"{host.address}/{_SUBNET.prefixlen}", "dev", "eth0")
         host.run("ip", "link", "set", "eth0", "up")
-        names = self._folder / host.name
-        names.write_text("127.0.0.1 localhost\n" + "".join(f"{_SUBNET[i + 1]} h{i}\n" for i in range(hosts)))
-        host.run("mount", "--bind", names, "/etc/hosts")
+        names = "127.0.0.1 localhost\n" + "".join(f"{_SUBNET[i + 1]} h{i}\n" for i in range(hosts))
+        host.run("sh", "-c", _NAMES, names)
 
     def cut(self, host: Host) -> None:
         """Pull the cable of a host: nothing reaches it, nobody is told."""
@@ -159,7 +159,6 @@ class Network:
         """End all hosts and everything on them."""
         for namespaces in (*self.hosts, self._switch):
             namespaces.close()
-        shutil.rmtree(self._folder)
 
     def __enter__(self) -> Network:
         return self

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from bench import broadcast, large_messages, memory_slope, object_size, pacing, round_trip, sparse, tag
+from bench import broadcast, large_messages, memory_slope, object_size, pacing, round_trip, secure_edge, sparse, tag
 from bench.contestants import bare_broadcast, rlreactor_broadcast, rlreactor_stream
 from bench.contestants.bare_round_trip import MEANS
+from bench.contestants.bare_zmq import ALONE, ALONE_WITH_KEYS
+from bench.contestants.rlreactor_edge import OURS, OURS_WITH_KEYS
 from bench.contestants.rlreactor_round_trip import FORMS, PLACEMENTS, WithinTag
 from bench.contestants.times import percentiles
 from bench.measure import Rounds
@@ -54,6 +56,13 @@ def test_large_messages(quick: Quick) -> None:
         for form in ("written in place", "copied in", "memcpy")
     ]
     assert thresholds(written) == [25.0, 1.2]
+
+
+@pytest.mark.timeout(60)
+def test_secure_edge(quick: Quick) -> None:
+    written = quick(secure_edge.main, "--rounds", 1, "--messages", 5, "--bytes", 100_000)
+    assert sorted(names(written)) == sorted([OURS, OURS_WITH_KEYS, ALONE, ALONE_WITH_KEYS])
+    assert thresholds(written) == [secure_edge.SHARE]
 
 
 def test_broadcast(quick: Quick) -> None:
