@@ -87,7 +87,9 @@ def deploy(
     graph = graph_of(job)
     engine = engine or LocalSlots()
     with contextlib.ExitStack() as cleanup:
-        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="rlreactor-keys-")))
+        fresh = tempfile.TemporaryDirectory(prefix="rlreactor-keys-")
+        cleanup.callback(fresh.cleanup)
+        folder = Path(fresh.name)
         if keys is None:
             make_keys(folder, len(job.slots))
         else:
@@ -97,7 +99,13 @@ def deploy(
         cleanup.callback(board.close)
         slots = engine.start(job, board.endpoint, folder)
         cleanup.callback(slots.stop)
-        call = _Call(job, graph, board, slots, GatheredMetrics(observe), on_start, record)
+
+        def begun() -> None:
+            fresh.cleanup()  # every slot has joined with its key: a caller that is killed leaves no secrets
+            if on_start is not None:
+                on_start()
+
+        call = _Call(job, graph, board, slots, GatheredMetrics(observe), begun, record)
         cleanup.callback(call.hang_up)
         return call.run()
 
@@ -122,7 +130,7 @@ class _Call:
         board: Switchboard,
         slots: StartedSlots,
         metrics: GatheredMetrics,
-        on_start: Callable[[], None] | None,
+        on_start: Callable[[], None],
         record: Path | None,
     ) -> None:
         self._record = record
@@ -269,8 +277,7 @@ class _Call:
                     publics={worker: key for each in self._ready.values() for worker, key in each.publics.items()},
                 )
             )
-            if self._on_start is not None:
-                self._on_start()
+            self._on_start()
 
     def _hear(self, slot: int, index: int, what: str, fields: dict[str, Any]) -> None:
         worker = self._workers[index]

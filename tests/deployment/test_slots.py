@@ -301,6 +301,22 @@ def test_a_slot_that_is_killed_is_named(number: signal.Signals) -> None:
     assert re.match(rf"slot 1 on h1 \(.*\): {how}", str(caught.value))
 
 
+def test_keys_of_a_run_are_gone_once_everybody_has_joined() -> None:
+    """However the caller ends from then on, also by SIGKILL."""
+    topology = Pair(what="nothing")
+    plan = placed(topology, {"faulty": 1, "following": 1})
+    left: list[set[str]] = []
+    before = shared_files()
+
+    def look() -> None:
+        left.append({path for path in shared_files() - before if "keys" in path})
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with watched(60), forked_slots(topology) as engine, pytest.raises(Interrupt):
+        deploy(job_for(plan, [[0], [1]]), engine, on_start=look)
+    assert left == [set()]
+
+
 def test_an_interrupt_ends_all_slots_at_a_tag() -> None:
     topology = Pair(what="nothing")
     plan = placed(topology, {"faulty": 1, "following": 1})
