@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -28,6 +29,7 @@ class Meter:
         self.runs = 0
         self.ns = 0
         self.first_ns = 0
+        self.squares = 0  # of the ns of every run
         self.sets: Counter[str] = Counter()
 
     @property
@@ -37,9 +39,19 @@ class Meter:
             return self.first_ns * 1e-9
         return (self.ns - self.first_ns) * 1e-9 / (self.runs - 1)
 
+    @property
+    def error(self) -> float:
+        """Standard error of that mean: large where a few runs were kept off the processor."""
+        runs = self.runs - 1
+        if runs < 2:
+            return 0.0
+        mean = (self.ns - self.first_ns) / runs
+        variance = max(0.0, (self.squares - self.first_ns**2) / runs - mean**2)
+        return math.sqrt(variance / runs) * 1e-9
+
     def report(self) -> dict[str, Any]:
         """Plain data."""
-        return {"runs": self.runs, "seconds": self.seconds, "sets": dict(self.sets)}
+        return {"runs": self.runs, "seconds": self.seconds, "error": self.error, "sets": dict(self.sets)}
 
 
 class Meters:
@@ -100,6 +112,7 @@ class Meters:
             meter.first_ns = meter.first_ns or ns
             meter.runs += 1
             meter.ns += ns
+            meter.squares += ns * ns
             self._note_tag(node.reactor)
             self._note_sets(meter, ports)
             self._scheduled_ns |= dict.fromkeys(schedules, self._execution.tag[0])

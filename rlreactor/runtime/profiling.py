@@ -28,6 +28,8 @@ __all__ = ["profile"]
 
 _UNLIKE = 0.3  # how far from the middle of its bank the cost of a reaction may be and still be called the same
 _NOTHING_S = 5e-6  # differences below it are noise
+_SURE = 3.0  # standard errors; a mean that is off by less may be so by chance
+_NEVER: Mapping[str, Any] = {"runs": 0, "seconds": 0.0, "error": 0.0, "sets": {}}
 _MOST_APART = 12  # workers in which memory is measured
 
 
@@ -120,7 +122,7 @@ def _reactions(graph: Graph, measured: Mapping[str, Any]) -> dict[str, ReactionP
     """By bank, and by path where a member is unlike the others. What never ran is known to be rare, not unknown."""
     members: defaultdict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for node in graph.reactions:
-        members[bank_of(node.path)][node.path] = measured.get(node.path, {"runs": 0, "seconds": 0.0, "sets": {}})
+        members[bank_of(node.path)][node.path] = measured.get(node.path, _NEVER)
     widths = {bank_of(node.path): Counter(map(bank_of, node.effects)) for node in graph.reactions}
     found: dict[str, ReactionProfile] = {}
     for pattern, bank in members.items():
@@ -133,8 +135,12 @@ def _reactions(graph: Graph, measured: Mapping[str, Any]) -> dict[str, ReactionP
 def _sorted_out(bank: Mapping[str, Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[str]]:
     """The members that cost what the middle one does, and the paths of the others."""
     middle = statistics.median(member["seconds"] for member in bank.values())
-    unlike = _UNLIKE * middle + _NOTHING_S
-    others = [path for path, own in bank.items() if own["runs"] > 1 and abs(own["seconds"] - middle) > unlike]
+    least = _UNLIKE * middle + _NOTHING_S
+    others = [
+        path
+        for path, own in bank.items()
+        if own["runs"] > 1 and abs(own["seconds"] - middle) > max(least, _SURE * own["error"])
+    ]
     return [member for path, member in bank.items() if path not in others], others
 
 

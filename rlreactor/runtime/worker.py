@@ -179,8 +179,7 @@ class Worker:
     def run(self) -> dict[str, Any]:
         """Run to the stop and report. Raises ReactionFailure."""
         keep_freed_memory()
-        if self.share.options.measure:
-            give_freed_memory_back()
+        give_freed_memory_back()
         base_bytes = resident_bytes()
         pace = Pace(self._progress, self._watch)
         try:

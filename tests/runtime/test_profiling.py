@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlreactor import TICK, Action, Array, Input, Output, Reactor, Timer, plan, reaction, run, startup
+from rlreactor import TICK, Action, Array, Input, Output, Reactor, Timer, plan, reaction, run, startup, state
 from rlreactor.planner.machine import Machine
 from rlreactor.planner.profile import EngineCosts, Profile
 from rlreactor.runtime.calibration import calibrate
 from rlreactor.runtime.comparison import affinity_warnings
 from rlreactor.runtime.pace import Pace, Reading, Steady
+from rlreactor.runtime.process import keep_freed_memory
 from rlreactor.runtime.profiling import profile
 
 ENGINE = EngineCosts(passing=1e-5, waiting=5e-5, notice=0, message=3e-6, spinning=3e-5, sleeping=8e-5, shared=9e-5)
@@ -99,6 +100,40 @@ def test_memory_is_that_of_each_reactor(measured: Profile) -> None:
     assert bank.each >= 0.9 * LARGE
     assert bank.each + bank.shared <= 1.5 * LARGE
     assert measured.memory["readers[]"].each < LARGE / 4
+
+
+def test_memory_that_was_freed_before_counts_when_it_is_used_again() -> None:
+    keep_freed_memory()  # as every run in this process does
+    freed = [np.ones(30 << 20, np.uint8) for _ in range(4)]
+    del freed
+    assert profile(Works(work=10), tags=10, engine=ENGINE).memory["bank[]"].each >= 0.9 * LARGE
+
+
+class Hiccup(Reactor):
+    """Takes 100 ms once, and nothing at every other tick."""
+
+    slow: bool = False
+    tick = Timer(0, TICK)
+    count: int = state(0)
+
+    @reaction(tick)
+    def go(self) -> None:
+        self.count += 1
+        if self.slow and self.count == 20:
+            end = time.thread_time_ns() + 100_000_000
+            while time.thread_time_ns() < end:
+                pass
+
+
+class Hiccups(Reactor):
+    def compose(self) -> None:
+        self.bank = [Hiccup(slow=i == 1) for i in range(4)]
+
+
+def test_what_takes_long_once_is_not_unlike_its_bank() -> None:
+    """A mean of 100 runs that one of them moved: it may as well have been kept off the processor."""
+    found = profile(Hiccups(), tags=100, engine=ENGINE)
+    assert [path for path in found.reactions if "[1]" in path] == []
 
 
 def test_messages_without_a_fixed_size_are_weighed(measured: Profile) -> None:
