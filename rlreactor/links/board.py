@@ -6,9 +6,9 @@ overwritten meanwhile.
 
 Row, in words: 0 the version of the last status that was news to those who read from the worker, 1 gone, 2 how often it
 ran out of work, 3 the logical time it waits for, 4 asleep, 5 the rank of the reaction it runs (+ 1) below the
-microstep, 6 the logical time of that reaction, 7 whether it waits for anybody, 8 the version of its status; then on
-lines of their own GENERATIONS × STATUS, the number of messages sent to each worker, and for each worker whether this
-one waits for it.
+microstep, 6 the logical time of that reaction, 7 whether it waits for anybody, 8 the version of its status, 9 how many
+messages had left for it when it began to wait; then on lines of their own GENERATIONS × STATUS, the number of messages
+sent to each worker, and for each worker whether this one waits for it: 1 for anything, 2 for room.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from rlreactor.tag import FOREVER, Point
 
 __all__ = ["Board", "Snapshot", "Status", "StatusFields", "pack_running", "unpack_running"]
 
-_NEWS, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _AT, _RESTING, _VERSION = range(9)
+_NEWS, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _AT, _RESTING, _VERSION, _SEEN = range(10)
 _SIGNS = 4 * WORD  # bytes of those words that others wait for
+WAITS_FOR_ROOM = 2
 _MICROSTEPS = 0x7FFFFFFF
 _GENERATIONS = 4
 _STATUS = struct.Struct("<9q")
@@ -123,10 +124,10 @@ class Board:
         """Changes with every status of `worker` that was news."""
         return self._cells[worker][_NEWS]
 
-    def signs(self, worker: int) -> object:
-        """Changes with whatever `worker` says to those who wait: status, idleness, wishes, its end."""
+    def signs(self, worker: int, *, news: bool, wishes: bool) -> object:
+        """Changes with whatever `worker` says to those who wait: idleness, its end, and perhaps news and wishes."""
         at = self._offset + worker * self._row
-        return self._mapping[at : at + _SIGNS]
+        return self._mapping[at + (0 if news else WORD) : at + (_SIGNS if wishes else _SIGNS - WORD)]
 
     def read(self, worker: int) -> tuple[int, Status]:
         """The newest status of `worker` and its version."""
@@ -176,18 +177,28 @@ class Board:
         """How many messages each worker has sent to each."""
         return [cells[_SENT : _SENT + self.workers].tolist() for cells in self._cells]
 
-    def set_waiting(self, workers: Collection[int]) -> None:
-        """Say whom this worker waits for; nobody when it runs."""
+    def set_waiting(self, workers: Collection[int], *, room: bool = False) -> None:
+        """Say whom this worker waits for, perhaps only for room in what they read; nobody when it runs."""
         cells, first = self._cells[self._me], _SENT + self.workers
         cells[_RESTING] = int(bool(workers))
         for worker in range(self.workers):
-            waits = int(worker in workers)
+            waits = (worker in workers) << room
             if cells[first + worker] != waits:
                 cells[first + worker] = waits
 
     def resting(self, worker: int) -> bool:
         """Whether `worker` waits for anybody."""
         return bool(self._cells[worker][_RESTING])
+
+    def note_mail(self) -> None:
+        """Before a look at what has come, and a rest: whatever leaves for this worker from now on ends the rest."""
+        at = _SENT + self._me
+        self._own[_SEEN] = sum([cells[at] for cells in self._cells])
+
+    def has_mail(self, worker: int) -> bool:
+        """Whether a message has left for `worker` since it began to rest: it goes on by itself."""
+        at = _SENT + worker
+        return sum([cells[at] for cells in self._cells]) != self._cells[worker][_SEEN]
 
     def tell_idle(self) -> None:
         """Say that this worker can do nothing now: others may go on because of it."""
@@ -230,6 +241,10 @@ class Board:
     def waits_on(self, worker: int, other: int) -> bool:
         """Whether `worker` waits for `other`."""
         return bool(self._cells[worker][_SENT + self.workers + other])
+
+    def waits_for_room(self, worker: int, reader: int) -> bool:
+        """Whether `worker` waits until `reader` has read something."""
+        return self._cells[worker][_SENT + self.workers + reader] == WAITS_FOR_ROOM
 
     def waits_for(self, worker: int) -> list[int]:
         """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Mapping
 
-from rlreactor.links.board import Snapshot, Status, StatusFields, pack_running, unpack_running
+from rlreactor.links.board import WAITS_FOR_ROOM, Snapshot, Status, StatusFields, pack_running, unpack_running
 from rlreactor.links.near_rows import NearRows
 from rlreactor.links.reliable import PeerFault
 from rlreactor.tag import Point
@@ -38,7 +38,7 @@ class _Row:
         self.gone = 0
         self.sent = [0] * workers
         self.received = [0] * workers  # as of the status
-        self.waits = [0] * workers  # 1 for those that it waits for
+        self.waits = [0] * workers  # for each, whether it is waited for, as on `Board`
         self.stored = 0  # version in the memory of the host
 
     def encode(self) -> bytes:
@@ -174,10 +174,10 @@ class DistantBoard:
         """Changes with every status of `worker`, whether it was news or not."""
         return self._row(worker).version
 
-    def signs(self, worker: int) -> object:
+    def signs(self, worker: int, *, news: bool, wishes: bool) -> object:
         """Changes with whatever `worker` says to those who wait."""
         row = self._row(worker)
-        return row.version, row.idle, row.wanted, row.gone
+        return row.version if news else 0, row.idle, row.wanted if wishes else 0, row.gone
 
     def read(self, worker: int) -> tuple[int, Status]:
         """The newest known status of `worker` and its version."""
@@ -213,14 +213,21 @@ class DistantBoard:
             statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, (time, microstep)))
         return Snapshot(statuses, not late, [row.sent[self._me or 0] for row in rows])
 
-    def set_waiting(self, workers: Collection[int]) -> None:
-        """Say whom this worker waits for; nobody when it runs."""
-        self._own.waits = [int(worker in workers) for worker in range(self.workers)]
+    def set_waiting(self, workers: Collection[int], *, room: bool = False) -> None:
+        """Say whom this worker waits for, perhaps only for room in what they read; nobody when it runs."""
+        self._own.waits = [(worker in workers) << room for worker in range(self.workers)]
         self._changed()
 
     def resting(self, worker: int) -> bool:
         """Whether `worker` waits for anybody."""
         return any(self._row(worker).waits)
+
+    def note_mail(self) -> None:
+        """How many messages have left for this worker, it cannot know."""
+
+    def has_mail(self, worker: int) -> bool:
+        """Nor can others."""
+        return False
 
     def tell_idle(self) -> None:
         """Say that this worker can do nothing now."""
@@ -271,6 +278,10 @@ class DistantBoard:
     def waits_on(self, worker: int, other: int) -> bool:
         """Whether `worker` waits for `other`."""
         return bool(self._row(worker).waits[other])
+
+    def waits_for_room(self, worker: int, reader: int) -> bool:
+        """Whether `worker` waits until `reader` has read something."""
+        return self._row(worker).waits[reader] == WAITS_FOR_ROOM
 
     def waits_for(self, worker: int) -> list[int]:
         """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""

@@ -2,7 +2,8 @@
 
 The owner spins for a while on its predicate, then says in a shared word that it sleeps, looks once
 more, and blocks on an eventfd. Whoever has news for it stores the news first and then rings: a
-system call only if the word says that the owner sleeps. Both sides store, `fence()`, load (see
+system call only if the word says that the owner sleeps, and only one until the owner has looked
+again, which changes the word. Both sides store, `fence()`, load (see
 `words.py`): at least one of them sees the other, so no wake-up is lost. As belt and braces the
 owner looks up every `poll_bound_s` all the same, and counts how often that found news that nobody
 had rung for: `missed` stays 0 or something is broken.
@@ -52,6 +53,8 @@ class Doorbell:
         self._bound_s = poll_bound_s
         self._extra: tuple[int, ...] = ()
         self._poll = _poller((fd,))
+        self._looks = 0  # of the owner, before it sleeps on
+        self._rung = 0  # before which of them somebody here has rung
 
     def wait(
         self,
@@ -75,9 +78,8 @@ class Doorbell:
                 return Wake(True)
         if extra_fds != self._extra:
             self._extra, self._poll = extra_fds, _poller((self.fd, *extra_fds))
-        self._cells[self._index] = 1
+        self._say_asleep()
         try:
-            fence()
             return Wake(True) if predicate() else self._sleep(predicate, timeout_s, any_ring)
         finally:
             self._cells[self._index] = 0
@@ -87,6 +89,8 @@ class Doorbell:
         while True:
             left_s = self._bound_s if deadline is None else deadline - time.monotonic()
             readable = self._poll_for(min(self._bound_s, left_s))
+            if readable is not None:
+                self._say_asleep()
             ready = (any_ring and readable is not None) or predicate()
             if ready and readable is None and left_s >= self._bound_s:
                 self.missed += not self._poll.poll(0)  # rung just now is late, not lost
@@ -103,6 +107,12 @@ class Doorbell:
             return None
         return tuple(events)
 
+    def _say_asleep(self) -> None:
+        """Before a look, in a new way: whoever has rung need not do so again until this one has looked."""
+        self._looks += 1
+        self._cells[self._index] = self._looks
+        fence()
+
     def ring(self) -> None:
         """Wakes the owner if it sleeps. What it is to see has been stored before."""
         fence()
@@ -110,9 +120,14 @@ class Doorbell:
 
     def ring_after_fence(self) -> None:
         """`ring` for a caller that has fenced since it stored its news."""
-        if self._cells[self._index]:
-            with contextlib.suppress(BlockingIOError):  # it holds 2**64 - 2 rings: enough to wake
-                os.eventfd_write(self.fd, 1)
+        asleep = self._cells[self._index]
+        if asleep and asleep != self._rung:
+            self._rung = asleep
+            self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # it holds 2**64 - 2 rings: enough to wake
+            os.eventfd_write(self.fd, 1)
 
 
 class Ringing(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlreactor.links.carrier import Bell, Reader, Wait, Writer
+from rlreactor.links.carrier import Bell, Reader, Wait, Writer, bell_for_room
 from rlreactor.links.slotted import SlotReader, SlottedStorage
 from rlreactor.spec import Spec
 
@@ -47,7 +47,8 @@ class MemoryCarrier:
             return None
         released = self._memory.released(self._mapping, path, self._me)
         memory = self._memory.slots(path, writable=False)
-        return SlotReader(spec, memory, released, self.bells[plan.writer].ring)
+        ring = bell_for_room(self.board, self.bells[plan.writer], plan.writer, self._me)
+        return SlotReader(spec, memory, released, ring)
 
     def close(self, give_up: Callable[[], bool]) -> None:
         """What was written stays written; the memory goes with the process."""

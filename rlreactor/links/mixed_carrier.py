@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rlreactor.links import wire
-from rlreactor.links.carrier import Bell, Reader, Wait, Writer
+from rlreactor.links.carrier import Bell, Reader, Wait, Writer, bell_for_room
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.distant_ends import (
     CountingReader,
@@ -101,7 +101,7 @@ class MixedCarrier:
         plan = self._memory.slot_plans.get(path)
         if plan is None:
             return None
-        ring = self.bells[plan.writer].ring
+        ring = bell_for_room(self.board, self.bells[plan.writer], plan.writer, self._me)
         if self._me not in plan.distant:
             released = self._memory.released(self._mapping, path, self._me)
             return SlotReader(spec, self._memory.slots(path, writable=False), released, ring)

@@ -24,6 +24,7 @@ class _Listener:
         self.delay = delay  # ns, the shortest
         self.edges = edges  # as the listener knows them by what it was told
         self.due: Triple = (0, 0, -1)  # up to here, frontiers tell it nothing new
+        self.earliest = self.before = self._earliest()  # what it has to reckon with next, and had before the last news
 
     def learn(self, frontier: Triple) -> bool:
         news = False
@@ -33,17 +34,22 @@ class _Listener:
                 news = True
             if edge.due < self.due:
                 self.due = edge.due
+        if news:
+            self.earliest = self._earliest()
         return news
 
     def fall_back(self, stop: Point) -> None:
         self.due = (0, 0, -1)
         for edge in self.edges:
             edge.fall_back(stop)
+        self.earliest = self.before = self._earliest()
 
-    @property
-    def earliest(self) -> int:
-        """The logical time of what it has to reckon with next."""
-        return min([edge.earliest[0] for edge in self.edges])
+    def _earliest(self) -> Point:
+        return min([edge.earliest for edge in self.edges], default=FOREVER)
+
+    def waits_for_news(self, wanted: int) -> bool:
+        """Whether the last news may let it go on, if it waits for the logical time `wanted`."""
+        return self.before != self.earliest and self.before[0] <= wanted <= self.earliest[0]
 
 
 class Audience:
@@ -59,6 +65,7 @@ class Audience:
         """Whether `frontier` makes a difference to anybody who is not among those `told`."""
         news = False
         for listener in self.listeners:
+            listener.before = listener.earliest
             if frontier > listener.due and listener.learn(frontier) and listener.worker not in told:
                 news = True
         return news
@@ -72,5 +79,5 @@ class Audience:
         """Wake those to whom what has been published makes a difference."""
         fence()
         for listener in self.listeners:
-            if listener.edges and listener.earliest >= board.wanted(listener.worker):
+            if listener.waits_for_news(board.wanted(listener.worker)):
                 listener.bell.ring_after_fence()

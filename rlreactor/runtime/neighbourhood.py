@@ -56,19 +56,23 @@ class Neighbourhood:
         routes: of the placement.
         me: this worker.
         spin: looks before sleeping; 0 where workers share cores.
+        early: wake whoever waits for an answer as soon as there is something to answer: a core that rests takes tens
+            of microseconds to come back, about as long as the answer. Of no use where others want that core.
     """
 
-    def __init__(self, carrier: Carrier, routes: Routes, me: int, *, spin: int) -> None:
+    def __init__(self, carrier: Carrier, routes: Routes, me: int, *, spin: int, early: bool = False) -> None:
         self._carrier = carrier
         self._routes = routes
         self._me = me
         self._spin = spin
+        self._early = early
         self._board = carrier.board
         self._bells = carrier.bells
         self._writers = carrier.writers
         self._readers = carrier.readers
-        self._glanced_at = [(w, reader) for w, reader in self._readers.items() if w in carrier.near]
         self._frontiers = Frontiers(routes, me)
+        self._sources = frozenset(self._frontiers.sources)  # the others send nothing but stops
+        self._glanced_at = [(w, r, w in self._sources) for w, r in self._readers.items() if w in carrier.near]
         self._storages: dict[str, SlottedStorage] = {}
         self._seen = [-1] * self._board.workers
         self._status: StatusFields = Status.initial()
@@ -77,6 +81,7 @@ class Neighbourhood:
         self._received = 0
         self._received_from = [0] * self._board.workers
         self._waits_for: Collection[int] = NOBODY
+        self._for_room = False
         self._waits_since = 0
         self._stalls = False  # whether the wait is for somebody who holds this worker up, not for the end
         self._stall_told = False
@@ -93,6 +98,8 @@ class Neighbourhood:
         self._others = [w for w in range(self._board.workers) if w != me]
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
         self._audience = Audience(routes, me, self._bells)
+        listening = {listener.worker for listener in self._audience.listeners}
+        self._said = [(w, w in self._sources, w in listening) for w in self._others]
         self._sent_at = [-1] * self._board.workers  # version of each other's status before the last message to it
         self._unsent: dict[int, list[bytes]] = {}  # by worker: entries of the next notice
         self._in_tag = False  # then messages for the current tag go straight to their cells
@@ -187,14 +194,16 @@ class Neighbourhood:
     def _look(self) -> bool:
         readers, version, seen = self._glanced_at, self._board.news, self._seen
         for _ in range(GLANCES):
-            for worker, reader in readers:
-                if (reader.waiting() or version(worker) != seen[worker]) and not self._too_much_from(worker):
+            for worker, reader, is_source in readers:
+                news = reader.waiting() or (is_source and version(worker) != seen[worker])
+                if news and not self._too_much_from(worker):
                     return True
         return False
 
     def _wait_before(self, candidate: Point) -> bool:
         """Wait for anything that may let `candidate` start; False when interrupted."""
         signs = self._signs()
+        self._board.note_mail()
         if self._receive():
             return True
         self._promise(candidate)
@@ -257,6 +266,7 @@ class Neighbourhood:
     def _wait_at(self, tag: Point, gate: int) -> bool:
         """Wait for anything that may let the gate open; False when interrupted."""
         signs = self._signs()
+        self._board.note_mail()
         if self._receive():
             return True
         self._say((tag[0], tag[1], gate), tag)
@@ -286,19 +296,26 @@ class Neighbourhood:
                     cell.value = None
                 lease.drop()
             self.ended.clear()
-        if self._unsent:
-            self._flush(self._ranks)
+        scheduler = self._scheduler
+        if self._execution.tag == scheduler.stop:  # the stop is no event: nobody may count from it
+            if self._unsent:
+                self._flush(self._ranks)
+            self._in_tag = False
+            return
+        told = self._hand_over(self._ranks) if self._unsent else None
         # Not before: what waits to be sent is in nobody's count, so this tag is still our next event.
         self._in_tag = False
-        scheduler = self._scheduler
-        if self._execution.tag != scheduler.stop:  # the stop is no event: nobody may count from it
-            self._last = self._execution.tag
-            if self._inbox.waiting:  # what came over a physical connection counts as received: first into the queue
-                scheduler.take_in()
-            self._tags += 1
-            self._board.pump()
-            if not self._tags % self._told_every:
-                self._promise(scheduler.candidate())
+        self._last = self._execution.tag
+        if self._inbox.waiting:  # what came over a physical connection counts as received: first into the queue
+            scheduler.take_in()
+        self._tags += 1
+        self._board.pump()
+        if told is not None or not self._tags % self._told_every:
+            self._promise(scheduler.candidate())
+        if told is not None:  # not before: who is woken finds the message and the promise
+            fence()
+            for worker in told:
+                self._bells[worker].ring_after_fence()
 
     def send(self, outlet: Outlet) -> None:
         """Send a value to every worker that reads the port: as soon as that lets anybody go on."""
@@ -343,22 +360,28 @@ class Neighbourhood:
     # Sending
 
     def _flush(self, rank: int) -> None:
-        """Hand the messages of this tag to the links; with them, this worker has sent all that comes before `rank`."""
+        """Send the messages of this tag; with them, this worker has sent all that comes before `rank`."""
+        time, microstep = self._execution.tag
+        news = self._audience.learn((time, microstep, rank), told=self._unsent)
+        told = self._hand_over(rank)
+        fence()
+        for worker in told:
+            self._bells[worker].ring_after_fence()
+        if news:
+            self._publish((time, microstep, rank), self._head())
+            self._audience.wake(self._board)
+
+    def _hand_over(self, rank: int) -> Collection[int]:
+        """Hand the messages of this tag to the links; returns who gets any and is to be rung."""
         unsent, self._unsent = self._unsent, {}
-        time, microstep = tag = self._execution.tag
-        news = self._audience.learn((time, microstep, rank), told=unsent)
+        tag = self._execution.tag
         for worker, entries in unsent.items():
             most = self._writers[worker].most_entries
             while len(entries) > most:
                 self._write(worker, [wire.head(tag), *entries[:most]])
                 del entries[:most]
             self._write(worker, [wire.head(tag, rank), *entries])
-        fence()
-        for worker in unsent:
-            self._bells[worker].ring_after_fence()
-        if news:
-            self._publish((time, microstep, rank), self._head())
-            self._audience.wake(self._board)
+        return unsent
 
     def _write(self, worker: int, message: list[bytes]) -> None:
         version = self._board.count_sent(worker)
@@ -407,7 +430,7 @@ class Neighbourhood:
         """Take in what has come; whether anything was new."""
         news = False
         for worker, reader in self._readers.items():
-            version = self._board.news(worker)
+            version = self._board.news(worker) if worker in self._sources else self._seen[worker]
             if version == self._seen[worker] and not reader.waiting():
                 continue
             if self._too_much_from(worker):
@@ -433,7 +456,8 @@ class Neighbourhood:
         messages = reader.read()
         if reader.made_room:
             fence()  # the room is stored before the question whether somebody waits for it
-            if self._board.waits_on(worker, self._me):
+            waits = self._board.waits_on if self._early else self._board.waits_for_room
+            if waits(worker, self._me):
                 self._bells[worker].ring_after_fence()
         for notice in messages:
             self._accept(worker, notice)
@@ -521,7 +545,7 @@ class Neighbourhood:
     def _signs(self) -> list[object]:
         """What could change and matter to us, taken before looking for news: what changes later ends the next rest."""
         signs = self._board.signs
-        return [signs(worker) for worker in self._others]
+        return [signs(worker, news=news, wishes=wishes) for worker, news, wishes in self._said]
 
     def _want(self, tag: Point) -> None:
         """Say up to which logical time frontiers are of use here, to us or to those who wait for our promise.
@@ -559,10 +583,11 @@ class Neighbourhood:
     def _all_rest(self) -> bool:
         """Whether nobody else goes on by itself. Who has not published since it was sent something has not read it."""
         board = self._board
-        return all(
-            board.gone(worker) or (board.resting(worker) and board.version(worker) != self._sent_at[worker])
-            for worker in self._others
-        )
+        for worker in self._others:
+            resting = board.resting(worker) and board.version(worker) != self._sent_at[worker]
+            if not (resting and not board.has_mail(worker)) and not board.gone(worker):
+                return False
+        return True
 
     def _rest(self, signs: list[object]) -> bool:
         """Wait for anything new since `signs`, or until somebody rings; False when interrupted."""
@@ -578,14 +603,14 @@ class Neighbourhood:
         """The other workers that have not stopped for good."""
         return {worker for worker in self._others if not self._board.gone(worker)}
 
-    def _wait_word(self, workers: Collection[int], *, stalls: bool = True) -> None:
+    def _wait_word(self, workers: Collection[int], *, stalls: bool = True, room: bool = False) -> None:
         self._stalls = stalls
-        if workers != self._waits_for:
+        if workers != self._waits_for or room != self._for_room:
             if not self._waits_for:
                 self._waits_since = time.monotonic_ns()
                 self._stall_told = False
-            self._waits_for = workers
-            self._board.set_waiting(workers)
+            self._waits_for, self._for_room = workers, room
+            self._board.set_waiting(workers, room=room)
 
     def _runs(self) -> None:
         """Nobody is waited for any more. The word stands until then: what we read meanwhile may depend on it."""
@@ -600,10 +625,10 @@ class Neighbourhood:
 
     def _wait_for(self, worker: int, ready: Callable[[], bool]) -> None:
         """Wait, in the middle of a tag, until `worker` has made room."""
-        before = self._waits_for
+        before = self._waits_for, self._for_room
         if self._unsent:
             self._flush(0)  # what the other side waits for before it makes room may be among it
-        self._wait_word({worker})
+        self._wait_word({worker}, room=True)
         self._wanted = 0, set()
         self._board.set_wanted(0)
 
@@ -614,6 +639,7 @@ class Neighbourhood:
 
         while not ready():
             self._bells[worker].ring()
+            self._board.note_mail()
             self._receive()
             self._say(max(self._status[0], (*self._execution.tag, 0)), self._head())
             if self._board.waits_in_circle():
@@ -621,7 +647,7 @@ class Neighbourhood:
             self._sleep(tried, any_ring=False)
             if self.interrupted:
                 raise Interrupted
-        self._wait_word(before)
+        self._wait_word(before[0], room=before[1])
 
     def _timed(self, wait: Callable[[], T]) -> T:
         start = time.monotonic_ns()

@@ -88,7 +88,9 @@ class Worker:
         if share.meeting is not None:
             assert share.routes is not None
             carrier = share.meeting.open(share.worker)
-            self.links = Neighbourhood(carrier, share.routes, share.worker, spin=_spin(share))
+            self.links = Neighbourhood(
+                carrier, share.routes, share.worker, spin=_spin(share), early=_has_cores_to_spare(share)
+            )
         links = self.links
         self.binding = Binding(
             graph,
@@ -256,6 +258,11 @@ def _spin(share: Share) -> int:
     cores = [set(worker.cores) for worker in share.plan.workers if worker.host == host]
     shared = any(a & b for i, a in enumerate(cores) for b in cores[:i])
     return 0 if shared or not all(cores) else SPIN
+
+
+def _has_cores_to_spare(share: Share) -> bool:
+    host = share.plan.workers[share.worker].host
+    return sum(worker.host == host for worker in share.plan.workers) <= len(os.sched_getaffinity(0))
 
 
 def _clock(options: Options) -> Clock:

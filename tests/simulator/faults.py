@@ -287,7 +287,8 @@ def _(original: Any) -> Any:
     ) -> Wake:
         if predicate():
             return Wake(True)
-        self._cells[self._index] = 1
+        self._looks += 1
+        self._cells[self._index] = self._looks
         try:
             return self._sleep(predicate, timeout_s, any_ring)
         finally:

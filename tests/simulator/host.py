@@ -32,6 +32,7 @@ class SimulatedDoorbell(Doorbell):
         self._cells = cells
         self._index = index
         self._extra = ()
+        self._looks = self._rung = 0
 
     def wait(
         self,
@@ -49,15 +50,16 @@ class SimulatedDoorbell(Doorbell):
         deadline = self._simulation.now + round(1e9 * (0.05 if timeout_s is None else timeout_s))
         while True:
             rung = self._simulation.sleep(deadline)
+            if rung:
+                self._say_asleep()
             ready = (any_ring and rung) or predicate()
             if ready and not rung and not self._simulation.processes[self._owner].rung:  # just now is late, not lost
                 self._simulation.overslept()
             if ready or not rung:
                 return Wake(ready)
 
-    def ring_after_fence(self) -> None:
-        if self._cells[self._index]:
-            self._simulation.ring(self._owner)
+    def _wake(self) -> None:
+        self._simulation.ring(self._owner)
 
 
 class SimulatedMemory:

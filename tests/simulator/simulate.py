@@ -82,7 +82,7 @@ class _Worker:
     def __init__(
         self, graph: Graph, local: list[str], carrier: Carrier, routes: Routes, me: int, spin: int, timeout: int | None
     ) -> None:
-        links = Neighbourhood(carrier, routes, me, spin=spin)
+        links = Neighbourhood(carrier, routes, me, spin=spin, early=spin == 0)
 
         def storage(path: str) -> Any:
             return links.storage(path, graph.ports[path].spec)
