@@ -22,7 +22,7 @@ from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.mode import Mode
 from rlreactor.physical_action import PhysicalAction
 from rlreactor.port import Element, Input, MultiPort, Output, Port
-from rlreactor.reactor import ReactionSignature, Reactor, class_path
+from rlreactor.reactor import ReactionSignature, Reactor, changes, class_path
 from rlreactor.source import Location
 from rlreactor.tag import NO_DELAY, Delay
 from rlreactor.timer import Timer
@@ -118,7 +118,7 @@ class _Check:
 
     def __init__(self, topology: Reactor) -> None:
         self.topology = _instance(topology)
-        self.violations: list[str] = []
+        self.violations = changes(self.topology)
         self.reactors: dict[str, Reactor] = {}
         self.ports: dict[str, Port[Any]] = {}
         self.timers: dict[str, Timer] = {}
@@ -166,8 +166,8 @@ class _Check:
 
     def _check_names(self, reactor: Reactor) -> None:
         for name, child in reactor._named_children():
-            if child._parent is not reactor or child._name != name:
-                owner = f"{self._name(child._parent)}.{child._name}" if child._parent else "another topology"
+            if child._parent is not None and (child._parent is not reactor or child._name != name):
+                owner = f"{self._name(child._parent)}.{child._name}"
                 self.violations.append(
                     f"{self._name(reactor)}.{name} is the same reactor as {owner}; a reactor has one place: "
                     f"make a second one (made at {child._where})"

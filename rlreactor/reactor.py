@@ -34,7 +34,9 @@ from rlreactor.tag import Tag
 from rlreactor.timer import Timer
 from rlreactor.usage import Use, uses
 
-__all__ = ["Declaration", "ReactionSignature", "Reactor", "UnknownNameError", "class_path", "unknown_name"]
+__all__ = [
+    "Declaration", "ReactionSignature", "Reactor", "UnknownNameError", "changes", "class_path", "fresh", "unknown_name",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -89,6 +91,29 @@ def unknown_name(error: AttributeError) -> UnknownNameError | None:
     hint = did_you_mean(error.name, known)
     unknown = UnknownNameError([f"{type(reactor).__name__} {reactor._label()} has no {error.name!r}; {hint}"])
     return unknown.with_traceback(error.__traceback__)
+
+
+_ANEW = "and a run makes the topology anew from its class and parameters"
+
+
+def changes(topology: Reactor) -> list[str]:
+    """What was assigned to a topology after it was made: no run would know of it."""
+    name = type(topology).__name__
+    given = topology._parameters.items()
+    changed = [parameter for parameter, value in given if vars(topology).get(parameter) is not value]
+    added = [child for child, reactor in topology._named_children() if reactor._parent is None]
+    return [
+        *(f"{name}.{own} was assigned after compose(), {_ANEW}: write {name}({own}=...)" for own in changed),
+        *(f"{name}.{own} was assigned after compose(), {_ANEW}: assign it in there" for own in added),
+    ]
+
+
+def fresh(topology: Reactor) -> Reactor:
+    """The same topology again: class and parameters are its whole description. Raises TopologyError."""
+    violations = changes(topology)
+    if violations:
+        raise TopologyError(violations)
+    return type(topology)(**topology.parameters)
 
 
 def class_path(cls: type) -> str:
@@ -263,7 +288,10 @@ class Reactor(metaclass=ReactorType):
 
         Lists pair in order; one source feeds every port of a list. `after` is in ns: None keeps the tag, 0 adds a
         microstep. `physical` takes the receiver's tag from the wall clock. Mistakes are reported by `check`.
+
+        Raises TopologyError outside of `compose`: runs make the topology anew, and would not know of it.
         """
+        self._require_composing("connect")
         self._connections.append(
             Connection(endpoints(source), endpoints(sink), after, physical, caller(), source, sink)
         )
@@ -287,9 +315,17 @@ class Reactor(metaclass=ReactorType):
             gpu: GPUs it needs.
             with_: path of a reactor that it must share a worker with.
             host: name of the host it must be on.
+
+        Raises TopologyError outside of `compose`: runs make the topology anew, and would not know of it.
         """
+        self._require_composing("place")
         reactors = [reactor] if isinstance(reactor, Reactor) else list(reactor)
         self._placements.append(Placement(reactors, cost, threads, gpu, with_, host, caller()))
+
+    def _require_composing(self, method: str) -> None:
+        if _composition.get() is None:
+            name = type(self).__name__
+            raise TopologyError([f"{name}.{method}() at {caller()} comes after compose(), {_ANEW}: call it in there"])
 
     @property
     def tag(self) -> Tag:

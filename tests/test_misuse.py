@@ -26,6 +26,7 @@ from rlreactor import (
     TopologyError,
     check,
     ms,
+    plan,
     reaction,
     run,
     shutdown,
@@ -363,3 +364,27 @@ def test_a_second_stop_is_none() -> None:
             self.request_stop()
 
     assert run(Twice(), workers=1).tag == (0, 1)
+
+
+class Later(Reactor):
+    count: int = 1
+
+    def compose(self) -> None:
+        self.source, self.sink = Source(), Sink()
+
+
+@pytest.mark.parametrize("use", [check, plan, run])
+def test_what_comes_after_compose_is_refused_instead_of_forgotten(use: Callable[[Reactor], object]) -> None:
+    topology = Later()
+    with pytest.raises(TopologyError, match=r"Later\.connect\(\) at .*test_misuse\.py:\d+ comes after compose\(\)"):
+        topology.connect(topology.source.out, topology.sink.inp)
+    with pytest.raises(TopologyError, match=r"Later\.place\(\) at .*: call it in there"):
+        topology.place(topology.source, threads=2)
+    topology.count = 2
+    topology.extra = Source()  # type: ignore[attr-defined]
+    with pytest.raises(TopologyError) as caught:
+        use(topology)
+    text = str(caught.value)
+    assert "Later.count was assigned after compose(), and a run makes the topology anew" in text
+    assert "write Later(count=...)" in text
+    assert "Later.extra was assigned after compose()" in text

@@ -128,6 +128,19 @@ def same(one: Result, other: Result) -> None:
     assert [one.state(path) for path in PATHS] == [other.state(path) for path in PATHS]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_beginning_of_a_recording_can_be_repeated_alone(workers: int, tmp_path: Path) -> None:
+    live = run(Plant(), fast=False, record=tmp_path / "it", trace=True)
+    half = live.tag.time // 2
+    again = run(Plant(), workers=workers, replay=tmp_path / "it", timeout=half, trace=True)
+    assert again.tag == Tag(half, 0)
+    assert [e for e in again.trace if e.tag.time < half] == [e for e in live.trace if e.tag.time < half]
+    changed = Recording.load(tmp_path / "it")._replace(history={})
+    changed.save(tmp_path / "other")
+    with pytest.raises(RunError, match="set now, but not recorded; the program has changed"):
+        run(Plant(), replay=tmp_path / "other", timeout=half)
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_a_recording_gives_the_same_run_on_every_placement(workers: int, tmp_path: Path) -> None:
     topology, file = Plant(), tmp_path / "run.recording"

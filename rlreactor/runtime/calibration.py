@@ -20,7 +20,7 @@ from rlreactor.planner.plan import Plan
 from rlreactor.planner.profile import EngineCosts
 from rlreactor.port import Inputs, Outputs
 from rlreactor.reactions import reaction
-from rlreactor.reactor import Reactor
+from rlreactor.reactor import Reactor, fresh
 from rlreactor.runtime.supervisor import run_in_child, supervise
 from rlreactor.runtime.worker import Options
 from rlreactor.spec import Array
@@ -138,7 +138,7 @@ def _later(trial: _Trial, cores: Sequence[tuple[int, ...]]) -> float:
 
 def _lap(topology: Reactor, cores: Sequence[tuple[int, ...]] | None, tags: int) -> _Lap:
     """The middle one of a few runs; in one worker without `cores`."""
-    return sorted(_run(check(type(topology)(**topology.parameters)), cores, tags) for _ in range(_TIMES))[_TIMES // 2]
+    return sorted(_run(check(fresh(topology)), cores, tags) for _ in range(_TIMES))[_TIMES // 2]
 
 
 def _run(graph: Graph, cores: Sequence[tuple[int, ...]] | None, tags: int) -> _Lap:

@@ -18,7 +18,7 @@ from rlreactor.planner.names import bank_of
 from rlreactor.planner.placement import plan, plan_of
 from rlreactor.planner.plan import Plan
 from rlreactor.planner.profile import EngineCosts, MemoryProfile, Profile, ReactionProfile, ScheduleProfile
-from rlreactor.reactor import Reactor, class_path
+from rlreactor.reactor import Reactor, class_path, fresh
 from rlreactor.runtime.calibration import calibrate
 from rlreactor.runtime.resident import resident_bytes
 from rlreactor.runtime.supervisor import run_in_child, supervise
@@ -52,7 +52,7 @@ def profile(
         PlanError: it does not fit this machine.
         RunError: a reaction raised.
     """
-    graph = check(type(topology)(**topology.parameters), fast=True)
+    graph = check(fresh(topology), fast=True)
     machine = discover()
     together = plan(graph, machine, workers=1)
     limit = Limit(tags, seconds)

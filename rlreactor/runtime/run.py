@@ -12,14 +12,14 @@ from rlreactor.graph import Graph, check
 from rlreactor.planner.fit import check_fit
 from rlreactor.planner.placement import plan as make_plan
 from rlreactor.planner.plan import Plan
-from rlreactor.reactor import Reactor, class_path
+from rlreactor.reactor import Reactor, class_path, fresh
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
 from rlreactor.scheduler.recorder import Event, Trace, combined
 from rlreactor.spec import Record, Struct
-from rlreactor.store.recording import PhysicalEvent, Recording, first_difference
+from rlreactor.store.recording import PhysicalEvent, Recording, before, first_difference
 from rlreactor.tag import Tag
 
 __all__ = ["recording_of", "result_of", "run"]
@@ -58,7 +58,8 @@ def run(
         trace: keep every value that a reaction sets, in `Result.trace`.
         fingerprint: hash them all.
         record: a file to keep the physical events in.
-        replay: a file with the physical events of an earlier run, which is then repeated exactly, on any placement.
+        replay: a file with the physical events of an earlier run, which is then repeated exactly, on any placement;
+            only its beginning with a timeout that comes earlier than its end.
         measure: time every reaction; `Result.costs` can then be given to `plan(costs=...)`, and `Result.workers` tells
             where the time went.
         stall_limit: seconds of wall clock after which a worker that waits says for whom.
@@ -103,7 +104,7 @@ def run(
     if record is not None:
         recording_of(graph, seed, reports).save(record)
     if recording is not None:
-        _compare(recording, reports)
+        _compare(recording, reports, timeout)
     return result_of(graph, plan, reports, metrics)
 
 
@@ -139,15 +140,18 @@ def _recording(graph: Graph, path: str | Path, seed: int) -> Recording:
     return recording
 
 
-def _compare(recording: Recording, reports: list[dict[str, Any]]) -> None:
-    difference = first_difference(recording.history, _histories(reports))
+def _compare(recording: Recording, reports: list[dict[str, Any]], timeout: int | None) -> None:
+    recorded, replayed = recording.history, _histories(reports)
+    if timeout is not None and timeout < recording.stop.time:  # only the beginning, without the last tag
+        recorded, replayed = before(timeout, recorded), before(timeout, replayed)
+    difference = first_difference(recorded, replayed)
     if difference is not None:
         raise RunError(f"the replay differs from the recording, first at {difference}; the program has changed")
 
 
 def _fresh(topology: Any) -> Any:
     """The same topology again: class and parameters are its whole description. What is none, check() refuses."""
-    return type(topology)(**topology.parameters) if isinstance(topology, Reactor) else topology
+    return fresh(topology) if isinstance(topology, Reactor) else topology
 
 
 def _check_numbers(timeout: Any, seed: Any) -> None:

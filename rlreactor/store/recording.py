@@ -15,7 +15,7 @@ from rlreactor import codec
 from rlreactor.errors import RunError
 from rlreactor.tag import Tag
 
-__all__ = ["PhysicalEvent", "Recording", "first_difference"]
+__all__ = ["PhysicalEvent", "Recording", "before", "first_difference"]
 
 _MAGIC = b"rlreactor recording 1\n"
 History = dict[str, list[tuple[Tag, int]]]
@@ -75,6 +75,11 @@ class Recording(NamedTuple):
             return Recording(events=events, missed=missed, **fields)
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"the recording {path} is damaged: {error}") from None
+
+
+def before(time: int, history: History) -> History:
+    """What was set before a logical time in ns."""
+    return {path: [(tag, value) for tag, value in values if tag.time < time] for path, values in history.items()}
 
 
 def first_difference(recorded: History, replayed: History) -> str | None:

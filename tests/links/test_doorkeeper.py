@@ -144,7 +144,8 @@ def test_a_client_without_keys(door: Door, caplog: pytest.LogCaptureFixture) -> 
     context = SocketContext()
     end = context.connect(door.listeners[1].endpoint, LONGEST)
     assert eventually(lambda: bool(caplog.messages))
-    assert re.match(r"refused a connection from 127\.0\.0\.1:\d+ to the link from worker 1", caplog.messages[0])
+    address = r"(127\.0\.0\.1:\d+|an unknown address)"  # ZeroMQ may be faster to close it than we to ask
+    assert re.match(f"refused a connection from {address} to the link from worker 1", caplog.messages[0])
     assert not end.poll(100, zmq.POLLOUT)
     context.close(give_up=True)
     assert door.silent()
