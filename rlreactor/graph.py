@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 
 from rlreactor.action import Action
 from rlreactor.connection import Broadcast, Connection
+from rlreactor.declaration import ReactionSignature
 from rlreactor.dynamic import is_a
 from rlreactor.errors import SpecError, TopologyError, did_you_mean
 from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.mode import Mode
 from rlreactor.physical_action import PhysicalAction
 from rlreactor.port import Element, Input, MultiPort, Output, Port
-from rlreactor.reactor import ReactionSignature, Reactor, changes, class_path
+from rlreactor.reactor import Reactor, changes, class_path
 from rlreactor.source import Location
 from rlreactor.tag import NO_DELAY, Delay
 from rlreactor.timer import Timer

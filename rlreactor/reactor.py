@@ -7,61 +7,27 @@ and composes contained reactors; nothing heavy happens before a `startup` reacti
 
 from __future__ import annotations
 
-import dis
-import functools
-import inspect
-import sys
-from abc import ABCMeta
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from types import CodeType
-from typing import Any, ClassVar, NamedTuple, SupportsFloat, TypeVar, dataclass_transform, overload
+from typing import Any, ClassVar, SupportsFloat, TypeVar, dataclass_transform, overload
 
 import numpy as np
 
 from rlreactor.connection import Broadcast, Connection, Placement, endpoints
+from rlreactor.declaration import Declaration, ReactorType
+from rlreactor.declaring import declare
 from rlreactor.dynamic import is_a
 from rlreactor.errors import RunError, TopologyError, did_you_mean
 from rlreactor.execution import IDLE, Execution, generator
-from rlreactor.lifecycle import Lifecycle, shutdown
-from rlreactor.parameter import MISSING, Parameter, validated
-from rlreactor.physical_action import PhysicalAction
-from rlreactor.port import Element, Input, MultiPort, Output
-from rlreactor.reactions import ReactionDeclaration
-from rlreactor.source import Location, caller
-from rlreactor.state_field import StateField, state
+from rlreactor.parameter import validated
+from rlreactor.port import Input, MultiPort, Output
+from rlreactor.source import caller
+from rlreactor.state_field import state
 from rlreactor.tag import Tag
-from rlreactor.timer import Timer
-from rlreactor.usage import Use, uses
 
-__all__ = [
-    "Declaration", "ReactionSignature", "Reactor", "UnknownNameError", "changes", "class_path", "fresh", "unknown_name",
-]  # fmt: skip
+__all__ = ["Reactor", "UnknownNameError", "changes", "class_path", "fresh", "unknown_name"]
 
 T = TypeVar("T")
-
-
-class ReactionSignature(NamedTuple):
-    """A reaction of a class with its references as paths relative to the reactor (or a Lifecycle)."""
-
-    name: str
-    triggers: tuple[str | Lifecycle, ...]
-    reads: tuple[str | Lifecycle, ...]
-    effects: tuple[str | Lifecycle, ...]
-    deadline: int | None
-    late: str | None
-    mode: str | None
-    where: Location
-
-
-class Declaration(NamedTuple):
-    """Everything a reactor class declares, base classes first."""
-
-    parameters: dict[str, Parameter]
-    states: dict[str, StateField]
-    elements: dict[str, Element]
-    templates: dict[str, Reactor]
-    reactions: tuple[ReactionSignature, ...]
 
 
 class Composition:
@@ -121,24 +87,6 @@ def class_path(cls: type) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
-class ReactorType(ABCMeta):
-    """The class of reactor classes: `Rollout.batch` is the port that the class declared.
-
-    Declarations are kept out of the class's own namespace. A name that stands there too, as the default of a state
-    field would, makes every use of the instance's attribute two to three times as slow (CPython 3.11, 26 against
-    12 ns), and reactions are full of them.
-    """
-
-    def __getattr__(cls, name: str) -> Any:
-        declaration: Declaration = cls._declaration
-        for declared in (declaration.elements, declaration.states, declaration.templates):
-            if name in declared:
-                return declared[name]
-        if name in declaration.parameters and declaration.parameters[name].default is not MISSING:
-            return declaration.parameters[name].default
-        raise AttributeError(f"class {cls.__name__} has no {name!r}", name=name, obj=cls)
-
-
 @dataclass_transform(kw_only_default=True, field_specifiers=(state,))
 class Reactor(metaclass=ReactorType):
     """A unit of state and reactions with typed ports.
@@ -150,7 +98,7 @@ class Reactor(metaclass=ReactorType):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._declaration = declaration = _declare(cls)
+        cls._declaration = declaration = declare(cls)
         for declared in (declaration.elements, declaration.states, declaration.templates, declaration.parameters):
             for name in declared:
                 if name in vars(cls):
@@ -377,205 +325,3 @@ def _reactors_in(name: str, value: Any) -> Iterator[tuple[str, Reactor]]:
     elif is_a(value, list, tuple):
         for index, item in enumerate(value):
             yield from _reactors_in(f"{name}[{index}]", item)
-
-
-_RESERVED: frozenset[str] = frozenset(name for name in vars(Reactor) if not name.startswith("__"))
-
-
-def _declare(cls: type[Reactor]) -> Declaration:
-    violations: list[str] = []
-    inherited = [b._declaration for b in reversed(cls.__mro__[1:]) if issubclass(b, Reactor)]
-    declaration = Declaration({}, {}, {}, {}, ())
-    for base in inherited:
-        declaration.parameters.update(base.parameters)
-        declaration.states.update(base.states)
-        declaration.elements.update(base.elements)
-        declaration.templates.update(base.templates)
-    _declare_own(cls, declaration, violations)
-    names = dict.fromkeys(r.name for base in inherited for r in base.reactions)
-    names.update(dict.fromkeys(n for n, v in vars(cls).items() if hasattr(v, "__reaction__")))
-    reactions = tuple(_signature(cls, name, declaration, violations) for name in names)
-    declaration = declaration._replace(reactions=reactions)
-    for signature in reactions:
-        _check_usage(cls, signature, declaration, violations)
-    if violations:
-        raise TopologyError(dict.fromkeys(violations))
-    return declaration
-
-
-def _declare_own(cls: type[Reactor], declaration: Declaration, violations: list[str]) -> None:
-    namespace = _enclosing_names(cls)
-    annotations = inspect.get_annotations(cls)
-    if "__init__" in vars(cls):
-        violations.append(
-            f"{cls.__name__}.__init__: a reactor has no constructor of its own; annotate attributes to make them "
-            "parameters, and make what it contains in compose()"
-        )
-    for name in annotations:
-        if name in _RESERVED and name not in vars(cls):
-            violations.append(f"{cls.__name__}.{name}: this name belongs to Reactor; choose another")
-    for name, value in vars(cls).items():
-        if name in _RESERVED and name != "compose" and not name.startswith("_"):
-            violations.append(f"{cls.__name__}.{name}: this name belongs to Reactor; choose another")
-        if isinstance(value, Element):
-            declaration.elements[name] = value
-        elif isinstance(value, StateField):
-            declaration.states[name] = value
-        elif isinstance(value, Reactor):
-            declaration.templates[name] = value
-        elif name in declaration.parameters and name not in annotations:
-            declaration.parameters[name] = declaration.parameters[name]._replace(default=value)
-    for name, annotation in annotations.items():
-        if _is_parameter(cls, name, annotation):
-            default = vars(cls).get(name, MISSING)
-            declaration.parameters[name] = Parameter(name, annotation, default, namespace, cls.__module__)
-
-
-def _is_parameter(cls: type, name: str, annotation: Any) -> bool:
-    if name.startswith("_") or "ClassVar" in str(annotation):
-        return False
-    return not isinstance(vars(cls).get(name), Element | StateField | Reactor)
-
-
-def _enclosing_names(cls: type) -> Mapping[str, Any]:
-    """Local names that annotations of a class inside a function may use."""
-    if "<locals>" not in cls.__qualname__:
-        return {}
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") != cls.__module__:
-        frame = frame.f_back
-    return dict(frame.f_locals)
-
-
-def _signature(cls: type[Reactor], name: str, declaration: Declaration, violations: list[str]) -> ReactionSignature:
-    function = getattr(cls, name)
-    given: ReactionDeclaration = next(
-        vars(b)[name].__reaction__ for b in cls.__mro__ if hasattr(vars(b).get(name), "__reaction__")
-    )
-    owner = f"{cls.__name__}.{name}"
-
-    def paths(references: Sequence[Any]) -> tuple[str | Lifecycle, ...]:
-        return tuple(p for r in references for p in _reference(cls, owner, r, declaration, given.where, violations))
-
-    late = given.late if isinstance(given.late, str) or given.late is None else given.late.__name__
-    mode = None if given.mode is None else given.mode.name
-    if given.mode is not None and declaration.elements.get(given.mode.name) is not given.mode:
-        violations.append(f"reaction {owner} ({given.where}): mode={given.mode} is no mode of {cls.__name__}")
-    triggers = paths(given.triggers)
-    if not triggers:
-        violations.append(f"reaction {owner} ({given.where}) has no trigger; name a port, timer, action or startup")
-    if (given.deadline is None) != (late is None):
-        violations.append(
-            f"reaction {owner} ({given.where}): deadline= and late= belong together; give both or neither"
-        )
-    if given.deadline is not None and (type(given.deadline) is not int or given.deadline < 0):
-        violations.append(
-            f"reaction {owner} ({given.where}): deadline: expected ns as an int of 0 or more (ms(5), sec(1)), "
-            f"received {given.deadline!r}"
-        )
-    if late is not None and not callable(getattr(cls, late, None)):
-        violations.append(f"reaction {owner} ({given.where}): late={late!r} is no method of {cls.__name__}")
-    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-        violations.append(f"reaction {owner} ({given.where}) is a coroutine or generator; a reaction runs to its end")
-    return ReactionSignature(
-        name, triggers, paths(given.reads), paths(given.effects), given.deadline, late, mode, given.where
-    )
-
-
-def _reference(
-    cls: type[Reactor], owner: str, given: Any, declaration: Declaration, where: Location, violations: list[str]
-) -> Iterator[str | Lifecycle]:
-    if isinstance(given, Lifecycle | str):
-        yield given
-    elif isinstance(given, Element):
-        yield _element_path(cls, owner, given, declaration)
-    elif is_a(given, Sequence):
-        for item in given:
-            yield from _reference(cls, owner, item, declaration, where, violations)
-    else:
-        violations.append(
-            f"reaction {owner} ({where}): expected a port, timer, action, startup, shutdown or a path such as "
-            f"'child.out', received {given!r}"
-        )
-
-
-def _element_path(cls: type[Reactor], owner: str, element: Element, declaration: Declaration) -> str:
-    if element.owner is not None:
-        for name, template in declaration.templates.items():
-            if element.owner is template:
-                return f"{name}.{element.name}"
-    if not element.name:  # a timer or an action made inside the decorator
-        element.name = f"{owner.rpartition('.')[2]}_{element.kind}"
-        while element.name in declaration.elements:
-            element.name += "_"
-        declaration.elements[element.name] = element
-        setattr(cls, element.name, element)
-    return element.name
-
-
-def _check_usage(
-    cls: type[Reactor], signature: ReactionSignature, declaration: Declaration, violations: list[str]
-) -> None:
-    declared = _declared_names(signature)
-    for method in filter(None, (signature.name, signature.late)):
-        for use in uses(getattr(cls, method, None) or (lambda: None), cls):
-            problem = _usage_problem(cls, use, declared, declaration)
-            if problem:
-                violations.append(f"reaction {cls.__name__}.{signature.name} ({signature.where}): {problem}")
-
-
-class _Declared(NamedTuple):
-    readable: frozenset[str]
-    writable: frozenset[str]
-    may_stop: bool
-
-
-def _declared_names(signature: ReactionSignature) -> _Declared:
-    def names(references: tuple[str | Lifecycle, ...]) -> frozenset[str]:
-        # one channel of a multiport, "out[1]": which of them is used, the ports see when it happens
-        return frozenset(r.partition("[")[0] for r in references if isinstance(r, str))
-
-    return _Declared(
-        names(signature.triggers) | names(signature.reads), names(signature.effects), shutdown in signature.effects
-    )
-
-
-def _usage_problem(cls: type, use: Use, declared: _Declared, declaration: Declaration) -> str | None:
-    if use.name == "request_stop" and not declared.may_stop:
-        return f"line {use.line} calls request_stop(); declare it with effects=[shutdown]"
-    element = declaration.elements.get(use.name)
-    if element is None:
-        return _misspelt(cls, use, declaration)
-    if isinstance(element, Timer | PhysicalAction):  # a physical action is scheduled from any thread
-        return None
-    readable, writable = use.name in declared.readable, use.name in declared.writable
-    readback = writable and isinstance(element, Output)
-    if use.mode == "reads" and not (readable or readback):
-        return f"line {use.line} reads `{use.name}`, which it does not declare; add it to reads=[{use.name}]"
-    if use.mode == "writes" and not writable:
-        verb = {"action": "schedules", "mode": "enters"}.get(element.kind, "sets")
-        return f"line {use.line} {verb} `{use.name}`, which it does not declare; add it to effects=[{use.name}]"
-    if use.mode == "uses" and not (readable or writable):
-        return f"line {use.line} uses `{use.name}`, which it does not declare; add it to reads=[...] or effects=[...]"
-    return None
-
-
-def _misspelt(cls: type, use: Use, declaration: Declaration) -> str | None:
-    """A name that nothing in the class provides, used like a port and close to the name of one."""
-    if use.mode == "uses" or hasattr(cls, use.name) or use.name in declaration.parameters:
-        return None
-    hint = did_you_mean(use.name, declaration.elements)
-    if use.name in _assigned_names(cls):
-        return None
-    return f"line {use.line}: `{use.name}` is no port of {cls.__name__}; {hint}" if hint.startswith("did") else None
-
-
-def _assigned_names(cls: type) -> set[str]:
-    """The attributes that methods of the class assign on anything."""
-    functions = (v for base in cls.__mro__ if base is not Reactor for v in vars(base).values() if inspect.isfunction(v))
-    return {name for function in functions for name in _stored_names(function.__code__)}
-
-
-@functools.lru_cache(maxsize=4096)
-def _stored_names(code: CodeType) -> frozenset[str]:
-    return frozenset(str(i.argval) for i in dis.get_instructions(code) if i.opname == "STORE_ATTR")
