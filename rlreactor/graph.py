@@ -7,26 +7,24 @@ dependencies) and a rank, its place in the one order that every worker follows w
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rlreactor.action import Action
-from rlreactor.connection import Broadcast, Connection
 from rlreactor.declaration import ReactionSignature
 from rlreactor.dynamic import is_a
 from rlreactor.errors import SpecError, TopologyError, did_you_mean
 from rlreactor.lifecycle import Lifecycle, shutdown
 from rlreactor.mode import Mode
+from rlreactor.ordering import Ordering
 from rlreactor.physical_action import PhysicalAction
 from rlreactor.port import Element, Input, MultiPort, Output, Port
 from rlreactor.reactor import Reactor, changes, class_path
 from rlreactor.source import Location
 from rlreactor.tag import NO_DELAY, Delay
 from rlreactor.timer import Timer
+from rlreactor.wiring import Wiring, elements_of, name_of
 
 __all__ = ["Edge", "Graph", "Placing", "ReactionNode", "check"]
 
@@ -98,14 +96,6 @@ class Graph(NamedTuple):
         return "\n".join(lines)
 
 
-class _Writer(NamedTuple):
-    """What gives a port its value: a connection."""
-
-    source: Port[Any]
-    delay: Delay
-    where: Location
-
-
 def check(topology: Reactor, *, fast: bool = False) -> Graph:
     """Flatten a topology and check it against every rule; with `fast`, also that it can run in fast mode.
 
@@ -124,7 +114,7 @@ class _Check:
         self.ports: dict[str, Port[Any]] = {}
         self.timers: dict[str, Timer] = {}
         self.actions: dict[str, Action[Any]] = {}
-        self.incoming: dict[int, _Writer] = {}
+        self.wiring = Wiring(self.violations)
         self.writers: dict[int, list[str]] = {}  # port id → paths of the reactions that set it
         self.placing: dict[str, Placing] = {}
         self.references: dict[str, dict[str, list[Element]]] = {}
@@ -134,7 +124,7 @@ class _Check:
         self._collect(self.topology)
         for reactor in self.reactors.values():
             for connection in reactor._connections:
-                self._connect(reactor, connection)
+                self.wiring.connect(reactor, connection)
             self._resolve_reactions(reactor)
             self._resolve_placements(reactor)
             self._check_modes(reactor)
@@ -142,7 +132,9 @@ class _Check:
         if fast:
             self._check_physical()
         roots = self._roots()
-        order = self._order(roots)
+        ordering = Ordering(self.nodes, self.references, self.writers, self.wiring.incoming)
+        order = ordering.order(roots)
+        self.violations += ordering.violations
         if self.violations:
             raise TopologyError(dict.fromkeys(self.violations))
         return Graph(
@@ -155,12 +147,12 @@ class _Check:
     def _collect(self, reactor: Reactor) -> None:
         self.reactors[reactor.path] = reactor
         self._check_names(reactor)
-        for element in self._elements(reactor):
+        for element in elements_of(reactor):
             self._resolve(reactor, element)
         for orphan in reactor._orphans:
             self.violations.append(
                 f"{type(orphan).__name__} made at {orphan._where} belongs to nobody: assign it to an attribute of "
-                f"{self._name(reactor)} in compose()"
+                f"{name_of(reactor)} in compose()"
             )
         for child in reactor.children:
             self._collect(child)
@@ -168,19 +160,11 @@ class _Check:
     def _check_names(self, reactor: Reactor) -> None:
         for name, child in reactor._named_children():
             if child._parent is not None and (child._parent is not reactor or child._name != name):
-                owner = f"{self._name(child._parent)}.{child._name}"
+                owner = f"{name_of(child._parent)}.{child._name}"
                 self.violations.append(
-                    f"{self._name(reactor)}.{name} is the same reactor as {owner}; a reactor has one place: "
+                    f"{name_of(reactor)}.{name} is the same reactor as {owner}; a reactor has one place: "
                     f"make a second one (made at {child._where})"
                 )
-
-    def _elements(self, reactor: Reactor) -> Iterator[Element]:
-        for name in type(reactor)._declaration.elements:
-            element = reactor.__dict__.get(name)
-            if isinstance(element, MultiPort):
-                yield from element.channels
-            elif isinstance(element, Element):
-                yield element
 
     def _resolve(self, reactor: Reactor, element: Element) -> None:
         try:
@@ -211,101 +195,6 @@ class _Check:
             )
         return int(value)
 
-    def _name(self, reactor: Reactor | None) -> str:
-        if reactor is None or reactor is self.topology:
-            return type(self.topology).__name__
-        return reactor.path
-
-    # Connections
-
-    def _connect(self, container: Reactor, connection: Connection) -> None:
-        at = f"connect at {connection.where}"
-        if not self._endpoints_are_ports(connection, at) or not self._delay_is_valid(connection, at):
-            return
-        problem = self._direction_problem(container, connection)
-        if problem:
-            self.violations.append(f"{at}: {problem}")
-            return
-        for source, sink in self._paired(connection, at):
-            self._connect_pair(source, sink, connection, at)
-
-    def _endpoints_are_ports(self, connection: Connection, at: str) -> bool:
-        wrong = [e for e in connection.sources + connection.sinks if not isinstance(e, Port)]
-        for endpoint in wrong[:1]:
-            ports = ", ".join(endpoint._declaration.elements) if isinstance(endpoint, Reactor) else ""
-            hint = f"; name one of its ports: {ports}" if ports else ""
-            self.violations.append(f"{at}: expected ports or lists of ports, received {endpoint!r}{hint}")
-        return not wrong
-
-    def _delay_is_valid(self, connection: Connection, at: str) -> bool:
-        after = connection.after
-        if after is None or (type(after) is int and after >= 0):
-            return True
-        self.violations.append(
-            f"{at}: after: expected None or ns as an int of 0 or more (ms(5), TICK), received {after!r}"
-        )
-        return False
-
-    def _paired(self, connection: Connection, at: str) -> list[tuple[Port[Any], Port[Any]]]:
-        sources, sinks = connection.sources, connection.sinks
-        repeated = isinstance(connection.source_given, Broadcast | Port)
-        if len(sources) == len(sinks):
-            return list(zip(sources, sinks, strict=True))
-        if repeated and sources and len(sinks) % len(sources) == 0:
-            return [(sources[i % len(sources)], sink) for i, sink in enumerate(sinks)]
-        hint = "widths must be equal"
-        if len(sources) > 1 and len(sinks) == 1:
-            hint = "an input has one writer; declare it as Inputs(..., width=...) to receive from many"
-        elif sources and len(sinks) % len(sources) == 0:
-            hint = "widths must be equal; broadcast(...) repeats the source"
-        self.violations.append(
-            f"{at}: {len(sources)} sources ({_listed(sources)}) for {len(sinks)} sinks ({_listed(sinks)}); {hint}"
-        )
-        return []
-
-    def _direction_problem(self, container: Reactor, connection: Connection) -> str | None:
-        sources, sinks = connection.sources, connection.sinks
-        for port in (*sources, *sinks):
-            if port.owner is not container and getattr(port.owner, "_parent", None) is not container:
-                return (
-                    f"{port.kind} {port.path} belongs neither to {self._name(container)} nor to a reactor directly "
-                    "inside it; connect through the ports of the reactor that contains it"
-                )
-        gives = all(isinstance(p, Input if p.owner is container else Output) for p in sources)
-        takes = all(isinstance(p, Output if p.owner is container else Input) for p in sinks)
-        if gives and takes:
-            return None
-        given = f"{_kinds('source', sources)} and {_kinds('sink', sinks)}"
-        if not gives and not takes:
-            return f"{given}: reversed; swap the two arguments: connect({_listed(sinks)}, {_listed(sources)})"
-        return f"{given}; connect takes outputs of some reactors to inputs of others{self._offers(sources, sinks)}"
-
-    def _offers(self, sources: list[Port[Any]], sinks: list[Port[Any]]) -> str:
-        """What the reactor at the wrong end has instead."""
-        wrong = next((p for p in sinks if isinstance(p, Output)), None)
-        kind: type[Port[Any]] = Input if wrong is not None else Output
-        port = wrong or next((p for p in sources if isinstance(p, Input)), None)
-        if port is None or port.owner is None:
-            return ""
-        names = [e.name for e in self._elements(port.owner) if isinstance(e, kind)]
-        return f"; {kind.kind}s of {self._name(port.owner)}: {', '.join(names) or 'none'}"
-
-    def _connect_pair(self, source: Port[Any], sink: Port[Any], connection: Connection, at: str) -> None:
-        if source.spec != sink.spec:
-            self.violations.append(
-                f"{at}: {source.path} sends {source.spec} ({source.where}) but {sink.path} expects {sink.spec} "
-                f"({sink.where}); {_same_spec_hint(source, sink)}"
-            )
-        earlier = self.incoming.get(id(sink))
-        if earlier is not None:
-            self.violations.append(
-                f"{at}: {sink.path} already receives from {earlier.source.path} (connected at {earlier.where}), now "
-                f"also from {source.path}; an input has one writer: use Inputs(..., width=2) or another port"
-            )
-            return
-        delay = Delay.of(connection.after, sink.path if connection.physical else "")
-        self.incoming[id(sink)] = _Writer(source, delay, connection.where)
-
     # Reactions
 
     def _resolve_reactions(self, reactor: Reactor) -> None:
@@ -328,12 +217,12 @@ class _Check:
         if isinstance(element, Element):
             yield from _channels(element)
             return
-        known = {_relative(e.path, reactor.path): e for r in [reactor, *reactor.children] for e in self._elements(r)}
+        known = {_relative(e.path, reactor.path): e for r in [reactor, *reactor.children] for e in elements_of(r)}
         pattern = _pattern(reference)
         matches = [e for name, e in known.items() if pattern.match(name)]
         if not matches:
             self.violations.append(
-                f"reaction {path} ({signature.where}) names {reference!r}, which {self._name(reactor)} does not have; "
+                f"reaction {path} ({signature.where}) names {reference!r}, which {name_of(reactor)} does not have; "
                 f"{did_you_mean(reference, known)}"
             )
         yield from matches
@@ -367,7 +256,7 @@ class _Check:
 
     def _check_physical(self) -> None:
         physical = [f"physical action {a.path} ({a.where})" for a in self.actions.values() if a.kind == PHYSICAL]
-        physical += [f"connect at {w.where} (physical=True)" for w in self.incoming.values() if w.delay.physical]
+        physical += [f"connect at {w.where} (physical=True)" for w in self.wiring.incoming.values() if w.delay.physical]
         for place in dict.fromkeys(physical):
             self.violations.append(
                 f"{place}: its tags come from the wall clock, and fast mode (the default) has none; run with fast=False"
@@ -375,7 +264,7 @@ class _Check:
 
     def _check_second_writers(self) -> None:
         for port in self.ports.values():
-            incoming, reactions = self.incoming.get(id(port)), self.writers.get(id(port))
+            incoming, reactions = self.wiring.incoming.get(id(port)), self.writers.get(id(port))
             if incoming is not None and reactions:
                 self.violations.append(
                     f"{port.path} ({port.where}) has two writers: {incoming.source.path} (connected at "
@@ -387,44 +276,43 @@ class _Check:
             for target in placement.reactors:
                 if getattr(target, "_parent", None) is not reactor:
                     self.violations.append(
-                        f"place at {placement.where}: expected reactors inside {self._name(reactor)}, "
-                        f"received {target!r}"
+                        f"place at {placement.where}: expected reactors inside {name_of(reactor)}, received {target!r}"
                     )
                     continue
                 self.placing[target.path] = Placing(*placement[1:6])
 
     def _check_modes(self, reactor: Reactor) -> None:
-        modes = [e for e in self._elements(reactor) if isinstance(e, Mode)]
+        modes = [e for e in elements_of(reactor) if isinstance(e, Mode)]
         initial = [mode.name for mode in modes if mode.initial]
         if modes and len(initial) != 1:
             self.violations.append(
-                f"{self._name(reactor)} has modes {', '.join(m.name for m in modes)} ({modes[0].where}), of which "
+                f"{name_of(reactor)} has modes {', '.join(m.name for m in modes)} ({modes[0].where}), of which "
                 f"{len(initial)} are initial; declare exactly one with Mode(initial=True)"
             )
-        for element in self._elements(reactor):
+        for element in elements_of(reactor):
             mode = element.mode if isinstance(element, Timer | Action) else None
             if mode is not None and type(reactor)._declaration.elements.get(mode.name) is not mode:
                 self.violations.append(
-                    f"{element.kind} {element.path} ({element.where}): mode={mode} is no mode of {self._name(reactor)}"
+                    f"{element.kind} {element.path} ({element.where}): mode={mode} is no mode of {name_of(reactor)}"
                 )
         for name, field in type(reactor)._declaration.states.items():
             mode = field.reset if isinstance(field.reset, Mode) else None
             if mode is not None and type(reactor)._declaration.elements.get(mode.name) is not mode:
                 self.violations.append(
-                    f"state {name} of {self._name(reactor)} ({field.where}): reset={mode} is no mode of it"
+                    f"state {name} of {name_of(reactor)} ({field.where}): reset={mode} is no mode of it"
                 )
         contained = [(child, mode) for mode in modes for child in mode.contained]
         for child, mode in contained:
             others = [other.name for inside, other in contained if inside is child and other is not mode]
             if others:
                 self.violations.append(
-                    f"{self._name(child)} is in modes {', '.join(sorted([mode.name, *others]))} of "
-                    f"{self._name(reactor)}; a reactor is in one mode: make one for each"
+                    f"{name_of(child)} is in modes {', '.join(sorted([mode.name, *others]))} of "
+                    f"{name_of(reactor)}; a reactor is in one mode: make one for each"
                 )
             if child._parent is not reactor:
                 self.violations.append(
                     f"mode {mode.path} ({mode.where}) contains {child!r}, which is not directly inside "
-                    f"{self._name(reactor)}; a mode takes reactors of its own reactor"
+                    f"{name_of(reactor)}; a mode takes reactors of its own reactor"
                 )
             else:  # one scheduler carries out a switch: what is in a mode lives with its reactor
                 self._keep_together(child, reactor.path)
@@ -438,93 +326,15 @@ class _Check:
 
     # Roots and order
 
-    def _root(self, port: Port[Any]) -> tuple[Port[Any], Delay] | None:
-        """The port that reactions write and the delay from there; None for a port that nothing feeds."""
-        delay, seen = NO_DELAY, {id(port)}
-        while (writer := self.incoming.get(id(port))) is not None:
-            port, delay = writer.source, writer.delay.then(delay)
-            if id(port) in seen:
-                self.violations.append(
-                    f"connect at {writer.where}: {port.path} is connected to itself in a circle; nothing ever sets it"
-                )
-                return None
-            seen.add(id(port))
-        return port, delay
-
     def _roots(self) -> dict[str, tuple[Port[Any], Delay]]:
         """For every port that some reaction reads: its root."""
         roots: dict[str, tuple[Port[Any], Delay]] = {}
         for references in self.references.values():
             for path in _paths(references["triggers"] + references["reads"]):
-                root = self._root(self.ports[path]) if path in self.ports and path not in roots else None
+                root = self.wiring.root(self.ports[path]) if path in self.ports and path not in roots else None
                 if root is not None:
                     roots[path] = root
         return roots
-
-    def _dependencies(self, roots: dict[str, tuple[Port[Any], Delay]]) -> dict[str, dict[str, str]]:
-        """Reaction → the reactions that must come before it at a tag, each with the reason.
-
-        A reaction that reads back an output of its own reactor sees only what earlier reactions set.
-        """
-        order = {path: index for index, (path, _, _) in enumerate(self.nodes)}
-        before: dict[str, dict[str, str]] = {path: {} for path, _, _ in self.nodes}
-        previous: dict[str, str] = {}
-        for path, reactor, _ in self.nodes:
-            if reactor.path in previous:
-                before[path][previous[reactor.path]] = f"comes before it in {self._name(reactor)}"
-            previous[reactor.path] = path
-            for element in self.references[path]["triggers"] + self.references[path]["reads"]:
-                root, delay = roots.get(element.path, (None, NO_DELAY))
-                if root is None or delay != NO_DELAY:
-                    continue
-                for writer in self.writers.get(id(root), ()):
-                    readback = root is element and element.owner is reactor and is_a(element, Output)
-                    if not (readback and order[writer] >= order[path]):
-                        before[path][writer] = self._sets(root, element)
-        return before
-
-    def _sets(self, root: Port[Any], port: Element) -> str:
-        """That a reaction sets `root`, which another one reads as `port`, with the connections between."""
-        if root is port:
-            return f"sets {root.path}"
-        writer = self.incoming.get(id(port))
-        return f"sets {root.path}, connected to {port.path}" + (f" at {writer.where}" if writer else "")
-
-    def _order(self, roots: dict[str, tuple[Port[Any], Delay]]) -> list[tuple[int, int, str]]:
-        """(level, declaration, path) of every reaction, in order; a cycle becomes a violation.
-
-        The earliest deadline goes first among reactions that are ready, so it comes before the level: what has to run
-        before a reaction has inherited its deadline.
-        """
-        before = self._dependencies(roots)
-        levels: dict[str, int] = {}
-        try:
-            for path in TopologicalSorter({p: list(b) for p, b in before.items()}).static_order():
-                levels[path] = max((levels[b] + 1 for b in before[path]), default=0)
-        except CycleError as error:
-            self._report_cycle(error.args[1], before)
-            return []
-        deadlines = self._inherited_deadlines(before, levels)
-        order = sorted((deadlines[path], levels[path], i, path) for i, (path, _, _) in enumerate(self.nodes))
-        return [(level, i, path) for _, level, i, path in order]
-
-    def _inherited_deadlines(self, before: dict[str, dict[str, str]], levels: dict[str, int]) -> dict[str, float]:
-        """The earliest deadline of a reaction and of everything that waits for it at a tag."""
-        deadlines = {path: math.inf if s.deadline is None else float(s.deadline) for path, _, s in self.nodes}
-        for path in sorted(deadlines, key=lambda p: -levels[p]):
-            for earlier in before[path]:
-                deadlines[earlier] = min(deadlines[earlier], deadlines[path])
-        return deadlines
-
-    def _report_cycle(self, cycle: list[str], before: dict[str, dict[str, str]]) -> None:
-        where = {path: signature.where for path, _, signature in self.nodes}
-        start = min(range(len(cycle) - 1), key=lambda i: cycle[i])
-        turned = cycle[start:-1] + cycle[: start + 1]
-        steps = [f"  {a} ({where[a]}) {before[b].get(a, '')}" for a, b in pairwise(turned)]
-        self.violations.append(
-            "a cycle without delay:\n" + "\n".join(steps) + f"\n  {turned[-1]}: back at the start\n"
-            "break it with after=... on one of the connections, with an action, or by reordering the reactions"
-        )
 
     # The result
 
@@ -569,33 +379,6 @@ def _paths(elements: Iterable[Element]) -> tuple[str, ...]:
 
 def _relative(path: str, prefix: str) -> str:
     return path[len(prefix) + 1 :] if prefix else path
-
-
-def _kinds(end: str, ports: list[Port[Any]]) -> str:
-    kinds = {port.kind for port in ports}
-    kind = kinds.pop() if len(kinds) == 1 else "mix of ports"
-    article = "an" if kind[0] in "aio" else "a"
-    if len(ports) == 1:
-        return f"{end} {ports[0].path} is {article} {kind}"
-    return f"{end}s {_listed(ports)} are {kind}s" if kind != "mix of ports" else f"{end}s {_listed(ports)} are a {kind}"
-
-
-def _same_spec_hint(source: Port[Any], sink: Port[Any]) -> str:
-    """What to do about two specs that differ: perhaps only in a parameter that both name."""
-    declared = [_declared_spec(port) for port in (source, sink)]
-    if declared[0] != declared[1]:
-        return "declare both with the same spec"
-    return f"both are declared {declared[0]}: give both reactors the same parameters"
-
-
-def _declared_spec(port: Port[Any]) -> Any:
-    name = port.name.partition("[")[0]
-    return getattr(type(port.owner)._declaration.elements[name], "spec", None) if port.owner is not None else None
-
-
-def _listed(ports: list[Any]) -> str:
-    paths = [port.path for port in ports]
-    return ", ".join(paths) if len(paths) <= 3 else f"{paths[0]}, {paths[1]}, … {paths[-1]}"
 
 
 def _delay_text(delay: Delay) -> str:

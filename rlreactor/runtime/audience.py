@@ -28,14 +28,15 @@ class _Listener:
 
     def learn(self, frontier: Triple) -> bool:
         news = False
-        self.due = NOTHING_DUE
+        due, earliest = NOTHING_DUE, FOREVER
         for edge in self.edges:
             if edge.advance(frontier):
                 news = True
-            if edge.due < self.due:
-                self.due = edge.due
-        if news:
-            self.earliest = self._earliest()
+            if edge.due < due:
+                due = edge.due
+            if edge.earliest < earliest:
+                earliest = edge.earliest
+        self.due, self.earliest = due, earliest
         return news
 
     def fall_back(self, stop: Point) -> None:
@@ -69,6 +70,12 @@ class Audience:
             if frontier > listener.due and listener.learn(frontier) and listener.worker not in told:
                 news = True
         return news
+
+    def read(self, frontier: Triple, workers: Collection[int]) -> None:
+        """These workers find `frontier` in a message."""
+        for listener in self.listeners:
+            if listener.worker in workers and frontier > listener.due:
+                listener.learn(frontier)
 
     def fall_back(self, stop: Point) -> None:
         """What they were promised for after `stop` is void."""

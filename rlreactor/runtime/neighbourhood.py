@@ -302,7 +302,11 @@ class Neighbourhood:
                 self._flush(self._ranks)
             self._in_tag = False
             return
-        told = self._hand_over(self._ranks) if self._unsent else None
+        told = None
+        if self._unsent:
+            time, microstep = self._execution.tag
+            self._audience.read((time, microstep, self._ranks), self._unsent)
+            told = self._hand_over(self._ranks)
         # Not before: what waits to be sent is in nobody's count, so this tag is still our next event.
         self._in_tag = False
         self._last = self._execution.tag
