@@ -28,7 +28,8 @@ class _Listener:
 
     def learn(self, frontier: Triple) -> bool:
         news = False
-        due, earliest = NOTHING_DUE, FOREVER
+        due = NOTHING_DUE
+        earliest: Point = FOREVER
         for edge in self.edges:
             if edge.advance(frontier):
                 news = True
