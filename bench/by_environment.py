@@ -64,7 +64,7 @@ def in_each(
     name: str,
     description: str | None,
     tasks: Sequence[AnyTask],
-    contestants: Callable[[AnyTask], Sequence[Contestant]],
+    contestants: Callable[[AnyTask, float], Sequence[Contestant]],
     judge: Callable[[AnyTask, Rounds], Found],
     settings: Mapping[str, Any] | None = None,
 ) -> int:
@@ -74,19 +74,20 @@ def in_each(
         name: of the experiment.
         description: for --help.
         tasks: one for each environment.
-        contestants: who takes part in one.
+        contestants: who takes part in one, and how long its slices are, in parts of the usual length.
         judge: what to make of its rounds.
         settings: what else the report tells, besides the number of rounds.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--env", choices=[task.env for task in tasks], nargs="+", help="all when not given")
+    parser.add_argument("--part", type=float, default=1.0, help="of the usual length of a slice")
     chosen = parser.parse_args()
     together = _Together()
     for task in tasks:
         if not chosen.env or task.env in chosen.env:
-            rounds = interleave(contestants(task), chosen.rounds, progress)
+            rounds = interleave(contestants(task, chosen.part), chosen.rounds, progress)
             together.add(task.env, rounds, judge(task, rounds))
-    told = {"rounds": chosen.rounds, **(settings or {})}
+    told = {"rounds": chosen.rounds, "part": chosen.part, **(settings or {})}
     report = Report(name, told, together.measured, together.targets, against=together.against, shares=together.shares)
     return report.finish(*together.tables)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
-from bench.comparison import elsewhere, together
+from bench.comparison import elsewhere, slices
 from bench.measure import Contestant, Rounds, interleave, ratios, summary
 from bench.rates import CORES, LIMIT, RATE, as_json, at_least, here, limit, table
 from bench.report import Report, Target, explained, progress
@@ -51,13 +51,13 @@ TASKS = {
 }
 
 
-def contestants(task: Task, opponents: bool = True) -> list[Contestant]:
+def contestants(task: Task, opponents: bool = True, part: float = 1.0) -> list[Contestant]:
     """Everybody, the limit first; Ray makes a tenth as many rounds, and k steps are made a k-th as often."""
     env = ("--env", task.env)
     ours = ("rlreactor_steps", *env, "--env-option", task.options, "--crews", task.environments)
     walks = ("--walk", "--environments", task.steps_a_message, "--rounds", max(10, task.rounds // task.steps_a_message))
     found = [
-        limit(task.env),
+        limit(task.env, part),
         here(OURS, *ours, "--rounds", task.rounds),
         here(ALONE, *ours, "--rounds", task.rounds, "--workers", 1),
         here(WALKING, *ours, *walks),
@@ -66,7 +66,7 @@ def contestants(task: Task, opponents: bool = True) -> list[Contestant]:
         return found
     theirs = ("--rounds", max(1, task.rounds // 10), "--steps-a-call", task.steps_a_message)
     run = elsewhere("ray", "ray_steps", *env, "--environments", task.environments, *theirs)
-    return found + together(run, [RAY, GRAPH, CALLS])
+    return found + slices(run, [RAY, GRAPH, CALLS])
 
 
 def against(rounds: Rounds, best: str, name: str) -> list[float]:
