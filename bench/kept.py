@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import select
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -49,10 +51,13 @@ class Program:
             except Missing as missing:
                 self._missing = str(missing)
 
-    def ready(self) -> None:
-        """Wait until it has made them."""
+    def ready(self, seconds: float = math.inf) -> None:
+        """Wait so long until it has made them; who takes longer is missing."""
         with contextlib.suppress(Missing):
-            if self._hear(self._there()) != READY:
+            running = self._there()
+            if not running.speaks(seconds):
+                self._missing = f"it had not made its preparations after {max(0.0, seconds):.0f} s"
+            elif self._hear(running) != READY:
                 self._missing = f"it was not {READY!r} before its first slice"
 
     def slice(self, form: str) -> Mapping[str, Any]:
@@ -106,6 +111,11 @@ class _Running:
     def tell(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError):  # it has ended, which its answer will tell
             print(line, file=self._orders, flush=True)
+
+    def speaks(self, seconds: float) -> bool:
+        """Whether there is something to hear of it within this time, or it has ended."""
+        ready, _, _ = select.select([self._answers], [], [], None if math.isinf(seconds) else max(0.0, seconds))
+        return bool(ready)
 
     def line(self) -> str:
         return self._answers.readline()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple, Protocol
 
-from bench.interruption import INTERRUPTION
+from bench.interruption import INTERRUPTION, seconds_left
 
 __all__ = [
     "Contestant",
@@ -31,6 +32,9 @@ __all__ = [
     "summary",
 ]
 
+PREPARATION = 0.6
+"""What part of an experiment's remaining time may go before the first round."""
+
 Figures = Mapping[str, float]
 """What one run measured, by name."""
 
@@ -45,8 +49,8 @@ class Kept(Protocol):
     def start(self) -> None:
         """Let it make its preparations."""
 
-    def ready(self) -> None:
-        """Wait until it has made them; who fails says so when it is to run."""
+    def ready(self, seconds: float = ...) -> None:
+        """Wait so long until it has made them; who fails, or takes longer, says so when it is to run."""
 
     def let_go(self) -> None:
         """Tell it to end."""
@@ -161,13 +165,14 @@ def one_after_another(
 
 
 def _prepare(programs: Sequence[Kept], progress: Callable[[str], None]) -> None:
-    """Side by side; nothing is measured before the last of them is ready."""
+    """Side by side; nothing is measured before the last of them is ready, or has taken too long."""
     if programs:
         progress(f"programs that make their preparations: {len(programs)}")
     for program in programs:
         program.start()
+    until = time.monotonic() + PREPARATION * seconds_left()
     for program in programs:
-        program.ready()
+        program.ready(until - time.monotonic())
 
 
 def _dismiss(programs: Sequence[Kept]) -> None:

@@ -112,6 +112,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, help="of every environment of ours; Ray makes a tenth as many")
     parser.add_argument("--environments", type=int, default=_ENVIRONMENTS)
     parser.add_argument("--ours", action="store_true", help="without those who need a virtual environment of their own")
+    parser.add_argument("--part", type=float, default=1.0, help="of a second, in which bare steps are counted")
     chosen = parser.parse_args()
     tables: list[Table] = []
     measured: dict[str, Any] = {}
@@ -121,7 +122,7 @@ def main() -> int:
     for title in chosen.env:
         task = TASKS[title]._replace(environments=chosen.environments)
         task = task._replace(rounds=chosen.steps or task.rounds)
-        rounds = interleave(contestants(task, not chosen.ours), chosen.rounds, progress)
+        rounds = interleave(contestants(task, not chosen.ours, chosen.part), chosen.rounds, progress)
         heading = f"{title}, {task.environments} environments in lock-step, k = {task.steps_a_message}"
         tables.append(table(heading, rounds, best_of(rounds)))
         best = best_of(rounds)

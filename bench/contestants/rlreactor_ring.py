@@ -90,7 +90,11 @@ def main() -> None:
 
     def report() -> dict[str, float]:
         taken = tick_ms(step, answer, options.busy, options.ring, options.lanes, rounds)
-        really = {f"{name}_ms": spent(s, options.busy) * 1e3 for name, s in (("step", step), ("answer", answer)) if s}
+        really = {
+            f"{name}_ms": spent(s, options.busy, min(options.ticks, 100)) * 1e3
+            for name, s in (("step", step), ("answer", answer))
+            if s
+        }
         return {"tick_ms": taken, **really}
 
     serve_one(report)

@@ -13,7 +13,7 @@ import pytest
 
 from bench import measure
 from bench.comparison import here, slices
-from bench.interruption import Interruption
+from bench.interruption import DEADLINE, Interruption
 from bench.kept import Program
 from bench.measure import Contestant, Figures, Missing, interleave, one_after_another
 from bench.setup import python_of
@@ -97,6 +97,15 @@ def test_who_does_not_get_ready_is_missing() -> None:
     program = serving("raise SystemExit('no mpe2')")
     rounds = interleave(slices(program, ["a", "b"]), 2)
     assert rounds.missing == dict.fromkeys("ab", "it ended with status 1: no mpe2")
+
+
+def test_who_takes_too_long_is_missing_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 3.0))
+    slow = serving("import sys; sys.stdin.read()")
+    rounds = interleave([*slices(slow, ["a"]), *slices(serving(), ["counts"])], 1)
+    assert list(rounds.missing) == ["a"]
+    assert rounds.missing["a"].startswith("it had not made its preparations after ")
+    assert rounds.of("counts", "run") == [0]
 
 
 def test_who_cannot_be_started_is_missing() -> None:
