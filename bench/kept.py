@@ -52,11 +52,12 @@ class Program:
                 self._missing = str(missing)
 
     def ready(self, seconds: float = math.inf) -> None:
-        """Wait so long until it has made them; who takes longer is missing."""
+        """Wait so long until it has made them; who takes longer is ended, so as not to disturb the others."""
         with contextlib.suppress(Missing):
             running = self._there()
             if not running.speaks(seconds):
                 self._missing = f"it had not made its preparations after {max(0.0, seconds):.0f} s"
+                self.end(0)
             elif self._hear(running) != READY:
                 self._missing = f"it was not {READY!r} before its first slice"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -99,13 +100,39 @@ def test_who_does_not_get_ready_is_missing() -> None:
     assert rounds.missing == dict.fromkeys("ab", "it ended with status 1: no mpe2")
 
 
-def test_who_takes_too_long_is_missing_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 3.0))
+def test_who_takes_too_long_is_ended_and_missing() -> None:
     slow = serving("import sys; sys.stdin.read()")
-    rounds = interleave([*slices(slow, ["a"]), *slices(serving(), ["counts"])], 1)
-    assert list(rounds.missing) == ["a"]
-    assert rounds.missing["a"].startswith("it had not made its preparations after ")
-    assert rounds.of("counts", "run") == [0]
+    slow.start()
+    slow.ready(0.1)
+    assert slow.pid is None
+    with pytest.raises(Missing, match=r"^it had not made its preparations after 0 s$"):
+        slow.slice("counts")
+
+
+class Noting:
+    """Notes how long it may take to get ready."""
+
+    seconds = 0.0
+
+    def start(self) -> None: ...
+
+    def ready(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+
+    def let_go(self) -> None: ...
+
+    def end(self, seconds: float = 0.0) -> None: ...
+
+
+def test_preparations_take_a_part_of_the_remaining_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    noting = Noting()
+    contestant = Contestant("a", lambda: {"us": 1.0}, noting)
+    monkeypatch.delenv(DEADLINE, raising=False)
+    interleave([contestant], 1)
+    assert noting.seconds == math.inf
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 1000.0))
+    interleave([contestant], 1)
+    assert 500.0 < noting.seconds <= 600.0
 
 
 def test_who_cannot_be_started_is_missing() -> None:
