@@ -35,13 +35,13 @@ TOPICS = {
 # fmt: off
 EXPERIMENTS = (
     Experiment("broadcast", ("B1",), "10 MiB to 2-16 clients and back, against Ray in three forms",
-               "--rounds 5 --clients 4 --times 5", 36, "--rounds 5 --clients 2 4 8 16", 400),
+               "--rounds 5 --clients 4 --times 10", 36, "--rounds 5 --clients 2 4 8 16", 400),
     Experiment("object_size", ("B2",), "1 KB to 100 MB to clients and back, against Ray in three forms",
-               "--rounds 5 --largest 1000 --times 20", 40, "--rounds 5", 455),
+               "--rounds 5 --largest 1000 --times 100", 40, "--rounds 5", 455),
     Experiment("lock_step", ("B3", "B4"), "16 environments with a barrier every step, against vector environments",
                "--rounds 5 --part 0.15 --env CartPole-v1 ALE/Pong-v5", 52, "--rounds 5", 350),
     Experiment("ray_lock_step", ("B3", "B4"), "15 environments with a barrier every step, against Ray in three forms",
-               "--rounds 5 --part 0.15 --env CartPole --steps 1000", 46, "--rounds 2", 900),
+               "--rounds 5 --part 0.15 --env CartPole --steps 700", 46, "--rounds 2", 900),
     Experiment("q_learning", ("B5",), "synchronous parallel Q-learning on Blackjack, against Ray",
                "--rounds 5 --minibatch 500 --learning-rounds 15", 33, "--rounds 5 --learning-rounds 100", 400),
     Experiment("multi_agent", ("B6",), "simple_spread with a network for every agent, against Ray and one process",
