@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bench.by_environment import Found, in_each
 from bench.measure import Contestant, Rounds
-from bench.rates import CORES, at_least, compared, elsewhere, here, limit, part_of, shares
+from bench.rates import CORES, LIMIT, at_least, compared, elsewhere, here, limit, part_of, shares
 from bench.report import Target
 
 _ENVIRONMENTS = 16
@@ -78,7 +78,8 @@ def judge(task: Task, rounds: Rounds) -> Found:
 
 
 def main() -> int:
-    return in_each("lock_step", __doc__, TASKS, contestants, judge, {"environments": _ENVIRONMENTS})
+    settings = {"environments": _ENVIRONMENTS}
+    return in_each("lock_step", __doc__, TASKS, contestants, judge, settings, compared=(LIMIT, OURS, *THEIRS))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bench.by_environment import Found, in_each
 from bench.measure import Contestant, Rounds
-from bench.rates import CORES, at_least, here, limit, part_of, shares
+from bench.rates import CORES, LIMIT, at_least, here, limit, part_of, shares
 
 OURS = "ring of 2"
 
@@ -53,7 +53,7 @@ def judge(task: Task, rounds: Rounds) -> Found:
 
 
 def main() -> int:
-    return in_each("rings", __doc__, TASKS, contestants, judge)
+    return in_each("rings", __doc__, TASKS, contestants, judge, compared=(LIMIT, OURS))
 
 
 if __name__ == "__main__":
