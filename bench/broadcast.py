@@ -10,8 +10,8 @@ import sys
 from itertools import product
 from typing import Any
 
-from bench.comparison import Column, at_most, elsewhere, here, options, share, table, times_cheaper, together
-from bench.measure import Contestant, Rounds, interleave, ratios, spread, summary
+from bench.comparison import Column, at_most, elsewhere, here, options, share, slices, table, times_cheaper
+from bench.measure import Contestant, Rounds, one_after_another, ratios, spread, summary
 from bench.report import Report, Target, explained, progress
 
 __all__ = [
@@ -49,11 +49,11 @@ def copying(clients: int, nbytes: int, times: int, *, sleep: float = 0.0, oppone
     arguments = ("--clients", clients, "--bytes", nbytes)
     prefix = setting(clients, nbytes, sleep)
     ours = ("--copy", "--sleep", sleep, "--times", times)
-    found = together(here("rlreactor_broadcast", *arguments, *ours), [OURS], prefix)
-    found += together(here("bare_broadcast", *arguments, "--times", times), [COPIES], prefix)
+    found = slices(here("rlreactor_broadcast", *arguments, *ours), [OURS], prefix)
+    found += slices(here("bare_broadcast", *arguments, "--times", times), [COPIES], prefix)
     if opponents:
-        theirs = ("--sleep", sleep, "--times", max(1, times // 5))
-        found += together(elsewhere("ray", "ray_broadcast", *arguments, *theirs), THEIRS, prefix)
+        theirs = ("--sleep", sleep, "--times", max(5, times // 5))
+        found += slices(elsewhere("ray", "ray_broadcast", *arguments, *theirs), THEIRS, prefix)
     return found
 
 
@@ -96,21 +96,23 @@ def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[4, 16])
     parser.add_argument("--bytes", type=int, default=10 << 20)
-    parser.add_argument("--times", type=int, default=50, help="broadcasts of each run; Ray makes a fifth as many")
+    parser.add_argument("--times", type=int, default=50, help="broadcasts of each slice; Ray makes a fifth as many")
     parser.add_argument(
         "--sleep", type=float, nargs="+", default=[0.0], help="seconds that a client takes (the paper's form: 0.5)"
     )
     chosen = parser.parse_args()
     readers = ("--bytes", chosen.bytes, "--times", chosen.times)
-    contestants = [
+    reading = [
         contestant
         for count in READERS
-        for contestant in together(here("rlreactor_broadcast", "--clients", count, *readers), [f"{count} readers"])
+        for contestant in slices(here("rlreactor_broadcast", "--clients", count, *readers), [f"{count} readers"])
     ]
     played = list(product(chosen.clients, chosen.sleep))
-    for clients, sleep in played:
-        contestants += copying(clients, chosen.bytes, chosen.times, sleep=sleep, opponents=not chosen.ours)
-    rounds = interleave(contestants, chosen.rounds, progress)
+    parts = [
+        copying(clients, chosen.bytes, chosen.times, sleep=sleep, opponents=not chosen.ours)
+        for clients, sleep in played
+    ]
+    rounds = one_after_another([reading, *parts], chosen.rounds, progress)
     few, many = (f"{count} readers" for count in (READERS[0], READERS[-1]))
     grown = ratios(rounds.of(many, "ms"), rounds.of(few, "ms"))
     targets = at_most(f"{many}, times {few} (median)", TIMES_TWO_READERS, spread(grown).median if grown else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -64,9 +64,10 @@ def in_each(
     name: str,
     description: str | None,
     tasks: Sequence[AnyTask],
-    contestants: Callable[[AnyTask], Sequence[Contestant]],
+    contestants: Callable[[AnyTask, float], Sequence[Contestant]],
     judge: Callable[[AnyTask, Rounds], Found],
     settings: Mapping[str, Any] | None = None,
+    compared: Collection[str] = (),
 ) -> int:
     """Let everybody run in each environment that is chosen, write the report, and return the exit status.
 
@@ -74,19 +75,25 @@ def in_each(
         name: of the experiment.
         description: for --help.
         tasks: one for each environment.
-        contestants: who takes part in one.
+        contestants: who takes part in one, and how long its slices are, in parts of the usual length.
         judge: what to make of its rounds.
         settings: what else the report tells, besides the number of rounds.
+        compared: who alone takes part with --compared; everybody when empty.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--env", choices=[task.env for task in tasks], nargs="+", help="all when not given")
+    parser.add_argument("--part", type=float, default=1.0, help="of the usual length of a slice")
+    parser.add_argument("--compared", action="store_true", help="without forms of ours that nobody is compared with")
     chosen = parser.parse_args()
     together = _Together()
     for task in tasks:
         if not chosen.env or task.env in chosen.env:
-            rounds = interleave(contestants(task), chosen.rounds, progress)
+            taking_part = contestants(task, chosen.part)
+            if chosen.compared and compared:
+                taking_part = [one for one in taking_part if one.name in compared]
+            rounds = interleave(taking_part, chosen.rounds, progress)
             together.add(task.env, rounds, judge(task, rounds))
-    told = {"rounds": chosen.rounds, **(settings or {})}
+    told = {"rounds": chosen.rounds, "part": chosen.part, **(settings or {})}
     report = Report(name, told, together.measured, together.targets, against=together.against, shares=together.shares)
     return report.finish(*together.tables)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from bench.comparison import Column, elsewhere, here, options, table, together
+from bench.comparison import Column, elsewhere, here, options, slices, table
 from bench.measure import interleave, ratios, summary
 from bench.rates import RATE
 from bench.report import Report, progress
@@ -54,9 +54,9 @@ def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--updates", type=int, default=30)
     chosen = parser.parse_args()
-    contestants = together(here(FILES[OURS], "--updates", chosen.updates, folder="ray"), [OURS])
+    contestants = slices(here(FILES[OURS], "--updates", chosen.updates, folder="ray"), [OURS])
     if not chosen.ours:
-        contestants += together(elsewhere("ray", FILES[RAY], "--updates", chosen.updates, folder="ray"), [RAY])
+        contestants += slices(elsewhere("ray", FILES[RAY], "--updates", chosen.updates, folder="ray"), [RAY])
     rounds = interleave(contestants, chosen.rounds, progress)
     columns = [Column(RATE, "environment steps/s", 0), Column("sum_of_weights", "|w|", 4)]
     faster = ratios(rounds.of(OURS, RATE), rounds.of(RAY, RATE))

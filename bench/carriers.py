@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.comparison import here, options, times_cheaper, together
+from bench.comparison import here, options, slices, times_cheaper
 from bench.contestants.rlreactor_carriers import CARRIERS, ROUND_TRIP, message
 from bench.measure import Rounds, interleave, spread
 from bench.report import Report, progress
@@ -43,7 +43,7 @@ def main() -> int:
     contestants = [
         contestant
         for carrier in CARRIERS
-        for contestant in together(
+        for contestant in slices(
             here(
                 "rlreactor_carriers",
                 *("--carrier", carrier, "--trips", chosen.trips, "--messages", chosen.messages, "--bytes", *SIZES),

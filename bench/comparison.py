@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
+from bench.kept import Program
 from bench.measure import Contestant, Figures, Missing, Rounds, ratios, spread, summary
-from bench.program import python_module, start, wait
 from bench.report import Target
 from bench.setup import python_of
 
-__all__ = ["Column", "at_most", "costs", "elsewhere", "here", "options", "share", "table", "times_cheaper", "together"]
+__all__ = [
+    "Column",
+    "at_most",
+    "costs",
+    "elsewhere",
+    "here",
+    "options",
+    "share",
+    "slices",
+    "table",
+    "times_cheaper",
+    "together",
+]
 
 Found = Mapping[str, Figures | str]
 """What a program reports on its last line: figures of every contestant that it measured, or why one is missing."""
@@ -36,23 +49,37 @@ def options(description: str | None, rounds: int = 5) -> argparse.ArgumentParser
     return parser
 
 
-def here(module: str, *arguments: object, folder: str = "contestants") -> Callable[[], Found]:
+def here(module: str, *arguments: object, folder: str = "contestants") -> Program:
     """A program of bench/contestants or another folder, with this interpreter."""
-    run = python_module(f"bench.{folder}.{module}", *map(str, arguments))
-    return lambda: cast("Found", run())
+    return Program(lambda: [sys.executable, *_module(folder, module, arguments)])
 
 
-def elsewhere(environment: str, module: str, *arguments: object, folder: str = "contestants") -> Callable[[], Found]:
+def elsewhere(environment: str, module: str, *arguments: object, folder: str = "contestants") -> Program:
     """A program of bench/contestants or another folder, with the interpreter of an opponents' environment."""
-    command = ("-m", f"bench.{folder}.{module}", *map(str, arguments))
-    return lambda: cast("Found", wait(start([python_of(environment), *command])))
+    return Program(lambda: [python_of(environment), *_module(folder, module, arguments)])
+
+
+def _module(folder: str, module: str, arguments: Sequence[object]) -> list[str]:
+    return ["-m", f"bench.{folder}.{module}", *map(str, arguments)]
+
+
+def slices(program: Program, names: Iterable[str], setting: str = "") -> list[Contestant]:
+    """Contestants that are forms of one program, which stays: each has turns of its own.
+
+    Args:
+        program: ends with `bench.contestants.slices.serve`.
+        names: what the program calls them.
+        setting: what to put before the names where the same ones are measured in several settings.
+    """
+    return [Contestant(setting + name, partial(program.slice, name), program) for name in names]
 
 
 def together(run: Callable[[], Found], names: Sequence[str], setting: str = "") -> list[Contestant]:
-    """Contestants that one program measures: the first of them runs it, the others take what it found of them.
+    """Contestants that one run measures: the first of them runs it, the others take what it found of them.
 
     Args:
-        run: the program. It reports of a contestant either its figures or, as text, why it is missing.
+        run: a program in a process of its own, or any other function. It reports of a contestant either its figures
+            or, as text, why it is missing.
         names: what the program calls them.
         setting: what to put before the names where the same ones are measured in several settings.
     """

@@ -16,11 +16,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--environments", type=int, default=16, help="of each core")
-    parser.add_argument("--fragments", type=int, default=60, help="of each core and run")
+    parser.add_argument("--fragments", type=int, default=60, help="of each core and slice")
+    parser.add_argument("--part", type=float, default=1.0, help="of a second, in which bare steps are counted")
     chosen = parser.parse_args()
     size = ("--environments", chosen.environments, "--fragments", chosen.fragments)
     contestants = [
-        limit("CartPole-v1"),
+        limit("CartPole-v1", chosen.part),
         here(OURS, "rlreactor_fragments", "--workers", CORES, *size),
         here(HAND, "hand_written_fragments", *size),
     ]

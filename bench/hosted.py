@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bench.by_environment import Found, in_each
 from bench.measure import Contestant, Rounds
-from bench.rates import CORES, RATE, at_least, compared, here
+from bench.rates import CORES, RATE, at_least, compared, here, part_of
 
 OURS, RING, ALONE = "a reactor a core", "a reactor a core, ring of 2", "the library alone"
 
@@ -31,9 +31,9 @@ TASKS = (
 )
 
 
-def contestants(task: Task) -> list[Contestant]:
+def contestants(task: Task, part: float = 1.0) -> list[Contestant]:
     """The same number of environments each."""
-    env, rounds = ("--env", task.env), ("--rounds", task.rounds)
+    env, rounds = ("--env", task.env), ("--rounds", part_of(part, task.rounds))
     ours = ("rlreactor_steps", *env, "--crews", CORES, "--workers", CORES)
     halves = ("--environments", task.environments // CORES // 2, "--ring", 2, *rounds)
     alone = ("--environments", task.environments, "--threads", CORES, *rounds)

@@ -12,10 +12,15 @@ import signal
 import time
 from collections.abc import Generator
 
-__all__ = ["DEADLINE", "INTERRUPTION", "Interruption", "deaf"]
+__all__ = ["DEADLINE", "INTERRUPTION", "Interruption", "deaf", "seconds_left"]
 
 DEADLINE = "BENCH_DEADLINE_S"
 """Environment variable that tells when an experiment's time is over, on the monotonic clock, in s."""
+
+
+def seconds_left() -> float:
+    """Until this experiment's time is over; infinite when nobody has set a limit."""
+    return float(os.environ.get(DEADLINE, "inf")) - time.monotonic()
 
 
 class Interruption:
@@ -34,7 +39,7 @@ class Interruption:
             where: such as `in round 3 of 5`.
             anything: whether at least one contestant was measured in the setting that is being measured.
         """
-        over = time.monotonic() >= float(os.environ.get(DEADLINE, "inf"))
+        over = seconds_left() <= 0
         if not (self.finished or (over and anything)):
             raise SystemExit("interrupted before the first round was finished; nothing is written")
         self.where = f"{where}, when its time was over" if over else where

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, costs, here, options, share, table, times_cheaper, together
-from bench.measure import Contestant, interleave, ratios, spread
+from bench.comparison import Column, at_most, costs, here, options, share, slices, table, times_cheaper
+from bench.measure import Contestant, one_after_another, ratios, spread
 from bench.report import Report, progress
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
@@ -27,8 +27,8 @@ def contestants(nbytes: int, most: int) -> list[Contestant]:
     """Ours in both forms and the floor, for one size; one program each, so that they take turns."""
     copies = ("--bytes", nbytes, "--copies", max(1, min(most, VOLUME // nbytes)))
     return [
-        *together(here("rlreactor_stream", *copies, "--messages", most), [row(nbytes, PLACED), row(nbytes, COPIED)]),
-        *together(here("bare_copy", *copies), [row(nbytes, MEMCPY)]),
+        *slices(here("rlreactor_stream", *copies, "--messages", most), [row(nbytes, PLACED), row(nbytes, COPIED)]),
+        *slices(here("bare_copy", *copies), [row(nbytes, MEMCPY)]),
     ]
 
 
@@ -37,8 +37,8 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=2000, help="of each size; copies of the largest are fewer")
     parser.add_argument("--bytes", type=int, nargs="+", default=list(SIZES))
     chosen = parser.parse_args()
-    parts = [contestant for nbytes in chosen.bytes for contestant in contestants(nbytes, chosen.messages)]
-    rounds = interleave(parts, chosen.rounds, progress)
+    parts = [contestants(nbytes, chosen.messages) for nbytes in chosen.bytes]
+    rounds = one_after_another(parts, chosen.rounds, progress)
     large = [nbytes for nbytes in chosen.bytes if nbytes >= 1_000_000]
     targets = [
         target

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bench.by_environment import Found, in_each
 from bench.measure import Contestant, Rounds
-from bench.rates import CORES, at_least, compared, elsewhere, here, limit, shares
+from bench.rates import CORES, LIMIT, at_least, compared, elsewhere, here, limit, part_of, shares
 from bench.report import Target
 
 _ENVIRONMENTS = 16
@@ -43,15 +43,16 @@ TASKS = (
 )  # fmt: skip
 
 
-def contestants(task: Task) -> list[Contestant]:
+def contestants(task: Task, part: float = 1.0) -> list[Contestant]:
     """Everybody, the limit first."""
-    env, rounds = ("--env", task.env), task.rounds
+    env = ("--env", task.env)
+    rounds = {name: part_of(part, count) for name, count in task.rounds.items()}
     ours = ("rlreactor_steps", *env, "--env-option", task.options, "--rounds", rounds[OURS])
     together = ("--crews", CORES, "--crew", _ENVIRONMENTS // CORES)
     alone = ("--crews", _ENVIRONMENTS)
     kept, others = (together, alone) if task.crews else (alone, together)
     return [
-        limit(task.env),
+        limit(task.env, part),
         here(OURS, *ours, *kept),
         here(HAND, "hand_written_steps", *env, "--rounds", rounds[HAND]),
         here(PLAIN, *ours, *kept, "--no-fingerprint"),
@@ -77,7 +78,8 @@ def judge(task: Task, rounds: Rounds) -> Found:
 
 
 def main() -> int:
-    return in_each("lock_step", __doc__, TASKS, contestants, judge, {"environments": _ENVIRONMENTS})
+    settings = {"environments": _ENVIRONMENTS}
+    return in_each("lock_step", __doc__, TASKS, contestants, judge, settings, compared=(LIMIT, OURS, *THEIRS))
 
 
 if __name__ == "__main__":

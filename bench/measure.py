@@ -1,21 +1,39 @@
 """Rounds in which everybody runs in turn, and what is made of them.
 
 Machines are shared and drift: contestants run A B A B, and a ratio is taken within a round, between runs that were
-made within the same minute.
+made within the same minute. Their programs stay from the first round to the last, so that a turn is a slice of a second
+or less, and what is compared lies seconds apart.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from bench.interruption import INTERRUPTION
+from bench.interruption import INTERRUPTION, seconds_left
 
-__all__ = ["Contestant", "Figures", "Missing", "Rounds", "Spread", "interleave", "ratios", "slope", "spread", "summary"]
+__all__ = [
+    "Contestant",
+    "Figures",
+    "Kept",
+    "Missing",
+    "Rounds",
+    "Spread",
+    "interleave",
+    "one_after_another",
+    "ratios",
+    "slope",
+    "spread",
+    "summary",
+]
+
+PREPARATION = 0.6
+"""What part of an experiment's remaining time may go before the first round."""
 
 Figures = Mapping[str, float]
 """What one run measured, by name."""
@@ -25,11 +43,34 @@ class Missing(Exception):
     """A contestant cannot take part; the message says why and what to do."""
 
 
+class Kept(Protocol):
+    """What stays from the first round to the last; `bench.kept.Program` is one."""
+
+    def start(self) -> None:
+        """Let it make its preparations."""
+
+    def ready(self, seconds: float = ...) -> None:
+        """Wait so long until it has made them; who fails, or takes longer, says so when it is to run."""
+
+    def let_go(self) -> None:
+        """Tell it to end."""
+
+    def end(self, seconds: float = ...) -> None:
+        """Wait so long until it has ended, or end it."""
+
+
 class Contestant(NamedTuple):
-    """Somebody who is measured."""
+    """Somebody who is measured.
+
+    Attributes:
+        name: of its row.
+        run: measures once. Raises Missing.
+        program: what has to be there meanwhile, if anything; several contestants may have the same one.
+    """
 
     name: str
     run: Callable[[], Figures]
+    program: Kept | None = None
 
 
 class Spread(NamedTuple):
@@ -83,23 +124,63 @@ def interleave(
 ) -> Rounds:
     """Let everybody run once per round, in the order given. Who raises Missing is left out from then on.
 
-    After an interruption only finished rounds count, or of the very first round those who had their turn; nobody has
-    one any more in whatever is interleaved after it.
+    Their programs are started before the first round, and ended after the last one. After an interruption only finished
+    rounds count, or of the very first round those who had their turn; nobody has one any more in whatever is
+    interleaved after it.
     """
     outcome = Rounds()
     if INTERRUPTION.where:
         outcome.end(contestants, 0)
         return outcome
-    taking_part = list(contestants)
-    for index in range(rounds):
-        try:
-            _round(taking_part, outcome, f"round {index + 1}/{rounds}", progress)
-        except KeyboardInterrupt:
-            outcome.end(taking_part, index)
-            INTERRUPTION.happened(f"in round {index + 1} of {rounds}", anything=bool(outcome.figures))
-            break
-        INTERRUPTION.finished += 1
+    taking_part, finished = list(contestants), 0
+    programs = list(dict.fromkeys(one.program for one in contestants if one.program is not None))
+    try:
+        _prepare(programs, progress)
+        for _ in range(rounds):
+            _round(taking_part, outcome, f"round {finished + 1}/{rounds}", progress)
+            finished += 1
+            INTERRUPTION.finished += 1
+        _dismiss(programs)
+    except KeyboardInterrupt:
+        outcome.end(taking_part, finished)
+        where = f"in round {finished + 1} of {rounds}" if finished < rounds else f"after round {rounds} of {rounds}"
+        INTERRUPTION.happened(where, anything=bool(outcome.figures))
+    finally:
+        for program in programs:
+            program.end(0)
     return outcome
+
+
+def one_after_another(
+    settings: Iterable[Sequence[Contestant]], rounds: int, progress: Callable[[str], None] = lambda _: None
+) -> Rounds:
+    """Interleave those of each setting by themselves: only they are compared, and only their programs are there."""
+    together = Rounds()
+    for contestants in settings:
+        found = interleave(contestants, rounds, progress)
+        together.figures |= found.figures
+        together.missing |= found.missing
+        together.load += found.load
+    return together
+
+
+def _prepare(programs: Sequence[Kept], progress: Callable[[str], None]) -> None:
+    """Side by side; nothing is measured before the last of them is ready, or has taken too long."""
+    if programs:
+        progress(f"programs that make their preparations: {len(programs)}")
+    for program in programs:
+        program.start()
+    until = time.monotonic() + PREPARATION * seconds_left()
+    for program in programs:
+        program.ready(until - time.monotonic())
+
+
+def _dismiss(programs: Sequence[Kept]) -> None:
+    """Side by side, too."""
+    for program in programs:
+        program.let_go()
+    for program in programs:
+        program.end()
 
 
 def _round(taking_part: list[Contestant], outcome: Rounds, title: str, progress: Callable[[str], None]) -> None:

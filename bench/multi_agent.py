@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple
 
-from bench.comparison import Column, elsewhere, here, options, table, together
-from bench.measure import Contestant, Rounds, interleave, ratios, spread, summary
+from bench.comparison import Column, elsewhere, here, options, slices, table
+from bench.measure import Contestant, Rounds, one_after_another, ratios, spread, summary
 from bench.report import Report, Target, explained, progress
 
 __all__ = ["OURS", "SEQUENTIAL", "THEIRS", "Game", "compared", "contestants", "reasons", "targets"]
@@ -47,11 +47,11 @@ def contestants(game: Game, steps: int, opponents: bool = True) -> list[Contesta
     """Everybody in a game; Ray makes fewer steps."""
     arguments = ("--agents", game.agents, "--world", game.world, "--steps")
     steps = max(1, round(steps * PART[game.world]))
-    found = together(here("inference", *arguments, steps), [SEQUENTIAL], game.prefix)
-    found += together(here("rlreactor_inference", *arguments, steps), OURS, game.prefix)
+    found = slices(here("inference", *arguments, steps), [SEQUENTIAL], game.prefix)
+    found += slices(here("rlreactor_inference", *arguments, steps), OURS, game.prefix)
     if opponents:
         run = elsewhere("ray", "ray_inference", *arguments, max(min(steps, _FEW), steps // 10))
-        found += together(run, [RAY, GRAPH], game.prefix)
+        found += slices(run, [RAY, GRAPH], game.prefix)
     return found
 
 
@@ -98,12 +98,12 @@ def main() -> int:
     parser.add_argument("--agents", type=int, nargs="+", default=[4, 10])
     parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=WORLDS)
     parser.add_argument(
-        "--steps", type=int, default=10_000, help="joint steps of each run; a tenth in simple_spread, and Ray fewer"
+        "--steps", type=int, default=10_000, help="joint steps of each slice; a tenth in simple_spread, and Ray fewer"
     )
     chosen = parser.parse_args()
     games = [Game(agents, world) for world in chosen.worlds for agents in chosen.agents]
     parts = [contestants(game, chosen.steps, not chosen.ours) for game in games]
-    rounds = interleave([one for part in parts for one in part], chosen.rounds, progress)
+    rounds = one_after_another(parts, chosen.rounds, progress)
     reason = explained(*(reasons(rounds, game) for game in games))
     times = {best_of(rounds, game): compared(rounds, game) for game in games}
     measured = {**rounds.as_json(), "times the cost of": times}

@@ -9,7 +9,7 @@ import sys
 
 from bench.broadcast import COPIES, OURS, THEIRS, against, copying, reasons, setting, times_faster
 from bench.comparison import Column, options, share, table, times_cheaper
-from bench.measure import interleave
+from bench.measure import one_after_another
 from bench.report import Report, explained, progress
 
 SETTINGS = ((16, 1_000), (16, 100_000), (16, 1_000_000), (16, 10_000_000), (4, 100_000_000))
@@ -18,13 +18,13 @@ SETTINGS = ((16, 1_000), (16, 100_000), (16, 1_000_000), (16, 10_000_000), (4, 1
 
 def main() -> int:
     parser = options(__doc__)
-    parser.add_argument("--times", type=int, default=20, help="broadcasts of each run; Ray makes a fifth as many")
+    parser.add_argument("--times", type=int, default=20, help="broadcasts of each slice; Ray makes a fifth as many")
     parser.add_argument("--smallest", type=int, default=0, help="leave out what has fewer bytes")
     parser.add_argument("--largest", type=int, default=100_000_000, help="leave out what has more bytes")
     chosen = parser.parse_args()
     settings = [(clients, nbytes) for clients, nbytes in SETTINGS if chosen.smallest <= nbytes <= chosen.largest]
     parts = [copying(clients, nbytes, chosen.times, opponents=not chosen.ours) for clients, nbytes in settings]
-    rounds = interleave([contestant for part in parts for contestant in part], chosen.rounds, progress)
+    rounds = one_after_another(parts, chosen.rounds, progress)
     compared = {
         prefix + OURS: times_cheaper(rounds, prefix + OURS, [prefix + name for name in (COPIES, *THEIRS)], "ms")
         for prefix in (setting(*one) for one in settings)

@@ -10,28 +10,33 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
 from bench.machine import ROOT
 from bench.measure import Missing
 
-__all__ = ["LAUNCHED", "kill", "last_json", "python_module", "start", "wait"]
+__all__ = ["LAUNCHED", "kill", "last_json", "last_words", "python_module", "start", "wait"]
 
 LAUNCHED = "BENCH_LAUNCHED_NS"
 """Environment variable that tells a program when its command was given, on the monotonic clock, in ns."""
 
 
 def start(
-    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, folder: Path = ROOT
+    command: Sequence[str | Path],
+    environment: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
+    *,
+    stdin: int | None = None,
+    stderr: int | IO[str] = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
     """Start `command` in `folder`. Raises Missing when there is no such program."""
     variables = {**os.environ, **(environment or {}), LAUNCHED: str(time.monotonic_ns())}
     variables.pop("PYTHONDONTWRITEBYTECODE", None)  # where it is set, only what pip installed is kept as bytecode
     try:
         return subprocess.Popen(
-            command, cwd=folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, cwd=folder, env=variables, text=True, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
         )
     except FileNotFoundError:
         raise Missing(f"{Path(command[0]).name} is not there") from None
@@ -45,9 +50,14 @@ def wait(process: subprocess.Popen[str], heard: str = "") -> dict[str, Any]:
         kill(process.pid)
         raise
     if process.returncode != 0:
-        words = (errors.strip() or (heard + output).strip() or "no words").splitlines()
-        raise Missing(f"it ended with status {process.returncode}: {words[-1]}")
+        words = last_words(errors.strip() or heard + output)
+        raise Missing(f"it ended with status {process.returncode}: {words}")
     return last_json(heard + output)
+
+
+def last_words(text: str) -> str:
+    """The last line of what somebody said."""
+    return (text.strip() or "no words").splitlines()[-1]
 
 
 def kill(pid: int) -> None:

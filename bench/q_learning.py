@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, elsewhere, here, options, table, times_cheaper, together
-from bench.measure import Contestant, Rounds, interleave, ratios, spread, summary
+from bench.comparison import Column, at_most, elsewhere, here, options, slices, table, times_cheaper
+from bench.measure import Contestant, Rounds, one_after_another, ratios, spread, summary
 from bench.rates import CORES
 from bench.report import Report, Target, explained, progress
 
@@ -29,10 +29,10 @@ def contestants(minibatch: int, rounds: int, rollouts: int, opponents: bool = Tr
     """Everybody with such a minibatch."""
     arguments = ("--minibatch", minibatch, "--rounds", rounds, "--rollouts", rollouts)
     prefix = setting(minibatch)
-    found = together(here("q_learning", *arguments), [ALONE], prefix)
-    found += together(here("rlreactor_q_learning", *arguments), [OURS], prefix)
+    found = slices(here("q_learning", *arguments), [ALONE], prefix)
+    found += slices(here("rlreactor_q_learning", *arguments), [OURS], prefix)
     if opponents:
-        found += together(elsewhere("ray", "ray_q_learning", *arguments), [RAY], prefix)
+        found += slices(elsewhere("ray", "ray_q_learning", *arguments), [RAY], prefix)
     return found
 
 
@@ -68,9 +68,8 @@ def main() -> int:
     parser.add_argument("--rollouts", type=int, default=16)
     chosen = parser.parse_args()
     size = (chosen.learning_rounds, chosen.rollouts, not chosen.ours)
-    rounds = interleave(
-        [one for minibatch in chosen.minibatch for one in contestants(minibatch, *size)], chosen.rounds, progress
-    )
+    parts = [contestants(minibatch, *size) for minibatch in chosen.minibatch]
+    rounds = one_after_another(parts, chosen.rounds, progress)
     by = {
         setting(minibatch) + name: summary(found)
         for minibatch in chosen.minibatch

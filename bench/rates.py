@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.table import Table
 
 from bench import comparison
+from bench.kept import Program
 from bench.measure import Contestant, Figures, Rounds, ratios, spread, summary
 from bench.report import Target
 
@@ -25,6 +26,7 @@ __all__ = [
     "here",
     "limit",
     "limits",
+    "part_of",
     "share",
     "shares",
     "table",
@@ -37,22 +39,32 @@ LIMIT = "bare env.step, one core"
 
 def here(name: str, module: str, *arguments: object) -> Contestant:
     """A program of bench/contestants, with this interpreter."""
-    return Contestant(name, _rates(comparison.here(module, *arguments)))
+    return _slices(name, comparison.here(module, *arguments))
 
 
 def elsewhere(name: str, environment: str, module: str, *arguments: object) -> Contestant:
     """A program of bench/contestants, with the interpreter of an opponents' environment."""
-    return Contestant(name, _rates(comparison.elsewhere(environment, module, *arguments)))
+    return _slices(name, comparison.elsewhere(environment, module, *arguments))
 
 
-def _rates(run: Callable[[], Mapping[str, Any]]) -> Callable[[], Figures]:
-    return lambda: {name: float(value) for name, value in run().items() if isinstance(value, int | float)}
+def _slices(name: str, program: Program) -> Contestant:
+    """Of its single form, the figures."""
+
+    def run() -> Figures:
+        return {figure: float(value) for figure, value in program.slice("").items() if isinstance(value, int | float)}
+
+    return Contestant(name, run, program)
 
 
-def limit(environment: str) -> Contestant:
-    """How often one core can step one environment, alone and with all cores at work."""
-    run = _rates(comparison.here("bare_steps", "--env", environment))
-    return Contestant(LIMIT, lambda: {**(found := run()), RATE: found["one_core"]})
+def limit(environment: str, part: float = 1.0) -> Contestant:
+    """How often one core can step one environment, alone and with all cores at work; so large a part of a second."""
+    bare = here(LIMIT, "bare_steps", "--env", environment, "--seconds", max(0.05, 0.7 * part))
+    return bare._replace(run=lambda: {**(found := bare.run()), RATE: found["one_core"]})
+
+
+def part_of(part: float, rounds: int) -> int:
+    """So large a part of these rounds; ten at least, so that there is a warm-up."""
+    return max(10, round(part * rounds))
 
 
 def limits(rounds: Rounds) -> list[float]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
-from bench.comparison import elsewhere, together
+from bench.comparison import elsewhere, slices
 from bench.measure import Contestant, Rounds, interleave, ratios, summary
 from bench.rates import CORES, LIMIT, RATE, as_json, at_least, here, limit, table
 from bench.report import Report, Target, explained, progress
@@ -51,13 +51,13 @@ TASKS = {
 }
 
 
-def contestants(task: Task, opponents: bool = True) -> list[Contestant]:
+def contestants(task: Task, opponents: bool = True, part: float = 1.0) -> list[Contestant]:
     """Everybody, the limit first; Ray makes a tenth as many rounds, and k steps are made a k-th as often."""
     env = ("--env", task.env)
     ours = ("rlreactor_steps", *env, "--env-option", task.options, "--crews", task.environments)
     walks = ("--walk", "--environments", task.steps_a_message, "--rounds", max(10, task.rounds // task.steps_a_message))
     found = [
-        limit(task.env),
+        limit(task.env, part),
         here(OURS, *ours, "--rounds", task.rounds),
         here(ALONE, *ours, "--rounds", task.rounds, "--workers", 1),
         here(WALKING, *ours, *walks),
@@ -66,7 +66,7 @@ def contestants(task: Task, opponents: bool = True) -> list[Contestant]:
         return found
     theirs = ("--rounds", max(1, task.rounds // 10), "--steps-a-call", task.steps_a_message)
     run = elsewhere("ray", "ray_steps", *env, "--environments", task.environments, *theirs)
-    return found + together(run, [RAY, GRAPH, CALLS])
+    return found + slices(run, [RAY, GRAPH, CALLS])
 
 
 def against(rounds: Rounds, best: str, name: str) -> list[float]:
@@ -112,6 +112,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, help="of every environment of ours; Ray makes a tenth as many")
     parser.add_argument("--environments", type=int, default=_ENVIRONMENTS)
     parser.add_argument("--ours", action="store_true", help="without those who need a virtual environment of their own")
+    parser.add_argument("--part", type=float, default=1.0, help="of a second, in which bare steps are counted")
     chosen = parser.parse_args()
     tables: list[Table] = []
     measured: dict[str, Any] = {}
@@ -121,7 +122,7 @@ def main() -> int:
     for title in chosen.env:
         task = TASKS[title]._replace(environments=chosen.environments)
         task = task._replace(rounds=chosen.steps or task.rounds)
-        rounds = interleave(contestants(task, not chosen.ours), chosen.rounds, progress)
+        rounds = interleave(contestants(task, not chosen.ours, chosen.part), chosen.rounds, progress)
         heading = f"{title}, {task.environments} environments in lock-step, k = {task.steps_a_message}"
         tables.append(table(heading, rounds, best_of(rounds)))
         best = best_of(rounds)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bench.by_environment import Found, in_each
 from bench.measure import Contestant, Rounds
-from bench.rates import CORES, at_least, here, limit, shares
+from bench.rates import CORES, LIMIT, at_least, here, limit, part_of, shares
 
 OURS = "ring of 2"
 
@@ -31,14 +31,15 @@ TASKS = (
 )
 
 
-def contestants(task: Task) -> list[Contestant]:
+def contestants(task: Task, part: float = 1.0) -> list[Contestant]:
     """The same number of environments in two groups and in one, and the ring of one-environment reactors."""
     ours = ("rlreactor_steps", "--env", task.env, "--env-option", task.options)
-    halves = ("--crews", CORES, "--environments", task.environments, "--ring", 2, "--rounds", task.rounds)
-    whole = ("--crews", CORES, "--environments", 2 * task.environments, "--rounds", task.rounds)
-    single = ("--crews", 16, "--ring", 2, "--rounds", task.rounds * task.environments * CORES // 16)
+    rounds = part_of(part, task.rounds)
+    halves = ("--crews", CORES, "--environments", task.environments, "--ring", 2, "--rounds", rounds)
+    whole = ("--crews", CORES, "--environments", 2 * task.environments, "--rounds", rounds)
+    single = ("--crews", 16, "--ring", 2, "--rounds", rounds * task.environments * CORES // 16)
     return [
-        limit(task.env),
+        limit(task.env, part),
         here(OURS, *ours, *halves),
         here("one group", *ours, *whole),
         here("ring of 2, 16 reactors of one environment", *ours, *single),
@@ -52,7 +53,7 @@ def judge(task: Task, rounds: Rounds) -> Found:
 
 
 def main() -> int:
-    return in_each("rings", __doc__, TASKS, contestants, judge)
+    return in_each("rings", __doc__, TASKS, contestants, judge, compared=(LIMIT, OURS))
 
 
 if __name__ == "__main__":

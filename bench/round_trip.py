@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, costs, elsewhere, here, options, share, table, times_cheaper, together
+from bench.comparison import Column, at_most, costs, elsewhere, here, options, share, slices, table, times_cheaper
 from bench.contestants.bare_round_trip import MEANS
 from bench.contestants.rlreactor_round_trip import FORMS, PLACEMENTS
 from bench.measure import interleave
@@ -22,11 +22,11 @@ def main() -> int:
     parser.add_argument("--trips", type=int, default=20_000, help="of each run; Ray makes a quarter as many")
     chosen = parser.parse_args()
     contestants = [
-        *together(here("rlreactor_round_trip", "--trips", chosen.trips), OURS),
-        *together(here("bare_round_trip", "--trips", chosen.trips), list(MEANS)),
+        *slices(here("rlreactor_round_trip", "--trips", chosen.trips), OURS),
+        *slices(here("bare_round_trip", "--trips", chosen.trips), list(MEANS)),
     ]
     if not chosen.ours:
-        contestants += together(elsewhere("ray", "ray_round_trip", "--trips", chosen.trips // 4), THEIRS)
+        contestants += slices(elsewhere("ray", "ray_round_trip", "--trips", chosen.trips // 4), THEIRS)
     rounds = interleave(contestants, chosen.rounds, progress)
     others = [*THEIRS, *MEANS]
     compared = {ours: times_cheaper(rounds, ours, others, "p50_us") for ours in OURS if rounds.of(ours, "p50_us")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, here, options, table, times_cheaper, together
+from bench.comparison import Column, here, options, slices, table, times_cheaper
 from bench.contestants.bare_zmq import ALONE, ALONE_WITH_KEYS
 from bench.contestants.rlreactor_edge import OURS, OURS_WITH_KEYS
 from bench.measure import interleave, ratios, spread
@@ -24,8 +24,8 @@ def main() -> int:
     chosen = parser.parse_args()
     words = ("--messages", chosen.messages, "--bytes", chosen.bytes)
     contestants = [
-        *together(here("rlreactor_edge", *words), [OURS, OURS_WITH_KEYS]),
-        *together(here("bare_zmq", *words), [ALONE, ALONE_WITH_KEYS]),
+        *slices(here("rlreactor_edge", *words), [OURS, OURS_WITH_KEYS]),
+        *slices(here("bare_zmq", *words), [ALONE, ALONE_WITH_KEYS]),
     ]
     rounds = interleave(contestants, chosen.rounds, progress)
     found = ratios(rounds.of(ALONE, "us"), rounds.of(OURS, "us"))

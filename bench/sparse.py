@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, here, options, table, together
+from bench.comparison import Column, at_most, here, options, slices, table
 from bench.measure import interleave, ratios, spread, summary
 from bench.report import Report, progress
 
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=10_000)
     chosen = parser.parse_args()
     program = here("rlreactor_sparse", "--tags", chosen.tags, "--every", chosen.every)
-    rounds = interleave(together(program, [SELDOM, NEVER, APART]), chosen.rounds, progress)
+    rounds = interleave(slices(program, [SELDOM, NEVER, APART]), chosen.rounds, progress)
     found = ratios(rounds.of(SELDOM, "seconds"), rounds.of(NEVER, "seconds"))
     targets = at_most(f"{SELDOM}, times {NEVER} (median)", TIMES, spread(found).median if found else None)
     apart = ratios(rounds.of(SELDOM, "seconds"), rounds.of(APART, "seconds"))

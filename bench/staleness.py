@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, elsewhere, here, options, table, together
+from bench.comparison import Column, elsewhere, here, options, slices, table
 from bench.measure import Contestant, Rounds, interleave, ratios, summary
 from bench.report import Report, Target, progress
 
@@ -29,9 +29,9 @@ def contestants(lags: list[int], readers: int, nbytes: int, pushes: int, opponen
     arguments = ("--readers", readers, "--bytes", nbytes, "--pushes")
     found: list[Contestant] = []
     for lag in lags:
-        found += together(here("rlreactor_staleness", *arguments, pushes, "--lag", lag), [OURS], setting(lag))
+        found += slices(here("rlreactor_staleness", *arguments, pushes, "--lag", lag), [OURS], setting(lag))
     if opponents:
-        found += together(elsewhere("ray", "ray_staleness", *arguments, max(10, pushes // 10)), [RAY])
+        found += slices(elsewhere("ray", "ray_staleness", *arguments, max(10, pushes // 10)), [RAY])
     return found
 
 

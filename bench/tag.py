@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.comparison import Column, at_most, costs, elsewhere, here, options, share, table, times_cheaper, together
+from bench.comparison import Column, at_most, costs, elsewhere, here, options, share, slices, table, times_cheaper
 from bench.measure import interleave
 from bench.report import Report, Target, progress
 
@@ -17,11 +17,11 @@ def main() -> int:
     chosen = parser.parse_args()
     tags = ("--tags", chosen.tags)
     contestants = [
-        *together(here("rlreactor_tag", *tags), [OURS, PLAIN]),
-        *together(here("bare_tag", *tags), [BARE]),
+        *slices(here("rlreactor_tag", *tags), [OURS, PLAIN]),
+        *slices(here("bare_tag", *tags), [BARE]),
     ]
     if not chosen.ours:
-        contestants += together(elsewhere("xronos", "xronos_tag", *tags), [THEIRS])
+        contestants += slices(elsewhere("xronos", "xronos_tag", *tags), [THEIRS])
     rounds = interleave(contestants, chosen.rounds, progress)
     compared = times_cheaper(rounds, OURS, [THEIRS, BARE, PLAIN], "us")
     targets = at_most("us per tag (median)", 1.3, costs(rounds, OURS, "us"))

@@ -1,4 +1,4 @@
-"""Whoever takes part: programs that run one training and report it as one JSON object on their last line.
+"""Whoever takes part: programs that measure one run, or a slice whenever they are told to, and report it as JSON.
 
-Each is started afresh for every round, by the driver, in the virtual environment it needs.
+Each is started by the driver in the virtual environment it needs; `slices` has what they share.
 """

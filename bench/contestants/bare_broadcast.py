@@ -8,7 +8,6 @@ first copies result 0 to its heap. Between the three they wait for each other by
 from __future__ import annotations
 
 import argparse
-import json
 import mmap
 import os
 import statistics
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from bench.contestants.rlreactor_broadcast import WARM_UP
+from bench.contestants.slices import serve
 from rlreactor.runtime.process import fork, pin
 
 Slots = list[np.ndarray[Any, np.dtype[np.float64]]]
@@ -86,6 +86,7 @@ def milliseconds(clients: int, length: int, rounds: int, processes: int) -> floa
     taken = part(0)
     for pid in others:
         os.waitpid(pid, 0)
+    os.sched_setaffinity(0, cores)
     return statistics.median(taken[WARM_UP:])
 
 
@@ -96,8 +97,11 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=50, help="rounds")
     options = parser.parse_args()
     processes = min(2, len(os.sched_getaffinity(0)))
-    taken = milliseconds(options.clients, options.bytes // 8, options.times, processes)
-    print(json.dumps({"the copies alone": {"ms": taken}}), flush=True)
+
+    def figures() -> dict[str, float]:
+        return {"ms": milliseconds(options.clients, options.bytes // 8, options.times, processes)}
+
+    serve({"the copies alone": figures})
 
 
 if __name__ == "__main__":

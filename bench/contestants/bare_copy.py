@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import mmap
 import time
+from functools import partial
 
 import numpy as np
 
 from bench.contestants.rlreactor_stream import WARM_UP, slots
+from bench.contestants.slices import serve
 
 
 def microseconds(nbytes: int, copies: int) -> float:
@@ -24,13 +25,17 @@ def microseconds(nbytes: int, copies: int) -> float:
     return (time.perf_counter_ns() - begun) / copies * 1e-3
 
 
+def figures(nbytes: int, copies: int) -> dict[str, float]:
+    """What is reported."""
+    return {"us": microseconds(nbytes, copies)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bytes", type=int, nargs="+", required=True)
     parser.add_argument("--copies", type=int, default=400)
     options = parser.parse_args()
-    figures = {f"{nbytes:,} B, memcpy": {"us": microseconds(nbytes, options.copies)} for nbytes in options.bytes}
-    print(json.dumps(figures), flush=True)
+    serve({f"{nbytes:,} B, memcpy": partial(figures, nbytes, options.copies) for nbytes in options.bytes})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import mmap
 import os
 import tempfile
@@ -15,6 +14,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.contestants.slices import serve
 from bench.contestants.times import percentiles
 from rlreactor.runtime.process import fork, pin
 
@@ -153,7 +153,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trips", type=int, default=20_000)
     trips = parser.parse_args().trips
-    print(json.dumps({name: measure(*means, trips) for name, means in MEANS.items()}), flush=True)
+    serve({name: partial(measure, *means, trips) for name, means in MEANS.items()})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing as mp
 import os
 import time
@@ -15,6 +14,8 @@ from typing import Any, cast
 
 import gymnasium
 import numpy as np
+
+from bench.contestants.slices import serve_one
 
 __all__ = ["cores", "make", "on_every_core"]
 
@@ -75,15 +76,22 @@ def on_every_core(work: Callable[[int], float]) -> list[float]:
         return [float(found[index]) for index in range(len(processes))]
 
 
+def limits(name: str, seconds: float) -> dict[str, float]:
+    """Steps per second of one environment on each core, added up, and then of one that is alone."""
+    together = on_every_core(lambda index: stepping(name, index, seconds))
+    places = cores()
+    os.sched_setaffinity(0, places[:1])
+    alone = stepping(name, 0, seconds)
+    os.sched_setaffinity(0, places)
+    return {"one_core": alone, "all_cores": sum(together)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", required=True)
     parser.add_argument("--seconds", type=float, default=0.7)
     options = parser.parse_args()
-    together = on_every_core(lambda index: stepping(options.env, index, options.seconds))
-    os.sched_setaffinity(0, {cores()[0]})
-    alone = stepping(options.env, 0, options.seconds)
-    print(json.dumps({"one_core": alone, "all_cores": sum(together)}), flush=True)
+    serve_one(lambda: limits(options.env, options.seconds))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ With CURVE keys too: then ZeroMQ encrypts. The receiver looks at both ends of ev
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
+from functools import partial
 
 import zmq
 
 from bench.contestants.rlreactor_stream import WARM_UP
+from bench.contestants.slices import serve
 
 __all__ = ["ALONE", "ALONE_WITH_KEYS"]
 
@@ -61,11 +62,11 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=1_000_000)
     parser.add_argument("--messages", type=int, default=1000)
     options = parser.parse_args()
-    figures = {
-        name: {"us": microseconds(options.bytes, options.messages, keys=keys)}
-        for name, keys in ((ALONE, False), (ALONE_WITH_KEYS, True))
-    }
-    print(json.dumps(figures), flush=True)
+
+    def figures(keys: bool) -> dict[str, float]:
+        return {"us": microseconds(options.bytes, options.messages, keys=keys)}
+
+    serve({ALONE: partial(figures, False), ALONE_WITH_KEYS: partial(figures, True)})
 
 
 if __name__ == "__main__":

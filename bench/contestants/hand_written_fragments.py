@@ -6,16 +6,19 @@ The policy is the same object as ours; environments are Gymnasium's, and a traje
 from __future__ import annotations
 
 import argparse
-import json
 import mmap
 import os
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.contestants.bare_steps import cores, make
+from bench.contestants.helper import Helper
+from bench.contestants.slices import serve_one
 from rlreactor.algos.policy import Policy
 from rlreactor.algos.policy_spec import PolicySpec
 from rlreactor.reactors.environment_spec import EnvironmentSpec, describe
@@ -90,45 +93,69 @@ class Collector:
             self.lengths[over] = 0
 
 
+class Team:
+    """A collector in every process; the first of them hands out weights, and adds up rewards."""
+
+    def __init__(self, horizon: int, environments: int) -> None:
+        self.spec = PolicySpec(**dict(describe(EnvironmentSpec(id="CartPole-v1"))))
+        places = cores()
+        self.words = memoryview(mmap.mmap(-1, 64 * len(places))).cast("q")  # a cache line a process
+        self.weights = _array((self.spec.size,), np.float32)
+        self.weights[:] = self.spec.initial(np.random.default_rng(0))
+        self.fragments = [Fragment(horizon, environments) for _ in places]
+        self.helpers = [Helper(core, partial(self._prepare, index)) for index, core in enumerate(places[1:], 1)]
+        os.sched_setaffinity(0, places[:1])
+        self.collector = self._collector(0)
+
+    def _collector(self, process: int) -> Collector:
+        return Collector(self.fragments[process], self.spec, self.weights, process)
+
+    def _prepare(self, process: int) -> Callable[[int], None]:
+        return partial(self._follow, process, self._collector(process))
+
+    def _follow(self, process: int, collector: Collector, rounds: int) -> None:
+        words = self.words
+        for number in range(1, rounds + 1):
+            while words[0] < number:
+                pass
+            collector.collect()
+            words[8 * process] = number
+
+    def seconds(self, rounds: int) -> float:
+        """For all rounds but the first tenth."""
+        words, others = self.words, range(1, len(self.fragments))
+        for process in range(len(self.fragments)):
+            words[8 * process] = 0
+        for helper in self.helpers:
+            helper.begin(rounds)
+        new_weights, begun, total = self.weights.copy(), 0.0, 0.0
+        for number in range(1, rounds + 1):
+            if number == rounds // 10 + 1:
+                begun = time.perf_counter()
+            self.weights[:] = new_weights  # where a learner would write
+            words[0] = number
+            self.collector.collect()
+            for process in others:
+                while words[8 * process] < number:
+                    pass
+            total += _rewards(self.fragments)
+        return time.perf_counter() - begun
+
+
+def _rewards(fragments: Sequence[Fragment]) -> float:
+    return sum(float(fragment.rewards.sum()) for fragment in fragments)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--environments", type=int, required=True, help="of each process")
     parser.add_argument("--horizon", type=int, default=128)
     parser.add_argument("--fragments", type=int, default=40)
     options = parser.parse_args()
-    spec = PolicySpec(**dict(describe(EnvironmentSpec(id="CartPole-v1"))))
-    places = cores()
-    words = memoryview(mmap.mmap(-1, 64 * len(places))).cast("q")  # a cache line a process
-    weights = _array((spec.size,), np.float32)
-    weights[:] = spec.initial(np.random.default_rng(0))
-    fragments = [Fragment(options.horizon, options.environments) for _ in places]
-    for process in range(1, len(places)):
-        if os.fork() == 0:
-            os.sched_setaffinity(0, {places[process]})
-            collector = Collector(fragments[process], spec, weights, process)
-            for number in range(1, options.fragments + 1):
-                while words[0] < number:
-                    pass
-                collector.collect()
-                words[8 * process] = number
-            os._exit(0)
-    os.sched_setaffinity(0, {places[0]})
-    collector = Collector(fragments[0], spec, weights, 0)
-    new_weights, begun, total = weights.copy(), 0.0, 0.0
-    for number in range(1, options.fragments + 1):
-        if number == options.fragments // 10 + 1:
-            begun = time.perf_counter()
-        weights[:] = new_weights  # where a learner would write
-        words[0] = number
-        collector.collect()
-        for process in range(1, len(places)):
-            while words[8 * process] < number:
-                pass
-        total += sum(float(fragment.rewards.sum()) for fragment in fragments)
-    seconds = time.perf_counter() - begun
-    count = (options.fragments - options.fragments // 10) * len(places)
-    rate = count * options.horizon * options.environments / seconds
-    print(json.dumps({"steps_per_second": rate}), flush=True)
+    team = Team(options.horizon, options.environments)
+    count = (options.fragments - options.fragments // 10) * len(team.fragments)
+    steps = count * options.horizon * options.environments
+    serve_one(lambda: {"steps_per_second": steps / team.seconds(options.fragments)})
 
 
 if __name__ == "__main__":

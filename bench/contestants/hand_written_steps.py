@@ -8,17 +8,19 @@ else writes: with rows of one array side by side, cores would take each other's 
 from __future__ import annotations
 
 import argparse
-import json
 import mmap
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.contestants.bare_steps import cores, make
+from bench.contestants.helper import Helper
+from bench.contestants.slices import serve_one
 
 
 class Share:
@@ -56,7 +58,7 @@ def _array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     return np.ndarray(shape, dtype, buffer=mmap.mmap(-1, max(1, size)))
 
 
-def helper(share: Share, go: memoryview, rounds: int) -> None:
+def follow(share: Share, go: memoryview, rounds: int) -> None:
     """What every process but the first does."""
     for number in range(1, rounds + 1):
         while go[0] < number:
@@ -65,10 +67,14 @@ def helper(share: Share, go: memoryview, rounds: int) -> None:
         share.word[0] = number
 
 
-def lead(shares: Sequence[Share], go: memoryview, choices: int, rounds: int) -> float:
+def lead(shares: Sequence[Share], go: memoryview, helpers: Sequence[Helper], choices: int, rounds: int) -> float:
     """What the first process does; seconds for all rounds but the first tenth."""
     own, others = shares[0], [share.word for share in shares[1:]]
     drawn = [np.random.default_rng(i).integers(choices, size=(256, share.count)) for i, share in enumerate(shares)]
+    for word in (go, *others):
+        word[0] = 0
+    for helper in helpers:
+        helper.begin(rounds)
     begun = 0.0
     for number in range(1, rounds + 1):
         if number == rounds // 10 + 1:
@@ -93,18 +99,17 @@ def main() -> None:
     bounds = [options.environments * i // len(places) for i in range(len(places) + 1)]
     shares = [Share(options.env, bounds[i + 1] - bounds[i]) for i in range(len(places))]
     go = memoryview(mmap.mmap(-1, 64)).cast("q")
-    for index, core in enumerate(places[1:], 1):
-        if os.fork() == 0:
-            os.sched_setaffinity(0, {core})
-            shares[index].reset(bounds[index])
-            helper(shares[index], go, options.rounds)
-            os._exit(0)
+
+    def prepare(index: int) -> Callable[[int], None]:
+        shares[index].reset(bounds[index])
+        return partial(follow, shares[index], go)
+
+    helpers = [Helper(core, partial(prepare, index)) for index, core in enumerate(places[1:], 1)]
     os.sched_setaffinity(0, {places[0]})
     shares[0].reset(0)
     choices = int(cast("Any", make(options.env).action_space).n)
-    seconds = lead(shares, go, choices, options.rounds)
     steps = (options.rounds - options.rounds // 10) * options.environments
-    print(json.dumps({"steps_per_second": steps / seconds}), flush=True)
+    serve_one(lambda: {"steps_per_second": steps / lead(shares, go, helpers, choices, options.rounds)})
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ world takes all of them.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.contestants.ray_cluster import rate
+from bench.contestants.slices import serve
 from bench.contestants.spread import Spread
 
 __all__ = ["ACTIONS", "WORLDS", "Policy", "Synthetic", "World", "figures", "parsed"]
@@ -100,7 +100,7 @@ def main() -> None:
     def step(_: int) -> None:
         world.step([policy.act(seen) for policy, seen in zip(policies, world.observations, strict=True)])
 
-    print(json.dumps({"one after another": figures(rate(step, options.steps))}), flush=True)
+    serve({"one after another": lambda: figures(rate(step, options.steps))})
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ that it remembers (Mnih et al. 2015, "Human-level control through deep reinforce
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contestants.numbers import Numbers
+from bench.contestants.slices import serve
 from bench.contestants.times import per_second
 
 __all__ = ["FEATURES", "SIZE", "Learner", "Rollout", "Transitions", "figures", "parsed"]
@@ -171,14 +171,19 @@ def parsed(description: str | None) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    options = parsed(__doc__)
+def train(options: argparse.Namespace) -> dict[str, float]:
+    """All rounds."""
     learner, rollouts = Learner(options.minibatch), [Rollout(index) for index in range(options.rollouts)]
     ends: list[float] = []
     for _ in range(options.rounds + 1):
         learner.learn([rollout.collect(learner.weights, options.steps) for rollout in rollouts])
         ends.append(time.perf_counter())
-    print(json.dumps({"one process": figures(ends, learner.weights)}), flush=True)
+    return figures(ends, learner.weights)
+
+
+def main() -> None:
+    options = parsed(__doc__)
+    serve({"one process": lambda: train(options)})
 
 
 if __name__ == "__main__":

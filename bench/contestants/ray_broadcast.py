@@ -8,7 +8,6 @@ Compiled Graph: the documentation's form for repeated patterns, its time-outs ra
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -16,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.contestants.ray_cluster import Forms, cluster, compiled, each
+from bench.contestants.ray_cluster import Forms, cluster, compiled
+from bench.contestants.slices import serve
 
-WARM_UP = 15  # rounds: a Compiled Graph goes round ten buffers, whose pages are new the first time
+WARM_UP = 15  # rounds of a Compiled Graph, which goes round ten buffers, whose pages are new the first time
+OF_CALLS = 3  # the same of calls, whose actors were there before
 
 
 class Client:
@@ -31,16 +32,16 @@ class Client:
         return np.copy(array)
 
 
-def milliseconds(one: Callable[[], Any], rounds: int) -> float:
+def milliseconds(one: Callable[[], Any], warm_up: int, rounds: int) -> float:
     """Of a round of broadcast, gather and a copy of result 0, the median."""
     taken: list[float] = []
-    for _ in range(WARM_UP + rounds):
+    for _ in range(warm_up + rounds):
         begun = time.perf_counter_ns()
         results = one()
         assert np.copy(results[0])[-1] == 1
         taken.append((time.perf_counter_ns() - begun) * 1e-6)
         del results  # else a Compiled Graph could not write its next results
-    return statistics.median(taken[WARM_UP:])
+    return statistics.median(taken[warm_up:])
 
 
 def main() -> None:
@@ -51,16 +52,16 @@ def main() -> None:
     parser.add_argument("--sleep", type=float, default=0.0, help="seconds that a client takes")
     options = parser.parse_args()
     with cluster(options.clients) as ray:
-        print(json.dumps(each(forms(ray, options))), flush=True)
+        serve(forms(ray, options), warm=True)
 
 
 def forms(ray: Any, options: argparse.Namespace) -> Forms:
-    """All three, the Compiled Graph last: its actors take no other calls."""
+    """All three; the actors of a Compiled Graph take no other calls, so it is compiled anew for every slice."""
     clients = [ray.remote(Client).remote(options.sleep) for _ in range(options.clients)]
     array = np.ones(options.bytes // 8)
 
-    def figures(one: Callable[[], Any]) -> dict[str, float]:
-        return {"ms": milliseconds(one, options.times) - options.sleep * 1e3}
+    def figures(one: Callable[[], Any], warm_up: int = OF_CALLS) -> dict[str, float]:
+        return {"ms": milliseconds(one, warm_up, options.times) - options.sleep * 1e3}
 
     def naive() -> Any:
         return ray.get([client.copy.remote(array) for client in clients])
@@ -71,7 +72,7 @@ def forms(ray: Any, options: argparse.Namespace) -> Forms:
 
     def graph() -> dict[str, float]:
         with compiled(lambda given: [client.copy.bind(given) for client in clients], options.bytes) as made:
-            return figures(lambda: ray.get(made.execute(array)))
+            return figures(lambda: ray.get(made.execute(array)), WARM_UP)
 
     return {"Ray, naive": lambda: figures(naive), "Ray, tuned": lambda: figures(tuned), "Ray Compiled Graph": graph}
 

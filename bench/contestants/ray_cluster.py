@@ -1,4 +1,4 @@
-"""What programs on Ray share: starting and ending it, its Compiled Graphs, and forms that may fail one by one."""
+"""What programs on Ray share: starting and ending it, its Compiled Graphs, and how a rate is taken."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Forms", "cluster", "compiled", "each", "rate"]
+from bench.contestants.slices import Form
+
+__all__ = ["Forms", "cluster", "compiled", "rate"]
 
 TIMEOUT_S = 60  # of a Compiled Graph; by default it gives up after ten
 
-Forms = Mapping[str, Callable[[], Mapping[str, float]]]
+Forms = Mapping[str, Form]
 """What to measure, by name."""
 
 
 @contextmanager
 def cluster(actors: int) -> Generator[Any]:
-    """The module ray, started with a logical core for every actor, whatever the machine has; ended at the end."""
+    """The module ray, started with a logical core for every actor, whatever the machine has.
+
+    It ends with the program: whoever needs it for another slice finds it there.
+    """
     os.environ["RAY_CGRAPH_get_timeout"] = str(TIMEOUT_S)  # noqa: SIM112 - Ray spells it so
     ray: Any = importlib.import_module("ray")  # by name: this is checked where Ray is not installed
-    ray.init(num_cpus=actors, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+    if not ray.is_initialized():
+        ray.init(num_cpus=actors, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield ray
 
 
 @contextmanager
@@ -45,19 +48,6 @@ def compiled(bind: Callable[[Any], Sequence[Any]], nbytes: int = 0) -> Generator
         yield graph
     finally:
         graph.teardown()
-
-
-def each(forms: Forms) -> dict[str, Mapping[str, float] | str]:
-    """The figures of every form, or why it failed."""
-    return {name: _tried(form) for name, form in forms.items()}
-
-
-def _tried(form: Callable[[], Mapping[str, float]]) -> Mapping[str, float] | str:
-    try:
-        return form()
-    except Exception as error:  # whatever Ray says: the others go on
-        words = str(error).strip().splitlines() or ["no words"]
-        return f"{type(error).__name__}: {words[-1]}"
 
 
 def rate(one: Callable[[int], object], rounds: int) -> float:

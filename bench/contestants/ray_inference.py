@@ -6,15 +6,15 @@ are arguments, as Ray's documentation advises.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from bench.contestants.inference import WORLDS, Policy, figures, parsed
-from bench.contestants.ray_cluster import Forms, cluster, compiled, each, rate
+from bench.contestants.ray_cluster import Forms, cluster, compiled, rate
+from bench.contestants.slices import serve
 
 
 def forms(ray: Any, agents: int, steps: int, name: str) -> Forms:
-    """Both, the Compiled Graph last: its actors take no other calls."""
+    """Both; the actors of a Compiled Graph take no other calls, so it is compiled anew for every slice."""
     kind = WORLDS[name]
     actors = [ray.remote(Policy).remote(agent, kind.features(agents)) for agent in range(agents)]
 
@@ -38,7 +38,7 @@ def forms(ray: Any, agents: int, steps: int, name: str) -> Forms:
 def main() -> None:
     options = parsed(__doc__)
     with cluster(options.agents) as ray:
-        print(json.dumps(each(forms(ray, options.agents, options.steps, options.world))), flush=True)
+        serve(forms(ray, options.agents, options.steps, options.world), warm=True)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,32 @@ The weights are some hundred bytes and so an argument of every call, which Ray s
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from bench.contestants.q_learning import Learner, Rollout, figures, parsed
-from bench.contestants.ray_cluster import cluster, each
+from bench.contestants.q_learning import Learner, Rollout, Transitions, figures, parsed
+from bench.contestants.ray_cluster import cluster
+from bench.contestants.slices import serve
 
 
-def train(ray: Any, options: Any) -> dict[str, float]:
+class Collector:
+    """A rollout, which every training begins anew."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def begin(self) -> None:
+        self.rollout = Rollout(self.index)
+
+    def collect(self, weights: Any, steps: int) -> Transitions:
+        return self.rollout.collect(weights, steps)
+
+
+def train(ray: Any, rollouts: Sequence[Any], options: Any) -> dict[str, float]:
     """All rounds."""
     learner = Learner(options.minibatch)
-    rollouts = [ray.remote(Rollout).remote(index) for index in range(options.rollouts)]
+    ray.get([rollout.begin.remote() for rollout in rollouts])
     ends: list[float] = []
     for _ in range(options.rounds + 1):
         learner.learn(ray.get([rollout.collect.remote(learner.weights, options.steps) for rollout in rollouts]))
@@ -27,7 +41,8 @@ def train(ray: Any, options: Any) -> dict[str, float]:
 def main() -> None:
     options = parsed(__doc__)
     with cluster(options.rollouts) as ray:
-        print(json.dumps(each({"Ray": lambda: train(ray, options)})), flush=True)
+        rollouts = [ray.remote(Collector).remote(index) for index in range(options.rollouts)]
+        serve({"Ray": lambda: train(ray, rollouts, options)}, warm=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ there are readers.
 from __future__ import annotations
 
 import importlib
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bench.contestants.ray_cluster import cluster
+from bench.contestants.slices import serve
 from bench.contestants.staleness import figures, look, parsed
 from bench.contestants.times import per_second
 
@@ -57,7 +57,7 @@ class Learner:
         self.lags: list[int] = []
         self.ends: list[float] = []
         self.push()
-        self.pending = {reader.collect.remote(): reader for reader in self.readers}
+        self.pending: dict[Any, Any] = {}
 
     def push(self) -> None:
         self.version += 1
@@ -72,17 +72,23 @@ class Learner:
         self.lags.append(self.version - self.ray.get(ready))
         self.pending[reader.collect.remote()] = reader
 
+    def run(self, pushes: int) -> dict[str, float]:
+        """So many after a tenth as many to warm up; all readers begin, and in the end none is at work."""
+        self.lags, self.ends = [], []
+        self.pending = {reader.collect.remote(): reader for reader in self.readers}
+        for _ in range(pushes + pushes // 10):
+            for _ in self.readers:
+                self.take()
+            self.push()
+        self.ray.get(list(self.pending))
+        return figures(per_second(self.ends, pushes), self.lags)
+
 
 def main() -> None:
     options = parsed(__doc__)
     with cluster(options.readers + 1) as ray:
         learner = Learner(ray, options.readers, options.bytes // 4)
-        for _ in range(options.pushes + options.pushes // 10):
-            for _ in range(options.readers):
-                learner.take()
-            learner.push()
-        found = figures(per_second(learner.ends, options.pushes), learner.lags)
-        print(json.dumps({"Ray": found}), flush=True)
+        serve({"Ray": lambda: learner.run(options.pushes)}, warm=True)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ small tasks (its anti-pattern "too fine-grained tasks"): every call makes k step
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.contestants.bare_steps import make
-from bench.contestants.ray_cluster import Forms, cluster, compiled, each, rate
+from bench.contestants.ray_cluster import Forms, cluster, compiled, rate
+from bench.contestants.slices import serve
 
 Step = tuple[NDArray[Any], float, bool]
 DRAWN = 256  # rounds, whose actions are drawn beforehand
@@ -44,7 +44,7 @@ class Stepper:
 
 
 def forms(ray: Any, options: argparse.Namespace) -> Forms:
-    """All three, the Compiled Graph last: its actors take no other calls."""
+    """All three; the actors of a Compiled Graph take no other calls, so it is compiled anew for every slice."""
     count, k = options.environments, options.steps_a_call
     steppers = [ray.remote(Stepper).remote(options.env, seed) for seed in range(count)]
     drawn = actions(options.env, (DRAWN, count))
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--steps-a-call", type=int, required=True)
     options = parser.parse_args()
     with cluster(options.environments) as ray:
-        print(json.dumps(each(forms(ray, options))), flush=True)
+        serve(forms(ray, options), warm=True)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ round is one tag. Clients that sleep have a worker each; else all share two work
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from typing import Any
 
 import numpy as np
 
+from bench.contestants.slices import serve
 from rlreactor import TICK, Array, Input, Inputs, Output, Plan, Reactor, Timer, plan, reaction, run, state
 
 OBJECT = Array(np.float64, ("length",))
@@ -138,13 +138,12 @@ def main() -> None:
     length = options.bytes // 8
     if options.copy:
         copying = Copying(clients=options.clients, length=length, sleep_s=options.sleep)
-        made = plan(copying, workers=options.clients + 1 if options.sleep else 2)
-        figures = {"ms": rounds_of(copying, made, options.times) - options.sleep * 1e3}
-        print(json.dumps({"rlreactor": figures}), flush=True)
+        copied = plan(copying, workers=options.clients + 1 if options.sleep else 2)
+        serve({"rlreactor": lambda: {"ms": rounds_of(copying, copied, options.times) - options.sleep * 1e3}})
     else:
         reading = Reading(clients=options.clients, length=length)
-        figures = {"ms": rounds_of(reading, plan(reading, workers=2), options.times)}
-        print(json.dumps({f"{options.clients} readers": figures}), flush=True)
+        read = plan(reading, workers=2)
+        serve({f"{options.clients} readers": lambda: {"ms": rounds_of(reading, read, options.times)}})
 
 
 if __name__ == "__main__":

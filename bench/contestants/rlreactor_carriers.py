@@ -6,10 +6,11 @@ Messages of a stream are written in place; the fingerprint is off, because it re
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 
 from bench.contestants.rlreactor_round_trip import TagPerHop
 from bench.contestants.rlreactor_stream import WARM_UP, Stream
+from bench.contestants.slices import serve
 from bench.contestants.times import percentiles
 from rlreactor import TICK, plan, run
 from rlreactor.planner.links import LinkCarrier
@@ -51,10 +52,10 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, nargs="+", default=[1_000_000, 10_000_000])
     options = parser.parse_args()
     carrier = options.carrier
-    figures = {f"{carrier}, {ROUND_TRIP}": round_trip(carrier, options.trips)}
-    for nbytes in options.bytes:
-        figures[f"{carrier}, {message(nbytes)}"] = stream(carrier, nbytes, options.messages)
-    print(json.dumps(figures), flush=True)
+    streams = {
+        f"{carrier}, {message(nbytes)}": partial(stream, carrier, nbytes, options.messages) for nbytes in options.bytes
+    }
+    serve({f"{carrier}, {ROUND_TRIP}": partial(round_trip, carrier, options.trips), **streams})
 
 
 if __name__ == "__main__":

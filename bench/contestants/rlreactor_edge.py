@@ -6,9 +6,11 @@ With keys each worker is on a host of a deployment, both of them on this machine
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Callable
+from functools import partial
 
 from bench.contestants.rlreactor_stream import WARM_UP, Stream
+from bench.contestants.slices import serve
 from rlreactor import TICK, plan, run
 from rlreactor.deployment.caller import deploy
 from rlreactor.deployment.compile import compile_deployment, job_of
@@ -48,11 +50,11 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=1_000_000)
     parser.add_argument("--messages", type=int, default=1000)
     options = parser.parse_args()
-    figures = {
-        name: {"us": microseconds(stream(options.bytes, options.messages), options.messages)}
-        for name, stream in ((OURS, without_keys), (OURS_WITH_KEYS, with_keys))
-    }
-    print(json.dumps(figures), flush=True)
+
+    def figures(stream: Callable[[int, int], Result]) -> dict[str, float]:
+        return {"us": microseconds(stream(options.bytes, options.messages), options.messages)}
+
+    serve({OURS: partial(figures, without_keys), OURS_WITH_KEYS: partial(figures, with_keys)})
 
 
 if __name__ == "__main__":

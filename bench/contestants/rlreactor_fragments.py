@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from typing import Any
 
 import numpy as np
 
+from bench.contestants.slices import serve_one
 from rlreactor import TICK, Inputs, Output, Reactor, reaction, run, startup, state
 from rlreactor.algos.policy_spec import PolicySpec
 from rlreactor.reactors.environment_spec import EnvironmentSpec, describe
@@ -88,6 +89,11 @@ def main() -> None:
     parser.add_argument("--horizon", type=int, default=128)
     parser.add_argument("--fragments", type=int, default=40)
     options = parser.parse_args()
+    serve_one(lambda: report(options))
+
+
+def report(options: argparse.Namespace) -> dict[str, Any]:
+    """One run, and what came out."""
     policy = PolicySpec(**dict(describe(EnvironmentSpec(id="CartPole-v1"))))
     topology = Fragments(
         policy=policy, rollouts=options.workers, horizon=options.horizon, environments=options.environments,
@@ -97,7 +103,7 @@ def main() -> None:
     fragments = options.fragments - options.fragments // 10
     steps = fragments * options.workers * options.horizon * options.environments
     rate = steps / float(result.state("publisher")["seconds"])
-    print(json.dumps({"steps_per_second": rate, "workers": len(result.plan.workers)}), flush=True)
+    return {"steps_per_second": rate, "workers": len(result.plan.workers)}
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 
 import numpy as np
 
 from bench.contestants.inference import WORLDS, Policy, figures, parsed
+from bench.contestants.slices import serve
 from bench.contestants.times import per_second
 from rlreactor import TICK, Array, Input, Inputs, Output, Reactor, Timer, broadcast, reaction, run, startup, state
 
@@ -85,11 +85,11 @@ def measure(topology: JointInference, steps: int, workers: int | None = None) ->
 def main() -> None:
     options = parsed(__doc__)
     topology = JointInference(agents=options.agents, kind=options.world)
-    found = {
-        "rlreactor": measure(topology, options.steps),
-        "rlreactor, one worker": measure(topology, options.steps, workers=1),
+    forms = {
+        "rlreactor": lambda: measure(topology, options.steps),
+        "rlreactor, one worker": lambda: measure(topology, options.steps, workers=1),
     }
-    print(json.dumps(found), flush=True)
+    serve(forms)
 
 
 if __name__ == "__main__":

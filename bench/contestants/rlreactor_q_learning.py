@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import numpy as np
 
 from bench.contestants.q_learning import FEATURES, SIZE, Learner, Rollout, Weights, figures, parsed
+from bench.contestants.slices import serve
 from rlreactor import TICK, Array, Input, Inputs, Output, Reactor, Struct, broadcast, reaction, run, startup, state
 
 WEIGHTS = Array(np.float32, (SIZE,))
@@ -91,7 +91,7 @@ def train(topology: QLearning, rounds: int, workers: int | None = None) -> dict[
 def main() -> None:
     options = parsed(__doc__)
     topology = QLearning(rollouts=options.rollouts, steps=options.steps, minibatch=options.minibatch)
-    print(json.dumps({"rlreactor": train(topology, options.rounds)}), flush=True)
+    serve({"rlreactor": lambda: train(topology, options.rounds)})
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 
+from bench.contestants.slices import serve_one
 from bench.contestants.waiting import spend, spent
 from rlreactor import plan, run, state
 from rlreactor.reactors.driver import Driver, RandomDriver
@@ -87,9 +87,17 @@ def main() -> None:
     options = parser.parse_args()
     step, answer = options.step_ms * 1e-3, options.answer_ms * 1e-3
     rounds = max(20, options.ticks // options.ring)
-    taken = tick_ms(step, answer, options.busy, options.ring, options.lanes, rounds)
-    really = {f"{name}_ms": spent(s, options.busy) * 1e3 for name, s in (("step", step), ("answer", answer)) if s}
-    print(json.dumps({"tick_ms": taken, **really}), flush=True)
+
+    def report() -> dict[str, float]:
+        taken = tick_ms(step, answer, options.busy, options.ring, options.lanes, rounds)
+        really = {
+            f"{name}_ms": spent(s, options.busy, min(options.ticks, 100)) * 1e3
+            for name, s in (("step", step), ("answer", answer))
+            if s
+        }
+        return {"tick_ms": taken, **really}
+
+    serve_one(report)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
+from bench.contestants.slices import serve
 from rlreactor import TICK, Input, Output, Reactor, Timer, reaction, run, state
 
 
@@ -64,12 +64,12 @@ def main() -> None:
     parser.add_argument("--tags", type=int, default=1_000_000)
     parser.add_argument("--every", type=int, default=10_000)
     options = parser.parse_args()
-    figures = {
-        "a message now and then": {"seconds": seconds(options.tags, options.every)},
-        "no message": {"seconds": seconds(options.tags, 0)},
-        "not connected": {"seconds": seconds(options.tags, 0, connected=False)},
+    forms = {
+        "a message now and then": lambda: {"seconds": seconds(options.tags, options.every)},
+        "no message": lambda: {"seconds": seconds(options.tags, 0)},
+        "not connected": lambda: {"seconds": seconds(options.tags, 0, connected=False)},
     }
-    print(json.dumps(figures), flush=True)
+    serve(forms)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.contestants.slices import serve
 from bench.contestants.staleness import figures, look, parsed
 from bench.contestants.times import per_second
 from rlreactor import TICK, Array, Input, Inputs, Output, Reactor, Struct, Timer, broadcast, plan, reaction, run, state
@@ -82,8 +82,7 @@ def measure(readers: int, size: int, lag: int, pushes: int) -> dict[str, float]:
 
 def main() -> None:
     options = parsed(__doc__)
-    found = measure(options.readers, options.bytes // 4, options.lag, options.pushes)
-    print(json.dumps({"rlreactor": found}), flush=True)
+    serve({"rlreactor": lambda: measure(options.readers, options.bytes // 4, options.lag, options.pushes)})
 
 
 if __name__ == "__main__":

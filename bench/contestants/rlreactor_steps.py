@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from bench.contestants.consecutive import Walker
+from bench.contestants.slices import serve_one
 from rlreactor import run, state
 from rlreactor.reactors.driver import Driver, RandomDriver
 from rlreactor.reactors.environment_spec import EnvironmentSpec, describe
@@ -72,7 +73,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--walk", action="store_true", help="one environment, whose steps follow each other")
     parser.add_argument("--no-fingerprint", action="store_true")
-    print(json.dumps(report(parser.parse_args())), flush=True)
+    options = parser.parse_args()
+    serve_one(lambda: report(options))
 
 
 def report(options: argparse.Namespace) -> dict[str, Any]:

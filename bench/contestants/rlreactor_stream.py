@@ -7,11 +7,12 @@ is copied. The fingerprint is off unless --fingerprint says otherwise: it reads 
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from functools import partial
 
 import numpy as np
 
+from bench.contestants.slices import serve
 from rlreactor import TICK, Array, Input, Output, Reactor, Timer, plan, reaction, run, state
 
 WARM_UP = 8
@@ -87,6 +88,11 @@ def microseconds(nbytes: int, messages: int, *, copied: bool, fingerprint: bool)
     return float(receiver["ended_ns"] - receiver["begun_ns"]) / messages * 1e-3
 
 
+def figures(nbytes: int, messages: int, *, copied: bool, fingerprint: bool) -> dict[str, float]:
+    """What is reported."""
+    return {"us": microseconds(nbytes, messages, copied=copied, fingerprint=fingerprint)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bytes", type=int, nargs="+", required=True)
@@ -95,12 +101,12 @@ def main() -> None:
     parser.add_argument("--fingerprint", action="store_true")
     options = parser.parse_args()
     forms = {"written in place": (False, options.messages), "copied in": (True, options.copies)}
-    figures = {
-        f"{nbytes:,} B, {form}": {"us": microseconds(nbytes, messages, copied=copied, fingerprint=options.fingerprint)}
+    found = {
+        f"{nbytes:,} B, {form}": partial(figures, nbytes, messages, copied=copied, fingerprint=options.fingerprint)
         for nbytes in options.bytes
         for form, (copied, messages) in forms.items()
     }
-    print(json.dumps(figures), flush=True)
+    serve(found)
 
 
 if __name__ == "__main__":

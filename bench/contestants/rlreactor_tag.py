@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from functools import partial
 
+from bench.contestants.slices import serve
 from rlreactor import TICK, Input, Output, Reactor, Timer, reaction, run, shutdown, startup, state
 
 
@@ -55,13 +56,17 @@ def microseconds(tags: int, *, fingerprint: bool) -> float:
     return float(sink["seconds"] / tags * 1e6)
 
 
+def figures(tags: int, *, fingerprint: bool) -> dict[str, float]:
+    """What is reported."""
+    return {"us": microseconds(tags, fingerprint=fingerprint)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tags", type=int, default=300_000)
     options = parser.parse_args()
     forms = {"rlreactor": True, "rlreactor, fingerprint off": False}
-    figures = {name: {"us": microseconds(options.tags, fingerprint=on)} for name, on in forms.items()}
-    print(json.dumps(figures), flush=True)
+    serve({name: partial(figures, options.tags, fingerprint=on) for name, on in forms.items()})
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ It is imported in several virtual environments, and needs only numpy.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import Any
 
 import numpy as np
+
+from bench.contestants.slices import serve_one
 
 __all__ = ["options", "report"]
 
@@ -26,22 +27,25 @@ def options(description: str | None) -> argparse.ArgumentParser:
 
 
 def report(environments: Any, choices: int, rounds: int, dtype: type[np.signedinteger[Any]] = np.int64) -> None:
-    """Step them with actions at random, close them, and print environment steps a second; a tenth is warm-up.
+    """Serve slices that step them with actions at random, environment steps a second; then close them.
 
     Args:
         environments: reset, with `num_envs`, `step(actions)` and `close()`.
         choices: how many actions there are.
-        rounds: steps of each environment.
+        rounds: steps of each environment in a slice, the first tenth of which is warm-up.
         dtype: of the actions, [environments].
     """
     count = int(environments.num_envs)
     drawn = np.random.default_rng(0).integers(choices, size=(_DRAWN, count)).astype(dtype)
     warm = rounds // 10
-    begun = time.perf_counter()
-    for number in range(rounds):
-        if number == warm:
-            begun = time.perf_counter()
-        environments.step(drawn[number % _DRAWN])
-    seconds = time.perf_counter() - begun
+
+    def step() -> dict[str, float]:
+        begun = time.perf_counter()
+        for number in range(rounds):
+            if number == warm:
+                begun = time.perf_counter()
+            environments.step(drawn[number % _DRAWN])
+        return {"steps_per_second": (rounds - warm) * count / (time.perf_counter() - begun)}
+
+    serve_one(step)
     environments.close()
-    print(json.dumps({"steps_per_second": (rounds - warm) * count / seconds}), flush=True)

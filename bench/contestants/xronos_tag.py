@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib
-import json
 import time
 from collections.abc import Callable
 from typing import Any
+
+from bench.contestants.slices import serve
 
 xronos: Any = importlib.import_module("xronos")  # by name: this is checked where xronos is not installed
 
@@ -86,7 +87,8 @@ def microseconds(tags: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tags", type=int, default=300_000)
-    print(json.dumps({"xronos": {"us": microseconds(parser.parse_args().tags)}}), flush=True)
+    tags = parser.parse_args().tags
+    serve({"xronos": lambda: {"us": microseconds(tags)}})
 
 
 if __name__ == "__main__":

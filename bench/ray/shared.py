@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from bench.contestants.plain_ppo import Perceptrons, Player, Storage, advantages_of, update
 from bench.contestants.ppo_task import TASKS
+from bench.contestants.slices import serve
 from bench.contestants.times import per_second
 
 __all__ = ["ENVIRONMENTS", "HORIZON", "ROLLOUTS", "SIZE", "Arrays", "Collecting", "Learning", "main"]
@@ -86,7 +86,8 @@ def figures(ends: Sequence[float], weights: NDArray[np.float32]) -> dict[str, fl
 
 
 def main(name: str, train: Callable[[int], tuple[Sequence[float], Any]]) -> None:
-    """Train for `--updates`, and print what came out."""
+    """Train for `--updates` in every slice."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--updates", type=int, default=20)
-    print(json.dumps({name: figures(*train(parser.parse_args().updates))}), flush=True)
+    updates = parser.parse_args().updates
+    serve({name: lambda: figures(*train(updates))})

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from bench.contestants.bare_steps import make
 from bench.contestants.consecutive import Consecutive
-from bench.contestants.ray_cluster import each, rate
+from bench.contestants.ray_cluster import rate
 from bench.contestants.rlreactor_steps import TimedWalks
+from bench.contestants.slices import each
 from bench.measure import Rounds
 from bench.rates import LIMIT, RATE
 from bench.ray_lock_step import ALONE, CALLS, GRAPH, OURS, RAY, TASKS, WALKING, best_of, reasons, targets
