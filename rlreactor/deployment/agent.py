@@ -49,7 +49,7 @@ from rlreactor.runtime.supervisor import Signals
 from rlreactor.runtime.worker import Options, Share
 from rlreactor.scheduler.routes import Routes
 
-__all__ = ["serve"]
+__all__ = ["HostOfSlot", "serve"]
 
 _ROWS_S = 0.01  # between two reports of how far everybody is, while a failed run is being ended
 _LOOK_S = 0.2
@@ -83,7 +83,7 @@ class _Agent:
         self._plan_hash = plan_hash
         self._caller = caller
         self._line = line
-        self._host: _Host | None = None
+        self._host: HostOfSlot | None = None
         self._status: int | None = None  # once it is known
         self._crew = Crew(self._pass_on, self._pass_on_end)
         self._crew.listen(line.channel)
@@ -147,7 +147,7 @@ class _Agent:
     def _prepare(self, job: Job) -> None:
         self._line.channel.send("limit", seconds=job.options.unreachable_limit)
         try:
-            host = self._host = _Host(job, self._slot, self._caller)
+            host = self._host = HostOfSlot(job, self._slot, self._caller)
         except ReactorError as error:
             self._failed = True
             self._say(Failed(failure=type(error).__name__, text=str(error)))
@@ -203,7 +203,7 @@ class _Agent:
         self._line.hang_up()
 
 
-class _Host:
+class HostOfSlot:
     """What lies on this host, for its workers."""
 
     def __init__(self, job: Job, slot: int, caller: str) -> None:

@@ -41,13 +41,16 @@ def test_json_is_read_too() -> None:
 def test_what_is_not_said() -> None:
     found = deployment(MINIMAL)
     assert (found.hosts, found.engine, found.links.keys, found.run.seed) == ((), "local", "fresh", 0)
+    assert (found.links.window, found.run.stop) == (128 << 10, None)
+    assert deployment(MINIMAL + "run: {steps: 300}\n").run.stop == 300
 
 
 def test_amounts() -> None:
     found = deployment(FULL)
     assert found.hosts[0].memory == 8 << 30
     assert found.hosts[0].ports == (5000, 5099)
-    assert found.run.timeout == 20_000_000
+    assert found.run.timeout == found.run.stop == 20_000_000
+    assert found.links.window == 256 << 10
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,27 @@ host: []
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("links:\n  window: 4095\n",
+         'links.window: expected a size from "4 KiB" to "1 GiB", such as "128 KiB", received 4095'),
+        ("links:\n  window: 2 GiB\n",
+         'links.window: expected a size from "4 KiB" to "1 GiB", such as "128 KiB", received "2 GiB"'),
+        ("constraints:\n- {reactors: a, cores: 0}\n",
+         "constraints[0].cores: expected an int of 1 or more, received 0"),
+        ("run:\n  snapshots: kept\n",
+         "run.snapshots: expected nothing, because this version makes no snapshots; leave it out, and runs begin at "
+         'their beginning, received "kept"'),
+        ("run:\n  steps: 0\n", "run.steps: expected an int of 1 or more, received 0"),
+        ("run:\n  steps: 5\n  timeout: 5 ms\n", "run.steps: given beside timeout: '5 ms'; expected one of the two"),
+    ],
+)  # fmt: skip
+def test_what_links_constraints_and_runs_may_say(text: str, expected: str) -> None:
+    (mistake,) = mistakes(MINIMAL + text)
+    assert mistake == f"train.yaml:4: {expected}"
+
+
 def test_lines_of_toml() -> None:
     text = '''\
 engine = "slurmy"
@@ -149,7 +173,7 @@ unreachable_seconds = -1
         "train.toml:12: hosts[1].cores",
         "train.toml:14: run.seed",
         "train.toml:15: run.x: unknown field; known: fast, fingerprint, metrics, recording, seed, "
-        "stall_seconds, state, timeout",
+        "snapshots, stall_seconds, state, steps, timeout",
         "train.toml:19: links.unreachable_seconds",
     ]
 
@@ -268,7 +292,8 @@ def test_the_schema_describes_every_field() -> None:
 @pytest.mark.parametrize(
     ("good", "bad"),
     [("cores: 2", "cores: two"), ("memory: 8 GiB", "memory: 8 GO"), ("timeout: 20 ms", "timeout: soon"),
-     ("engine: ssh", "engine: shh"), ("ports: 5000-5099", "ports: x"), ("seed: 7", "sead: 7")],
+     ("engine: ssh", "engine: shh"), ("ports: 5000-5099", "ports: x"), ("seed: 7", "sead: 7"),
+     ("window: 256 KiB", "window: 256"), ("window: 256 KiB", "window: 256 TiB"), ("seed: 7", "snapshots: kept")],
 )  # fmt: skip
 def test_editors_find_by_the_schema_what_we_find(good: str, bad: str) -> None:
     editor = jsonschema.Draft202012Validator(schema())
