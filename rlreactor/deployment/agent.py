@@ -1,4 +1,4 @@
-"""A slot's side of a run: `rlreactor worker --slot i --plan HASH --caller tcp://… --keys FOLDER`.
+"""A slot's side of a run: `rlreactor worker --slot i --plan HASH --caller tcp://… --keys -`.
 
 Joins the caller, is told the job, makes the graph, listens, forks its workers when all slots are ready, and passes on
 what they say until the caller says that the run is over.
@@ -12,7 +12,6 @@ import platform
 import socket
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rlreactor.deployment.job import Job
@@ -39,6 +38,7 @@ from rlreactor.deployment.messages import (
 )
 from rlreactor.deployment.program import graph_of, program_digest, versions
 from rlreactor.errors import LinkError, ReactorError
+from rlreactor.links.keys import SlotKeys
 from rlreactor.links.mixed_meeting import Link, MixedMeeting, Site
 from rlreactor.planner.plan import WorkerPlan
 from rlreactor.runtime.channel import Closed
@@ -55,19 +55,19 @@ _ROWS_S = 0.01  # between two reports of how far everybody is, while a failed ru
 _LOOK_S = 0.2
 
 
-def serve(slot: int, plan_hash: str, caller: str, keys: Path) -> int:
+def serve(slot: int, plan_hash: str, caller: str, keys: SlotKeys) -> int:
     """Join the caller, run this slot's workers until the caller says that all is over; returns the exit status.
 
     Args:
         slot: this slot's index in the job.
         plan_hash: of the job that this slot was started for.
         caller: endpoint `tcp://address:port`.
-        keys: folder with `slot-<slot>.key` and `caller.pub`.
+        keys: this slot's own, and the caller's public one.
 
     Raises:
         LinkError: the caller cannot be reached, or refuses this slot.
     """
-    agent = _Agent(slot, plan_hash, caller, Line(slot, caller, keys))
+    agent = _Agent(slot, plan_hash, caller, Line(caller, keys))
     try:
         with Signals(agent.interrupt):
             return agent.run()

@@ -258,6 +258,28 @@ def test_a_deployment_runs_as_real_processes_on_this_machine(tmp_path: Path) -> 
     assert result.fingerprint == run(Ring(**parameters), workers=1, timeout=20).fingerprint
 
 
+def test_hosts_that_lose_their_power_keep_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything of every slot is killed at once, its shells too; from the first moment on no file was made."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    deployment = Deployment.model_validate(
+        {
+            "topology": {"class": "tests.deployment.test_slots:Ring", "parameters": {"gate": "/nowhere"}},
+            "hosts": [{"name": "one", "cores": 1}, {"name": "other", "cores": 1}],
+        }
+    )
+
+    def kill() -> None:
+        started = [p for p in psutil.Process().children(True) if p.pid not in before]
+        assert any("--keys" in p.cmdline() for p in started)
+        for process in started:
+            process.kill()
+
+    before = {process.pid for process in psutil.Process().children(True)}
+    with watched(60), pytest.raises(RunError, match=r"slot \d on (one|other).*: was killed by SIGKILL"):
+        deploy(deployment, on_start=kill)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failure_names_reaction_host_and_worker() -> None:
     topology = Pair(what="raises")
     with pytest.raises(RunError) as alone:
