@@ -231,7 +231,11 @@ class _Call:
     def _take(self, said: Said) -> None:
         slot = said.slot
         if said.again:
-            raise RunError(f"{self._name(slot)} was started again by its engine while the run went on")
+            raise RunError(
+                f"{self._name(slot)} was started again by its engine while the run went on, and nothing of what the "
+                "lost process held can be taken up again. Run rlreactor deploy again, and let the engine start all "
+                "slots again together (Slurm's requeue and a JobSet do), or none"
+            )
         match from_slot(said.message, self._name(slot)):
             case Join() as join:
                 self._machines[slot] = join.machine

@@ -215,6 +215,7 @@ def watch_connection(end: zmq.Socket[bytes]) -> None:
     end.set(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     end.set(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS)
     end.set(zmq.HEARTBEAT_TTL, _HEARTBEAT_TIMEOUT_MS)
+    end.set(zmq.TCP_MAXRT, _HEARTBEAT_TIMEOUT_MS)  # a heartbeat waits behind what the kernel cannot send
     end.set(zmq.CONNECT_TIMEOUT, _CONNECT_TIMEOUT_MS)
     end.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
     end.set(zmq.RECONNECT_IVL, _RECONNECT_MS)

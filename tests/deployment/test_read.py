@@ -244,13 +244,33 @@ def test_words_that_old_yaml_takes_for_something_else() -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match=r"none.yaml: cannot be read: No such file or directory"):
-        read_deployment(tmp_path / "none.yaml")
+    with pytest.raises(DeploymentError, match=r"cannot be read: Is a directory"):
+        read_deployment(tmp_path)
     with pytest.raises(DeploymentError, match=r"x.txt: expected a file name that ends in .yaml, .yml, .json, .toml"):
         parse_deployment(b"", "x.txt")
     assert mistakes("") == ["train.yaml:1: the whole file: expected a mapping, received null"]
     with pytest.raises(DeploymentError, match=r"x.toml: expected UTF-8"):
         parse_deployment(b"\xff", "x.toml")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def refusal(path: str) -> str:
+        with pytest.raises(DeploymentError) as refused:
+            read_deployment(Path(path))
+        return str(refused.value)
+
+    missing = f"trian.yaml: there is no file {tmp_path}/trian.yaml; "
+    assert refusal("trian.yaml") == missing + "no file beside it ends in .yaml, .yml, .json, .toml"
+    for name in ("train.yaml", "train.py", "other.toml"):
+        (tmp_path / name).touch()
+    assert refusal("trian.yaml") == missing + "did you mean 'train.yaml'?"
+    assert refusal("quite-different.json").endswith("/quite-different.json; known: other.toml, train.yaml")
+    assert (
+        refusal("a/b.yaml")
+        == f"a/b.yaml: there is no file {tmp_path}/a/b.yaml; there is no directory {tmp_path}/a either"
+    )
 
 
 @pytest.mark.parametrize("name", BOMBS)

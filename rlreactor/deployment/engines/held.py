@@ -31,7 +31,11 @@ read -r callers
 exec 3<&0 </dev/null
 printf '%s\\n' "$own" "$callers" | {command} &
 worker=$!
-{{ cat <&3; kill $worker; sleep 5; kill -9 $worker; }} >/dev/null 2>&1 &
+{{
+cat <&3; kill $worker
+trap 'kill $pause' TERM; sleep 5 & pause=$!; wait $pause
+kill -9 $worker
+}} >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
 status=0
