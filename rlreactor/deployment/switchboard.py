@@ -23,6 +23,7 @@ from rlreactor.links.sockets import listen_tcp, longest_encrypted, watch_connect
 __all__ = ["Said", "Switchboard"]
 
 _LINGER_MS = 1000
+_MOST_AT_ONCE = 1000  # frames: slots that say more and more must not keep the caller from what else it has to do
 
 
 class Said(NamedTuple):
@@ -97,11 +98,16 @@ class Switchboard:
         return conversation is None or conversation.settled
 
     def attend(self, timeout_s: float) -> list[Said]:
-        """Wait until something is said, for that long at most. Raises LinkError for what breaks the protocol."""
+        """Wait until something is said, for that long at most.
+
+        Raises LinkError for what breaks the protocol, and when nobody can be let in any more.
+        """
+        if self._doorkeeper.fault:
+            raise LinkError(f"no slot can be heard any more: {self._doorkeeper.fault}")
         said: list[Said] = []
         if self._end.poll(int(timeout_s * 1000)):
             with contextlib.suppress(zmq.Again):  # nothing more, or it went with a connection that was cut just now
-                while True:
+                for _ in range(_MOST_AT_ONCE):
                     said += self._listen()
         for party in self._parties.values():
             if party.conversation is not None:

@@ -125,7 +125,7 @@ class Doorkeeper:
         tell: takes what there is to say of those who were turned away; called in the thread.
 
     Attributes:
-        fault: in words, why some peer can never be reached; "" as long as there is none.
+        fault: in words, why some peer can never be reached, or can reach us; "" as long as there is none.
         stranded: connections that have to be made anew, with `renew`; empty nearly always.
     """
 
@@ -187,6 +187,13 @@ class Doorkeeper:
         os.close(self._end)
 
     def _serve(self) -> None:
+        try:
+            self._look_after_all()
+        except Exception as error:  # nobody would be let in any more, and nobody would know why
+            self.fault = self.fault or f"the thread that lets connections in has failed: {error!r}"
+            raise
+
+    def _look_after_all(self) -> None:
         poller = zmq.Poller()
         watched = {each.monitor: each.watched for each in self._watched}
         for end in (self._end, self._zap, *watched):
