@@ -69,20 +69,15 @@ class _Process:
         import zmq
 
         from rlreactor.links.doorkeeper import Doorkeeper
-        from rlreactor.links.sockets import longest_encrypted, watch_connection
+        from rlreactor.links.sockets import open_line
 
         self._zmq = zmq
         self._channel = channel
         self._context = zmq.Context()
         self._doorkeeper = Doorkeeper(self._context)
-        end = self._end = self._context.socket(zmq.DEALER)
+        end = self._end = open_line(self._context, zmq.DEALER, LONGEST_FRAME, keys.own)
         end.set(zmq.IMMEDIATE, 1)
-        end.set(zmq.SNDHWM, 0)
-        end.set(zmq.RCVHWM, 0)
-        end.set(zmq.MAXMSGSIZE, longest_encrypted(LONGEST_FRAME))
         end.set(zmq.LINGER, 0)
-        watch_connection(end)
-        end.curve_publickey, end.curve_secretkey = keys.own
         end.curve_serverkey = keys.caller
         self._doorkeeper.follow(end, caller, "the caller")
         self._doorkeeper.start()

@@ -18,7 +18,7 @@ from rlreactor.links.conversation import LONGEST_FRAME, Conversation
 from rlreactor.links.doorkeeper import Doorkeeper
 from rlreactor.links.keys import Certificate
 from rlreactor.links.reliable import epoch_of
-from rlreactor.links.sockets import listen_tcp, longest_encrypted, watch_connection
+from rlreactor.links.sockets import listen_tcp, open_line
 
 __all__ = ["Said", "Switchboard"]
 
@@ -64,13 +64,8 @@ class Switchboard:
         self._parties = {slot: _Party() for slot in slots}
         self._context = zmq.Context()
         self._doorkeeper = Doorkeeper(self._context)
-        end = self._end = self._context.socket(zmq.ROUTER)
+        end = self._end = open_line(self._context, zmq.ROUTER, LONGEST_FRAME, own)
         end.set(zmq.ROUTER_MANDATORY, 1)
-        end.set(zmq.SNDHWM, 0)
-        end.set(zmq.RCVHWM, 0)
-        end.set(zmq.MAXMSGSIZE, longest_encrypted(LONGEST_FRAME))
-        watch_connection(end)
-        end.curve_publickey, end.curve_secretkey = own
         end.curve_server = True
         self._doorkeeper.admit(end, f"the caller at {listener.endpoint}", {slots[s]: str(s) for s in slots})
         self._doorkeeper.start()

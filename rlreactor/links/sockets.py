@@ -35,6 +35,7 @@ __all__ = [
     "listen_ipc",
     "listen_tcp",
     "longest_encrypted",
+    "open_line",
     "watch_connection",
 ]
 
@@ -208,6 +209,19 @@ class SocketContext:
 def longest_encrypted(longest: int) -> int:
     """The limit for a socket with keys, whose frames have `longest` bytes at most before they are encrypted."""
     return max(longest + _ENCRYPTED, _HANDSHAKE)
+
+
+def open_line(
+    context: zmq.Context[zmq.Socket[bytes]], kind: zmq.SocketType, longest: int, own: Certificate
+) -> zmq.Socket[bytes]:
+    """One end of a line between a slot and its caller, whose frames have `longest` bytes at most."""
+    end = context.socket(kind)
+    end.set(zmq.SNDHWM, 0)
+    end.set(zmq.RCVHWM, 0)
+    end.set(zmq.MAXMSGSIZE, longest_encrypted(longest))
+    watch_connection(end)
+    end.curve_publickey, end.curve_secretkey = own
+    return end
 
 
 def watch_connection(end: zmq.Socket[bytes]) -> None:
