@@ -27,11 +27,11 @@ _MOST_AT_ONCE = 1000  # frames: slots that say more and more must not keep the c
 
 
 class Said(NamedTuple):
-    """A slot's message, as plain data; `again`: it is the first one of a new process that takes the slot's part."""
+    """A slot's message, as plain data; `again`: none yet, but a new process has come that takes the slot's part."""
 
     slot: int
     message: dict[str, Any]
-    again: bool
+    again: bool = False
 
 
 class _Party:
@@ -123,14 +123,15 @@ class Switchboard:
     def _take(self, slot: int, party: _Party, frame: memoryview) -> list[Said]:
         try:
             incarnation = epoch_of(frame)
-            again = incarnation not in party.incarnations
-            if again:
+            again: list[Said] = []
+            if incarnation not in party.incarnations:
+                again = [Said(slot, {}, again=True)] if party.incarnations else []
                 self._begin(party, incarnation)
             assert party.conversation is not None
             messages = party.conversation.take(frame)
         except LinkError as error:
             raise LinkError(f"slot {slot} does not keep to the protocol: {error}") from None
-        return [Said(slot, message, again and len(party.incarnations) > 1) for message in messages]
+        return [*again, *(Said(slot, message) for message in messages)]
 
     def _begin(self, party: _Party, incarnation: int) -> None:
         party.incarnations.append(incarnation)
