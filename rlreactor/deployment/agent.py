@@ -35,7 +35,7 @@ from rlreactor.deployment.messages import (
     Watch,
     fields_of,
     from_caller,
-)
+)  # fmt: skip
 from rlreactor.deployment.program import graph_of, program_digest, versions
 from rlreactor.errors import LinkError, ReactorError
 from rlreactor.links.keys import SlotKeys
