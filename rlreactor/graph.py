@@ -63,6 +63,7 @@ class Placing(NamedTuple):
     gpu: int = 0
     with_: str | None = None
     host: str | None = None
+    cores: int | None = None  # of its worker, where it is not as many as threads
     within: str | None = None  # path of the reactor in one of whose modes it is
 
 

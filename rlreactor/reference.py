@@ -57,7 +57,7 @@ def _not_a_reactor(where: str, name: str, module: ModuleType, found: Any) -> str
 
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ReferenceProblem(f"{path}: no such file")
+        raise ReferenceProblem(f"{path}: no such file; looked for {path.absolute()}")
     prefer(path.resolve().parent)
     specification = importlib.util.spec_from_file_location(path.stem, path)
     assert specification is not None

@@ -18,13 +18,14 @@ import ipaddress
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
-__all__ = ["Host", "Inside", "Network", "needs_network"]
+__all__ = ["Closing", "Host", "InFolder", "Inside", "Network", "needs_network"]
 
 _NAMESPACES = ("--net", "--uts", "--ipc", "--pid", "--mount")
 _HOLD = ("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc")
@@ -34,6 +35,30 @@ file=$(mktemp) && printf %s "$0" >"$file" && chmod 644 "$file" && mount --bind "
 """  # the file lives on as what is mounted, and ends with the host
 _LONGEST_END_S = 10
 _SUBNET = ipaddress.ip_network("10.87.0.0/24")
+
+
+class Closing:
+    """What a `with` closes at its end."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+class InFolder(Closing):
+    """What has a folder of its own as long as it lives; its processes end with their hosts."""
+
+    def __init__(self, prefix: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=prefix))
+
+    def close(self) -> None:
+        """Forget the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Inside(subprocess.Popen[str]):
@@ -118,7 +143,7 @@ class Host(_Namespaces):
         return {line.split()[3] for line in lines}
 
 
-class Network:
+class Network(Closing):
     """`hosts` hosts whose cables end in one switch."""
 
     def __init__(self, hosts: int = 2) -> None:
@@ -159,12 +184,6 @@ class Network:
         """End all hosts and everything on them."""
         for namespaces in (*self.hosts, self._switch):
             namespaces.close()
-
-    def __enter__(self) -> Network:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 @functools.cache

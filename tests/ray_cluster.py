@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import subprocess
 import sysconfig
-import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pytest
 
-from .network import Host, Network, missing
+from .network import Host, InFolder, Network, missing
 
 __all__ = ["RayCluster", "needs_ray"]
 
@@ -34,7 +31,7 @@ _LOOK_UP_S = 0.2
 _COUNT = "import ray; ray.init('auto', logging_level='ERROR'); print('nodes', sum(n['Alive'] for n in ray.nodes()))"
 
 
-class RayCluster:
+class RayCluster(InFolder):
     """All hosts of a network as nodes; the first is the head."""
 
     python = _PYTHON
@@ -42,7 +39,7 @@ class RayCluster:
     def __init__(self, network: Network, *, cores: int = 2) -> None:
         self.hosts = network.hosts
         self.head = network.hosts[0]
-        self.folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: the paths of Ray's sockets are long
+        super().__init__("ray-")  # short: the paths of Ray's sockets are long
         self.address = f"{self.head.address}:{_PORT}"
         self.environment = {
             **os.environ,
@@ -95,16 +92,6 @@ class RayCluster:
     def logs(self) -> str:
         """The ends of what the nodes said."""
         return "\n".join(f"--- {file.name}\n{file.read_text()[-3000:]}" for file in self.folder.glob("*.log"))
-
-    def close(self) -> None:
-        """Forget the folder; the nodes end with their hosts."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> RayCluster:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 def _reason() -> str:

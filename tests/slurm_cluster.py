@@ -13,15 +13,13 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 import pytest
 
-from .network import Host, Network, missing
+from .network import Host, InFolder, Network, missing
 
 __all__ = ["SlurmCluster", "needs_slurm"]
 
@@ -59,7 +57,7 @@ _NODE = "NodeName={host.name} NodeHostname={host.name} NodeAddr={host.address} C
 _PARTITION = "PartitionName=test Nodes=ALL Default=YES State=UP MaxTime=INFINITE\n"
 
 
-class SlurmCluster:
+class SlurmCluster(InFolder):
     """All hosts of a network as the nodes of one partition.
 
     Args:
@@ -70,7 +68,7 @@ class SlurmCluster:
     def __init__(self, network: Network, *, node_timeout: int = 10) -> None:
         self.hosts = network.hosts
         self.controller = network.hosts[0]
-        self.folder = Path(tempfile.mkdtemp(prefix="slurm-of-a-test-"))
+        super().__init__("slurm-of-a-test-")
         self.environment = {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
         self.environment["PATH"] = f"{_PATH}:{os.environ['PATH']}"
         try:
@@ -139,16 +137,6 @@ class SlurmCluster:
         """The ends of what the daemons wrote."""
         files = [*self.folder.glob("*.log"), *self.folder.glob("*.out")]
         return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-2000:]}" for file in files)
-
-    def close(self) -> None:
-        """Forget the folder; the daemons end with their hosts."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> SlurmCluster:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 def _reason() -> str:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 
 import pytest
 
-from .network import Network, missing
+from .network import InFolder, Network, missing
 
 __all__ = ["SshHosts", "needs_ssh"]
 
@@ -44,11 +42,11 @@ GlobalKnownHostsFile none
 """
 
 
-class SshHosts:
+class SshHosts(InFolder):
     """A server on every host of a network; anybody on them logs in with one key."""
 
     def __init__(self, network: Network) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="ssh-of-a-test-"))
+        super().__init__("ssh-of-a-test-")
         self.environment = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"}
         try:
             for name in ("host-key", "user-key"):
@@ -80,16 +78,6 @@ class SshHosts:
             while f"{host.address}:22" not in host.listening():
                 assert time.monotonic() < end, f"no ssh server on {host.name}"
                 time.sleep(_LOOK_UP_S)
-
-    def close(self) -> None:
-        """Forget the keys; the servers end with their hosts."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> SshHosts:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 def _reason() -> str:

@@ -5,15 +5,14 @@ With CURVE keys too: then ZeroMQ encrypts. The receiver looks at both ends of ev
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from functools import partial
 
 import zmq
 
+from bench.contestants.edge import measure
 from bench.contestants.rlreactor_stream import WARM_UP
-from bench.contestants.slices import serve
 
 __all__ = ["ALONE", "ALONE_WITH_KEYS"]
 
@@ -58,15 +57,7 @@ def _receive(writing: int, messages: int, server: tuple[bytes, bytes] | None) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bytes", type=int, default=1_000_000)
-    parser.add_argument("--messages", type=int, default=1000)
-    options = parser.parse_args()
-
-    def figures(keys: bool) -> dict[str, float]:
-        return {"us": microseconds(options.bytes, options.messages, keys=keys)}
-
-    serve({ALONE: partial(figures, False), ALONE_WITH_KEYS: partial(figures, True)})
+    measure(__doc__, {ALONE: partial(microseconds, keys=False), ALONE_WITH_KEYS: partial(microseconds, keys=True)})
 
 
 if __name__ == "__main__":

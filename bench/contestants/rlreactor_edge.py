@@ -5,12 +5,11 @@ With keys each worker is on a host of a deployment, both of them on this machine
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 
+from bench.contestants.edge import measure
 from bench.contestants.rlreactor_stream import WARM_UP, Stream
-from bench.contestants.slices import serve
 from rlreactor import TICK, plan, run
 from rlreactor.deployment.caller import deploy
 from rlreactor.deployment.compile import compile_deployment, job_of
@@ -38,23 +37,18 @@ def with_keys(nbytes: int, messages: int) -> Result:
     return deploy(job_of(compile_deployment(deployment), "local"))
 
 
-def microseconds(result: Result, messages: int) -> float:
+STREAMS: dict[str, Callable[[int, int], Result]] = {OURS: without_keys, OURS_WITH_KEYS: with_keys}
+
+
+def microseconds(stream: Callable[[int, int], Result], nbytes: int, messages: int) -> float:
     """Per message, of `messages` of them."""
-    receiver = result.state("receiver")
+    receiver = stream(nbytes, messages).state("receiver")
     assert receiver["count"] == WARM_UP + messages
     return float(receiver["ended_ns"] - receiver["begun_ns"]) / messages * 1e-3
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bytes", type=int, default=1_000_000)
-    parser.add_argument("--messages", type=int, default=1000)
-    options = parser.parse_args()
-
-    def figures(stream: Callable[[int, int], Result]) -> dict[str, float]:
-        return {"us": microseconds(stream(options.bytes, options.messages), options.messages)}
-
-    serve({OURS: partial(figures, without_keys), OURS_WITH_KEYS: partial(figures, with_keys)})
+    measure(__doc__, {name: partial(microseconds, stream) for name, stream in STREAMS.items()})
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def write_spec(path: Path, topology: Reactor, ticks: int, seed: int, output: Out
     parameters = to_jsonable_python(dict(topology.parameters))
     spec = {
         "topology": {"class": class_path(type(topology)), "parameters": parameters},
-        "run": {"seed": seed, "timeout": ticks},
+        "run": {"seed": seed, "steps": ticks},
     }
     write_atomically(path, yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, width=100).encode())
     output.say(f"wrote {path}; add hosts, and then: rlreactor deploy {path}")

@@ -1,4 +1,4 @@
-"""A slot's side of a run: `rlreactor worker --slot i --plan HASH --caller tcp://… --keys FOLDER`.
+"""A slot's side of a run: `rlreactor worker --slot i --plan HASH --caller tcp://… --keys -`.
 
 Joins the caller, is told the job, makes the graph, listens, forks its workers when all slots are ready, and passes on
 what they say until the caller says that the run is over.
@@ -12,7 +12,6 @@ import platform
 import socket
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rlreactor.deployment.job import Job
@@ -36,9 +35,10 @@ from rlreactor.deployment.messages import (
     Watch,
     fields_of,
     from_caller,
-)
+)  # fmt: skip
 from rlreactor.deployment.program import graph_of, program_digest, versions
 from rlreactor.errors import LinkError, ReactorError
+from rlreactor.links.keys import SlotKeys
 from rlreactor.links.mixed_meeting import Link, MixedMeeting, Site
 from rlreactor.planner.plan import WorkerPlan
 from rlreactor.runtime.channel import Closed
@@ -49,25 +49,25 @@ from rlreactor.runtime.supervisor import Signals
 from rlreactor.runtime.worker import Options, Share
 from rlreactor.scheduler.routes import Routes
 
-__all__ = ["serve"]
+__all__ = ["HostOfSlot", "serve"]
 
 _ROWS_S = 0.01  # between two reports of how far everybody is, while a failed run is being ended
 _LOOK_S = 0.2
 
 
-def serve(slot: int, plan_hash: str, caller: str, keys: Path) -> int:
+def serve(slot: int, plan_hash: str, caller: str, keys: SlotKeys) -> int:
     """Join the caller, run this slot's workers until the caller says that all is over; returns the exit status.
 
     Args:
         slot: this slot's index in the job.
         plan_hash: of the job that this slot was started for.
         caller: endpoint `tcp://address:port`.
-        keys: folder with `slot-<slot>.key` and `caller.pub`.
+        keys: this slot's own, and the caller's public one.
 
     Raises:
         LinkError: the caller cannot be reached, or refuses this slot.
     """
-    agent = _Agent(slot, plan_hash, caller, Line(slot, caller, keys))
+    agent = _Agent(slot, plan_hash, caller, Line(caller, keys))
     try:
         with Signals(agent.interrupt):
             return agent.run()
@@ -83,7 +83,7 @@ class _Agent:
         self._plan_hash = plan_hash
         self._caller = caller
         self._line = line
-        self._host: _Host | None = None
+        self._host: HostOfSlot | None = None
         self._status: int | None = None  # once it is known
         self._crew = Crew(self._pass_on, self._pass_on_end)
         self._crew.listen(line.channel)
@@ -147,7 +147,7 @@ class _Agent:
     def _prepare(self, job: Job) -> None:
         self._line.channel.send("limit", seconds=job.options.unreachable_limit)
         try:
-            host = self._host = _Host(job, self._slot, self._caller)
+            host = self._host = HostOfSlot(job, self._slot, self._caller)
         except ReactorError as error:
             self._failed = True
             self._say(Failed(failure=type(error).__name__, text=str(error)))
@@ -203,7 +203,7 @@ class _Agent:
         self._line.hang_up()
 
 
-class _Host:
+class HostOfSlot:
     """What lies on this host, for its workers."""
 
     def __init__(self, job: Job, slot: int, caller: str) -> None:

@@ -25,7 +25,8 @@ def disagreements(data: Any) -> list[Problem]:
     machines = sum(map(_machines, hosts))
     if machines > most_machines:
         return [(("hosts",), f"expected at most {most_machines} machines, received {machines:,}")]
-    return [*_host_problems(hosts), *_constraint_problems(_entries(data, "constraints"), hosts)]
+    constraints = _entries(data, "constraints")
+    return [*_host_problems(hosts), *_constraint_problems(constraints, hosts), *_run_problems(data)]
 
 
 def machine_names(name: str, count: int) -> tuple[str, ...]:
@@ -72,6 +73,13 @@ def _host_problems(hosts: list[Mapping[str, Any]]) -> Iterator[Problem]:
         for field in _ONE_MACHINE:
             if host.get("count", 1) != 1 and host.get(field) is not None:
                 yield ("hosts", index, field), f"one address for {host['count']} hosts; list them one by one"
+
+
+def _run_problems(data: Any) -> Iterator[Problem]:
+    run: Any = cast(Mapping[str, Any], data).get("run") if isinstance(data, Mapping) else None
+    given: Mapping[str, Any] = cast(Mapping[str, Any], run) if isinstance(run, Mapping) else {}
+    if given.get("steps") is not None and given.get("timeout") is not None:
+        yield ("run", "steps"), f"given beside timeout: {given['timeout']!r}; expected one of the two"
 
 
 def _constraint_problems(constraints: list[Mapping[str, Any]], hosts: list[Mapping[str, Any]]) -> Iterator[Problem]:

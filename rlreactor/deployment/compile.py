@@ -49,7 +49,7 @@ def compile_deployment(deployment: Deployment, *, profile: Profile | None = None
     graph = constrained(graph, deployment.constraints)
     if not deployment.hosts:
         return Compiled(deployment, graph, plan_here(graph, profile=profile))
-    plan = plan_over(graph, _planned(deployment), profile=profile)
+    plan = plan_over(graph, _planned(deployment), profile=profile, window=deployment.links.window)
     _check_ports(plan, deployment.machines)
     return Compiled(deployment, graph, plan)
 
@@ -66,7 +66,7 @@ def job_of(compiled: Compiled, engine: EngineName | None = None) -> Job:
         plan=plan,
         slots=_slots(plan, deployment.machines, engine or deployment.engine),
         options=JobOptions(
-            seed=run.seed, timeout=run.timeout, fast=run.fast, fingerprint=run.fingerprint,
+            seed=run.seed, timeout=run.stop, fast=run.fast, fingerprint=run.fingerprint,
             record=run.recording is not None, stall_limit=run.stall_seconds,
             unreachable_limit=deployment.links.unreachable_seconds,
         ),

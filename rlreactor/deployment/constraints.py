@@ -48,6 +48,7 @@ def _placed(placing: Placing, constraint: Constraint, first: str, path: str) -> 
     return placing._replace(
         host=placing.host if constraint.host is None else constraint.host,
         threads=placing.threads if constraint.threads is None else constraint.threads,
+        cores=placing.cores if constraint.cores is None else constraint.cores,
         gpu=placing.gpu if constraint.gpu is None else constraint.gpu,
         with_=first if constraint.together and path != first else placing.with_,
     )

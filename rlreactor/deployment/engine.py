@@ -49,8 +49,8 @@ class Engine(Protocol):
         ...
 
 
-def worker_command(job: Job, slot: int | str, caller: str, keys: str) -> list[str]:
-    """The words that every engine starts slot `slot` with; `keys` is the folder as that slot sees it."""
+def worker_command(job: Job, slot: int | str, caller: str, keys: str = "-") -> list[str]:
+    """The words that every engine starts slot `slot` with; `keys` is the folder as that slot sees it, or its input."""
     return [
         "rlreactor", "worker", "--slot", str(slot), "--plan", job.plan_hash, "--caller", caller, "--keys", keys,
     ]  # fmt: skip

@@ -12,11 +12,10 @@ import secrets
 import select
 import signal
 import time
-from pathlib import Path
 
 from rlreactor.errors import LinkError
 from rlreactor.links.conversation import LONGEST_FRAME, Conversation
-from rlreactor.links.keys import CALLER, Certificate, read_public, read_secret, slot_name
+from rlreactor.links.keys import SlotKeys
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.process import fork
 
@@ -32,16 +31,15 @@ class Line:
     """The slot's end.
 
     Messages go both ways over `channel`. {"kind": "lost"} comes from the line itself, once, when there is no more use
-    in waiting; {"kind": "limit", "seconds"} is for the line. Raises LinkError for keys that are not there.
+    in waiting; {"kind": "limit", "seconds"} is for the line.
     """
 
-    def __init__(self, slot: int, caller: str, keys: Path) -> None:
-        own, public = read_secret(keys, slot_name(slot)), read_public(keys, CALLER)
+    def __init__(self, caller: str, keys: SlotKeys) -> None:
         self.channel, theirs = Channel.pair()
 
         def child() -> int:
             self.channel.close()
-            line = _Process(theirs, caller, own, public)
+            line = _Process(theirs, caller, keys)
             try:
                 return line.run()
             except Closed:  # the slot is gone
@@ -67,25 +65,20 @@ class Line:
 class _Process:
     """What runs there."""
 
-    def __init__(self, channel: Channel, caller: str, own: Certificate, public: bytes) -> None:
+    def __init__(self, channel: Channel, caller: str, keys: SlotKeys) -> None:
         import zmq
 
         from rlreactor.links.doorkeeper import Doorkeeper
-        from rlreactor.links.sockets import longest_encrypted, watch_connection
+        from rlreactor.links.sockets import open_line
 
         self._zmq = zmq
         self._channel = channel
         self._context = zmq.Context()
         self._doorkeeper = Doorkeeper(self._context)
-        end = self._end = self._context.socket(zmq.DEALER)
+        end = self._end = open_line(self._context, zmq.DEALER, LONGEST_FRAME, keys.own)
         end.set(zmq.IMMEDIATE, 1)
-        end.set(zmq.SNDHWM, 0)
-        end.set(zmq.RCVHWM, 0)
-        end.set(zmq.MAXMSGSIZE, longest_encrypted(LONGEST_FRAME))
         end.set(zmq.LINGER, 0)
-        watch_connection(end)
-        end.curve_publickey, end.curve_secretkey = own
-        end.curve_serverkey = public
+        end.curve_serverkey = keys.caller
         self._doorkeeper.follow(end, caller, "the caller")
         self._doorkeeper.start()
         end.connect(caller)

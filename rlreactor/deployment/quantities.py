@@ -9,7 +9,9 @@ from typing import Annotated, Any, cast
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Duration", "PortRange", "Size"]
+from rlreactor.links.window import largest_window, smallest_window
+
+__all__ = ["Duration", "PortRange", "Size", "Window"]
 
 _SIZES = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 1 << 10, "MiB": 1 << 20,
@@ -26,13 +28,17 @@ def _size(value: Any) -> int:
     return _amount(value, _SIZES, 'a size such as "64 GiB" or "512 MB", or bytes as an int of 1 or more', 1)
 
 
+def _window(value: Any) -> int:
+    return _amount(value, _SIZES, 'a size from "4 KiB" to "1 GiB", such as "128 KiB"', smallest_window, largest_window)
+
+
 def _duration(value: Any) -> int:
     return _amount(value, _TIMES, 'a time such as "100 ms" or "2 s", or nanoseconds as an int of 0 or more', 0)
 
 
-def _amount(value: Any, units: dict[str, int], expected: str, least: int) -> int:
+def _amount(value: Any, units: dict[str, int], expected: str, least: int, most: int = _LARGEST) -> int:
     amount = _parsed(value, units) if isinstance(value, str) else value
-    if type(amount) is not int or not least <= amount <= _LARGEST:
+    if type(amount) is not int or not least <= amount <= most:
         raise _unexpected(expected)
     return amount
 
@@ -69,6 +75,15 @@ Size = Annotated[
     _written(r"^\d+(\.\d+)?\s*([KMGT]i?)?B$", {"type": "integer", "minimum": 1}),
 ]
 """Bytes."""
+
+Window = Annotated[
+    int,
+    BeforeValidator(_window),
+    _written(
+        r"^\d+(\.\d+)?\s*([KMG]i?)?B$", {"type": "integer", "minimum": smallest_window, "maximum": largest_window}
+    ),
+]
+"""Bytes of a link."""
 
 Duration = Annotated[
     int,

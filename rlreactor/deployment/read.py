@@ -43,9 +43,19 @@ def read_deployment(path: Path) -> Deployment:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise DeploymentError([f"{path}: there is no file {path.absolute()}; {_beside(path.absolute())}"]) from None
     except OSError as error:
         raise DeploymentError([f"{path}: cannot be read: {error.strerror}"]) from None
     return parse_deployment(content, str(path))
+
+
+def _beside(path: Path) -> str:
+    """What there is where a file is missing."""
+    if not path.parent.is_dir():
+        return f"there is no directory {path.parent} either"
+    specs = [other.name for other in path.parent.iterdir() if other.suffix in _PARSERS]
+    return did_you_mean(path.name, specs) if specs else f"no file beside it ends in {', '.join(_PARSERS)}"
 
 
 def parse_deployment(content: bytes, name: str) -> Deployment:

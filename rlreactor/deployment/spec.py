@@ -21,8 +21,9 @@ from rlreactor.deployment.engines.sections import (
     SlurmSection,
     SshSection,
 )
-from rlreactor.deployment.quantities import Duration, PortRange, Size
+from rlreactor.deployment.quantities import Duration, PortRange, Size, Window
 from rlreactor.deployment.words import LINE, expected
+from rlreactor.tag import TICK
 
 __all__ = [
     "DISAGREEMENT",
@@ -42,6 +43,8 @@ _ADDRESS = r"^[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$"  # never begins with a
 
 FRESH_KEYS = "fresh"
 """In the place of a directory: every run makes its own."""
+
+NO_SNAPSHOTS = "nothing, because this version makes no snapshots; leave it out, and runs begin at their beginning"
 
 DISAGREEMENT = "disagreement"
 """The type of pydantic's error where parts do not go together."""
@@ -110,7 +113,10 @@ class Constraint(Part):
     )
     host: Text | None = Field(default=None, description="A host's name; of hosts with a count, the name of all or one.")
     threads: Count | None = Field(
-        default=None, description="Threads of their numeric libraries, and cores; results may depend on them."
+        default=None, description="Threads of their numeric libraries; results may depend on them."
+    )
+    cores: Count | None = Field(
+        default=None, description="Cores that their worker gets, which results do not depend on; one a thread else."
     )
     gpu: NotNegative | None = Field(default=None, description="GPUs that each of them needs.")
     together: bool = Field(default=False, description="Whether they share one worker.")
@@ -122,6 +128,11 @@ class LinksSpec(Part):
     keys: Text = Field(
         default=FRESH_KEYS,
         description='"fresh": every run makes its own keys. Otherwise a directory that `rlreactor keys` wrote.',
+    )
+    window: Window = Field(
+        default=128 << 10,
+        description="How much may be under way and unread on the link from one worker to another: more for long and "
+        "fast lines, less for many workers. Arrays of more than 4 KiB have room of their own.",
     )
     unreachable_seconds: Annotated[float, Field(gt=0, le=86400)] = Field(
         default=60.0, description="How long a host may be out of reach before the run ends with its name."
@@ -135,6 +146,9 @@ class RunSpec(Part):
     timeout: Duration | None = Field(
         default=None, description='Logical time after which the program stops, such as "100 ms".'
     )
+    steps: Count | None = Field(
+        default=None, description="Logical steps of training after which it stops, each a TICK; instead of timeout."
+    )
     fast: bool = Field(default=True, description="Run logical time as fast as the machines allow, not by the clock.")
     fingerprint: bool = Field(default=True, description="Hash every value that a reaction sets.")
     stall_seconds: Annotated[float, Field(gt=0)] = Field(
@@ -143,6 +157,14 @@ class RunSpec(Part):
     metrics: Text | None = Field(default=None, description="File for every metric, one JSON object a line.")
     state: Text | None = Field(default=None, description="File for the arrays among all reactors' states at the stop.")
     recording: Text | None = Field(default=None, description="File for physical events, which a replay needs.")
+    snapshots: Annotated[None, expected(NO_SNAPSHOTS)] = Field(
+        default=None, description="Not available in this version: nothing is saved while a run goes on."
+    )
+
+    @property
+    def stop(self) -> int | None:
+        """Logical time after which the program stops, in ns."""
+        return self.timeout if self.steps is None else self.steps * TICK
 
 
 class Deployment(Part):

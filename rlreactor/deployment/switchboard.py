@@ -18,19 +18,20 @@ from rlreactor.links.conversation import LONGEST_FRAME, Conversation
 from rlreactor.links.doorkeeper import Doorkeeper
 from rlreactor.links.keys import Certificate
 from rlreactor.links.reliable import epoch_of
-from rlreactor.links.sockets import listen_tcp, longest_encrypted, watch_connection
+from rlreactor.links.sockets import listen_tcp, open_line
 
 __all__ = ["Said", "Switchboard"]
 
 _LINGER_MS = 1000
+_MOST_AT_ONCE = 1000  # frames: slots that say more and more must not keep the caller from what else it has to do
 
 
 class Said(NamedTuple):
-    """A slot's message, as plain data; `again`: it is the first one of a new process that takes the slot's part."""
+    """A slot's message, as plain data; `again`: none yet, but a new process has come that takes the slot's part."""
 
     slot: int
     message: dict[str, Any]
-    again: bool
+    again: bool = False
 
 
 class _Party:
@@ -63,13 +64,8 @@ class Switchboard:
         self._parties = {slot: _Party() for slot in slots}
         self._context = zmq.Context()
         self._doorkeeper = Doorkeeper(self._context)
-        end = self._end = self._context.socket(zmq.ROUTER)
+        end = self._end = open_line(self._context, zmq.ROUTER, LONGEST_FRAME, own)
         end.set(zmq.ROUTER_MANDATORY, 1)
-        end.set(zmq.SNDHWM, 0)
-        end.set(zmq.RCVHWM, 0)
-        end.set(zmq.MAXMSGSIZE, longest_encrypted(LONGEST_FRAME))
-        watch_connection(end)
-        end.curve_publickey, end.curve_secretkey = own
         end.curve_server = True
         self._doorkeeper.admit(end, f"the caller at {listener.endpoint}", {slots[s]: str(s) for s in slots})
         self._doorkeeper.start()
@@ -97,11 +93,16 @@ class Switchboard:
         return conversation is None or conversation.settled
 
     def attend(self, timeout_s: float) -> list[Said]:
-        """Wait until something is said, for that long at most. Raises LinkError for what breaks the protocol."""
+        """Wait until something is said, for that long at most.
+
+        Raises LinkError for what breaks the protocol, and when nobody can be let in any more.
+        """
+        if self._doorkeeper.fault:
+            raise LinkError(f"no slot can be heard any more: {self._doorkeeper.fault}")
         said: list[Said] = []
         if self._end.poll(int(timeout_s * 1000)):
             with contextlib.suppress(zmq.Again):  # nothing more, or it went with a connection that was cut just now
-                while True:
+                for _ in range(_MOST_AT_ONCE):
                     said += self._listen()
         for party in self._parties.values():
             if party.conversation is not None:
@@ -122,14 +123,15 @@ class Switchboard:
     def _take(self, slot: int, party: _Party, frame: memoryview) -> list[Said]:
         try:
             incarnation = epoch_of(frame)
-            again = incarnation not in party.incarnations
-            if again:
+            again: list[Said] = []
+            if incarnation not in party.incarnations:
+                again = [Said(slot, {}, again=True)] if party.incarnations else []
                 self._begin(party, incarnation)
             assert party.conversation is not None
             messages = party.conversation.take(frame)
         except LinkError as error:
             raise LinkError(f"slot {slot} does not keep to the protocol: {error}") from None
-        return [Said(slot, message, again and len(party.incarnations) > 1) for message in messages]
+        return [*again, *(Said(slot, message) for message in messages)]
 
     def _begin(self, party: _Party, incarnation: int) -> None:
         party.incarnations.append(incarnation)

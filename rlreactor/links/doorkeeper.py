@@ -17,7 +17,7 @@ import os
 import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -125,7 +125,7 @@ class Doorkeeper:
         tell: takes what there is to say of those who were turned away; called in the thread.
 
     Attributes:
-        fault: in words, why some peer can never be reached; "" as long as there is none.
+        fault: in words, why some peer can never be reached, or can reach us; "" as long as there is none.
         stranded: connections that have to be made anew, with `renew`; empty nearly always.
     """
 
@@ -140,7 +140,7 @@ class Doorkeeper:
         self._end = os.eventfd(0)
         self._thread = threading.Thread(target=self._serve, name="doorkeeper", daemon=True)
         self.fault = ""
-        self.stranded: list[_Approach] = []
+        self.stranded: deque[_Approach] = deque()  # both threads may touch it: each step of it is whole
 
     def admit(self, door: zmq.Socket[bytes], name: str, allowed: Mapping[bytes, str]) -> None:
         """Let only these public keys in; what comes from each carries its text as `User-Id`. Before it is bound."""
@@ -156,9 +156,8 @@ class Doorkeeper:
 
     def renew(self) -> None:
         """Make those connections anew that ZeroMQ has given up. In the thread that uses their sockets."""
-        stranded, self.stranded = self.stranded, []
-        for approach in stranded:
-            approach.renew()
+        while self.stranded:
+            self.stranded.popleft().renew()
 
     @property
     def refused(self) -> int:
@@ -188,6 +187,13 @@ class Doorkeeper:
         os.close(self._end)
 
     def _serve(self) -> None:
+        try:
+            self._look_after_all()
+        except Exception as error:  # nobody would be let in any more, and nobody would know why
+            self.fault = self.fault or f"the thread that lets connections in has failed: {error!r}"
+            raise
+
+    def _look_after_all(self) -> None:
         poller = zmq.Poller()
         watched = {each.monitor: each.watched for each in self._watched}
         for end in (self._end, self._zap, *watched):
@@ -208,7 +214,7 @@ class Doorkeeper:
         for approach in approaches:
             if approach.lost_at is not None and time.monotonic() - approach.lost_at > _STRANDED_S:
                 approach.lost_at = None
-                self.stranded = [*self.stranded, approach]
+                self.stranded.append(approach)
 
     def _answer(self) -> None:
         version, request, domain, _, _, mechanism, *credentials = self._zap.recv_multipart()

@@ -17,7 +17,17 @@ from typing import NamedTuple
 
 from rlreactor.errors import LinkError
 
-__all__ = ["CALLER", "Certificate", "make_keys", "new_certificate", "read_public", "read_secret", "slot_name"]
+__all__ = [
+    "CALLER",
+    "Certificate",
+    "SlotKeys",
+    "make_keys",
+    "new_certificate",
+    "read_public",
+    "read_secret",
+    "read_slot_keys",
+    "slot_name",
+]
 
 CALLER = "caller"
 _Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # ZeroMQ's RFC 32: 32 bytes in 40 characters
@@ -32,6 +42,19 @@ class Certificate(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Certificate({self.public.decode()})"  # a secret must not get into a log by chance
+
+
+class SlotKeys(NamedTuple):
+    """What a slot has: its own pair, and the public key of its caller."""
+
+    own: Certificate
+    caller: bytes
+
+    @staticmethod
+    def of(own: str, caller: str, where: str) -> SlotKeys:
+        """Out of what the two files hold; `where` they came from is for errors. Raises LinkError."""
+        pair = Certificate(_field(where, own, "public"), _field(where, own, "secret"))
+        return SlotKeys(pair, _field(where, caller, "public"))
 
 
 def slot_name(slot: int) -> str:
@@ -89,6 +112,11 @@ def read_secret(folder: Path, name: str) -> Certificate:
     return Certificate(_field(path, text, "public"), _field(path, text, "secret"))
 
 
+def read_slot_keys(folder: Path, slot: int) -> SlotKeys:
+    """What a slot finds in a folder. Raises LinkError."""
+    return SlotKeys(read_secret(folder, slot_name(slot)), read_public(folder, CALLER))
+
+
 def _read(path: Path, *, secret: bool) -> str:
     try:
         with path.open("rb") as file:
@@ -103,11 +131,11 @@ def _read(path: Path, *, secret: bool) -> str:
         raise LinkError(f"cannot read the key {path}: {error.strerror}") from error
 
 
-def _field(path: Path, text: str, name: str) -> bytes:
+def _field(where: Path | str, text: str, name: str) -> bytes:
     with contextlib.suppress(tomllib.TOMLDecodeError):
         value = tomllib.loads(text).get(name)
         if isinstance(value, str) and _Z85.fullmatch(value):
             return value.encode()
     raise LinkError(
-        f'{path}: expected a line {name} = "…" with a key of 40 characters; make new ones with rlreactor keys'
+        f'{where}: expected a line {name} = "…" with a key of 40 characters; make new ones with rlreactor keys'
     )

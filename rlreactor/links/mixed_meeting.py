@@ -56,6 +56,9 @@ class MixedMeeting:
         audience: per worker, those that read something from it.
         site: this host's part of a run on several; None: there is no other.
 
+    Attributes:
+        windows: by link that goes over sockets, bytes of messages that may be under way and unread.
+
     Raises LinkError when memory, a folder or a port cannot be had.
     """
 
@@ -75,7 +78,7 @@ class MixedMeeting:
         self._memory = HostMemory(workers, near, slot_plans, DistantBoard.row_length(workers), self._here)
         self._mapping = self._memory.map()
         self._workers = workers
-        self._windows = {link: rings[link] for link in sockets}
+        self.windows = {link: rings[link] for link in sockets}
         self._longest = {link: self._longest_frame(*link) for link in sockets}
         self._run = int.from_bytes(os.urandom(8), "little") if site is None else site.run
         self._folder: SocketFolder | None = None
@@ -107,7 +110,7 @@ class MixedMeeting:
     def _longest_frame(self, source: int, target: int) -> int:
         ports = distant_ports(self._memory.slot_plans, source, target)
         row = DistantBoard.row_length(self._workers) + 8 * len(distant_ports(self._memory.slot_plans, target, source))
-        return longest_frame(self._windows[source, target], (plan.spec.nbytes for plan in ports), row)
+        return longest_frame(self.windows[source, target], (plan.spec.nbytes for plan in ports), row)
 
     def _listen(self, link: Link, kind: SocketKind) -> Listener:
         if self._site is not None and link[0] not in self._here:
@@ -131,7 +134,7 @@ class MixedMeeting:
         def connect(board: DistantBoard, land: Land) -> SocketLinks:
             return SocketLinks(
                 me, board, peers, listeners=self._listeners, endpoints=self.endpoints, longest=self._longest,
-                windows=self._windows, run=self._run, epoch=0 if self._site is None else self._site.epoch,
+                windows=self.windows, run=self._run, epoch=0 if self._site is None else self._site.epoch,
                 land=land, connected=self._connected, own=own, known=self._known,
             )  # fmt: skip
 

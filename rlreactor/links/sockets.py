@@ -35,6 +35,7 @@ __all__ = [
     "listen_ipc",
     "listen_tcp",
     "longest_encrypted",
+    "open_line",
     "watch_connection",
 ]
 
@@ -210,11 +211,25 @@ def longest_encrypted(longest: int) -> int:
     return max(longest + _ENCRYPTED, _HANDSHAKE)
 
 
+def open_line(
+    context: zmq.Context[zmq.Socket[bytes]], kind: zmq.SocketType, longest: int, own: Certificate
+) -> zmq.Socket[bytes]:
+    """One end of a line between a slot and its caller, whose frames have `longest` bytes at most."""
+    end = context.socket(kind)
+    end.set(zmq.SNDHWM, 0)
+    end.set(zmq.RCVHWM, 0)
+    end.set(zmq.MAXMSGSIZE, longest_encrypted(longest))
+    watch_connection(end)
+    end.curve_publickey, end.curve_secretkey = own
+    return end
+
+
 def watch_connection(end: zmq.Socket[bytes]) -> None:
     """Let a cut be noticed soon, and what is healed be used soon."""
     end.set(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     end.set(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS)
     end.set(zmq.HEARTBEAT_TTL, _HEARTBEAT_TIMEOUT_MS)
+    end.set(zmq.TCP_MAXRT, _HEARTBEAT_TIMEOUT_MS)  # a heartbeat waits behind what the kernel cannot send
     end.set(zmq.CONNECT_TIMEOUT, _CONNECT_TIMEOUT_MS)
     end.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
     end.set(zmq.RECONNECT_IVL, _RECONNECT_MS)

@@ -17,7 +17,7 @@ from rlreactor.planner.links import LinkPlan
 from rlreactor.planner.memory import ring_capacity, slot_bytes, slot_counts, stop_ring_capacity
 from rlreactor.planner.plan import EdgePlan
 
-__all__ = ["between_workers", "check_memory", "host_bytes", "reserved_bytes", "touching", "under_way"]
+__all__ = ["between_workers", "check_memory", "host_bytes", "reserved_bytes", "touching", "under_way", "window_bytes"]
 
 _ON_THE_LINE = 2  # slots of an edge over sockets besides those that are written, read and kept
 
@@ -79,13 +79,21 @@ def reserved_bytes(edges: Sequence[EdgePlan], worker_count: int) -> int:
     return round_up(control, PAGE) + max(sum(map(_slot_memory, edges)), PAGE)
 
 
-def host_bytes(edges: Sequence[EdgePlan], here: Collection[int], worker_count: int) -> int:
-    """At most what one of several hosts reserves, on which the workers `here` are: also for what comes from others."""
-    pairs = len(here) * (worker_count - 1)
-    rings = 2 * pairs * (ring_capacity + RING_OVERHEAD)
+def host_bytes(edges: Sequence[EdgePlan], here: Collection[int], worker_count: int, window: int = ring_capacity) -> int:
+    """At most what one of several hosts needs, on which the workers `here` are, also for what goes to others and comes.
+
+    A link to another host keeps as much as its window: sent and not yet acknowledged, or arrived and not yet read.
+    """
+    near = len(here) * (len(here) - 1)
+    rings = near * (ring_capacity + RING_OVERHEAD) + window_bytes(here, worker_count, window)
     words = sum(len(edge.readers) for edge in edges if edge.slots) * CACHE_LINE
     control = round_up(Board.size(worker_count), CACHE_LINE) + rings + words
     return round_up(control, PAGE) + max(sum(map(_slot_memory, touching(edges, here))), PAGE)
+
+
+def window_bytes(here: Collection[int], worker_count: int, window: int) -> int:
+    """What the windows of all links to and from other hosts come to."""
+    return 2 * len(here) * (worker_count - len(here)) * window
 
 
 def touching(edges: Iterable[EdgePlan], here: Collection[int]) -> list[EdgePlan]:
@@ -93,19 +101,26 @@ def touching(edges: Iterable[EdgePlan], here: Collection[int]) -> list[EdgePlan]
     return [edge for edge in edges if edge.worker in here or not set(edge.readers).isdisjoint(here)]
 
 
-def check_memory(edges: Sequence[EdgePlan], needed: int, available: int, machine: str = "the machine") -> None:
-    """Raises PlanError if more is needed than available, naming the edges that need most."""
+def check_memory(
+    edges: Sequence[EdgePlan], needed: int, available: int, machine: str = "the machine", windows: int = 0
+) -> None:
+    """Raises PlanError if more is needed than available, naming what needs most: edges, or `windows` bytes of links."""
     if needed <= available:
         return
+    problem = (
+        f"the edges between workers need {describe_bytes(needed)} of shared memory, but {machine} has "
+        f"{describe_bytes(available)} to give. Most is needed by "
+    )
+    if windows > needed // 2:
+        raise PlanError(
+            f"{problem}the windows of its links to other hosts: {describe_bytes(windows)}. Use a smaller links.window, "
+            "or fewer workers"
+        )
     largest = sorted(edges, key=lambda edge: (-_slot_memory(edge), edge.source))[:3]
     each = "; ".join(
         f"{edge.source}: {edge.slots} slots of {describe_bytes(edge.slot_bytes)}" for edge in largest if edge.slots
     )
-    raise PlanError(
-        f"the edges between workers need {describe_bytes(needed)} of shared memory, but {machine} has "
-        f"{describe_bytes(available)} to give. Most is needed by {each or 'the rings'}. Use smaller specs, a smaller "
-        "lag (after=), or fewer workers"
-    )
+    raise PlanError(f"{problem}{each or 'the rings'}. Use smaller specs, a smaller lag (after=), or fewer workers")
 
 
 def _slot_memory(edge: EdgePlan) -> int:

@@ -20,11 +20,12 @@ _FREE = Placing()
 class Group(NamedTuple):
     """Reactors on one worker, in graph order, and what they need together.
 
-    They run one after another, so their threads are not added up; each keeps its own GPUs, though.
+    They run one after another, so their threads and cores are not added up; each keeps its own GPUs, though.
     """
 
     reactors: tuple[str, ...]
     threads: int
+    cores: int
     gpus: int
 
 
@@ -96,7 +97,8 @@ def _needs_reactions(graph: Graph, path: str) -> str:
 def _group(graph: Graph, members: tuple[str, ...]) -> Group:
     placings = [graph.placing.get(path, _FREE) for path in members]
     _check_hosts(members, placings)
-    return Group(members, max(p.threads for p in placings), sum(p.gpu for p in placings))
+    cores = max(p.threads if p.cores is None else p.cores for p in placings)
+    return Group(members, max(p.threads for p in placings), cores, sum(p.gpu for p in placings))
 
 
 def _check_hosts(members: tuple[str, ...], placings: list[Placing]) -> None:
@@ -112,11 +114,12 @@ def _check_hosts(members: tuple[str, ...], placings: list[Placing]) -> None:
 def _check_machine(graph: Graph, machine: Machine) -> None:
     for path, placing in graph.placing.items():
         _check_numbers(path, placing)
-        if placing.threads > machine.usable:
-            raise PlanError(
-                f"{path}: threads={placing.threads}, but {_has(machine)} {machine.usable} usable "
-                f"core{'s' * (machine.usable != 1)}; ask for {machine.usable} or fewer"
-            )
+        for name, count in (("threads", placing.threads), ("cores", placing.cores or 1)):
+            if count > machine.usable:
+                raise PlanError(
+                    f"{path}: {name}={count}, but {_has(machine)} {machine.usable} usable "
+                    f"core{'s' * (machine.usable != 1)}; ask for {machine.usable} or fewer"
+                )
     _check_gpus(graph, machine)
 
 

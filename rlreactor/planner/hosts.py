@@ -11,11 +11,12 @@ from rlreactor.graph import Graph
 from rlreactor.planner.balance import balance
 from rlreactor.planner.cluster import ASSUMED
 from rlreactor.planner.cores import Core
-from rlreactor.planner.edges import check_memory, host_bytes, touching, under_way
+from rlreactor.planner.edges import check_memory, host_bytes, touching, under_way, window_bytes
 from rlreactor.planner.gpus import Gpu
 from rlreactor.planner.groups import Group
 from rlreactor.planner.links import LinkPlan
 from rlreactor.planner.machine import Machine, Network
+from rlreactor.planner.memory import ring_capacity
 from rlreactor.planner.model import Frozen
 from rlreactor.planner.placement import Planner
 from rlreactor.planner.plan import Plan, WorkerPlan
@@ -54,18 +55,25 @@ class PlannedHost(Frozen):
 
 
 def plan_over(
-    graph: Graph, hosts: Sequence[PlannedHost], *, profile: Profile | None = None, network: Network = ASSUMED
+    graph: Graph,
+    hosts: Sequence[PlannedHost],
+    *,
+    profile: Profile | None = None,
+    network: Network = ASSUMED,
+    window: int = ring_capacity,
 ) -> Plan:
     """Decide who lives where, on every host at least one worker if there is anything for it to do.
 
-    Workers of one host share memory; between hosts messages go over TCP. The same arguments give the same plan.
+    Workers of one host share memory; between hosts messages go over TCP, up to `window` bytes of them under way and
+    unread on every link. The same arguments give the same plan.
+
     Raises PlanError where constraints cannot be fulfilled; the message quotes hosts and numbers.
     """
     planner = Planner(graph, _together(hosts, network), None, None, profile, "`workers` of a host")
     homes = _homes(graph, planner.groups, hosts)
     owners = _owners(planner, hosts, homes)
     members = _members(planner, owners, homes)
-    return _finished(planner, hosts, _numbered(planner, hosts, owners, members))
+    return _finished(planner, hosts, _numbered(planner, hosts, owners, members), window)
 
 
 def _together(hosts: Sequence[PlannedHost], network: Network) -> Machine:
@@ -101,12 +109,13 @@ def _homes(graph: Graph, groups: Sequence[Group], hosts: Sequence[PlannedHost]) 
 
 def _suitable(graph: Graph, group: Group, hosts: Sequence[PlannedHost]) -> tuple[int, ...]:
     named = _named(graph, group, hosts)
-    fitting = tuple(i for i in named if hosts[i].cores >= group.threads)
+    name, wanted = ("threads", group.threads) if group.threads >= group.cores else ("cores", group.cores)
+    fitting = tuple(i for i in named if hosts[i].cores >= wanted)
     if not fitting:
         most = max(named, key=lambda i: hosts[i].cores)
         raise PlanError(
-            f"{group.reactors[0]}: threads={group.threads}, but of the hosts it may be on none has more than the "
-            f"{hosts[most].cores} cores of {hosts[most].name!r}; ask for fewer threads, or give a host more cores"
+            f"{group.reactors[0]}: {name}={wanted}, but of the hosts it may be on none has more than the "
+            f"{hosts[most].cores} cores of {hosts[most].name!r}; ask for fewer {name}, or give a host more cores"
         )
     return fitting
 
@@ -179,9 +188,9 @@ def _numbered(
     return tuple(made) or planner.worker_plans([[]], hosts[0].machine, host=hosts[0].name)
 
 
-def _finished(planner: Planner, hosts: Sequence[PlannedHost], workers: tuple[WorkerPlan, ...]) -> Plan:
+def _finished(planner: Planner, hosts: Sequence[PlannedHost], workers: tuple[WorkerPlan, ...], window: int) -> Plan:
     links = tuple(
-        LinkPlan(workers=(one.index, other.index), carrier="tcp")
+        LinkPlan(workers=(one.index, other.index), carrier="tcp", window=window)
         for one, other in combinations(workers, 2)
         if one.host != other.host
     )
@@ -193,7 +202,7 @@ def _finished(planner: Planner, hosts: Sequence[PlannedHost], workers: tuple[Wor
         prediction=_prediction(planner, hosts, workers),
         profile=planner.profile,
     )
-    memory = sum(_checked_memory(plan, host) for host in hosts if host.name in plan.hosts)
+    memory = sum(_checked_memory(plan, host, window) for host in hosts if host.name in plan.hosts)
     return plan.model_copy(update={"memory_bytes": memory, "notes": tuple(_notes(plan, planner, hosts))})
 
 
@@ -205,10 +214,11 @@ def _prediction(planner: Planner, hosts: Sequence[PlannedHost], workers: Sequenc
     return planner.predictor.predict([worker.reactors for worker in workers], cores)
 
 
-def _checked_memory(plan: Plan, host: PlannedHost) -> int:
+def _checked_memory(plan: Plan, host: PlannedHost, window: int) -> int:
     here = plan.hosts[host.name]
-    needed = host_bytes(plan.edges, here, len(plan.workers))
-    check_memory(touching(plan.edges, here), needed, host.memory, f"host {host.name!r}")
+    needed = host_bytes(plan.edges, here, len(plan.workers), window)
+    windows = window_bytes(here, len(plan.workers), window)
+    check_memory(touching(plan.edges, here), needed, host.memory, f"host {host.name!r}", windows)
     return needed
 
 
@@ -217,9 +227,12 @@ def _notes(plan: Plan, planner: Planner, hosts: Sequence[PlannedHost]) -> Iterat
     for host in hosts:
         here = plan.hosts.get(host.name, ())
         threads = sum(plan.workers[w].threads for w in here)
+        cores = sum(len(plan.workers[w].cores) for w in here)
         if not here:
             yield f"host {host.name!r} has nothing to do"
         elif host.workers is not None and len(here) < host.workers:
             yield f"host {host.name!r}: {host.workers} workers asked for, {len(here)} used: there is no more to do"
         if threads > host.cores:
             yield f"host {host.name!r}: {threads} threads on {host.cores} cores, so nobody spins there while it waits"
+        elif cores > host.cores:
+            yield f"host {host.name!r}: its workers ask for {cores} cores and share the {host.cores} that there are"

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any, Literal, get_args
 
+from pydantic import Field
+
 from rlreactor.errors import PlanError
+from rlreactor.links.window import largest_window, smallest_window
 from rlreactor.planner.model import Frozen
 
 __all__ = ["CARRIER_HELP", "LinkCarrier", "LinkPlan", "check_links", "links_between"]
@@ -21,10 +24,12 @@ class LinkPlan(Frozen):
     Attributes:
         workers: the two.
         carrier: "memory", which they share; "ipc", ZeroMQ over Unix sockets; "tcp", ZeroMQ over TCP.
+        window: bytes of messages that may be under way and unread, each way; None: as much as memory has room for.
     """
 
     workers: tuple[int, int]
     carrier: LinkCarrier
+    window: int | None = Field(default=None, ge=smallest_window, le=largest_window)
 
 
 def links_between(workers: int, carrier: Any) -> tuple[LinkPlan, ...]:

@@ -262,7 +262,7 @@ class Planner:
         """The workers with these groups, numbered from `first` on, on this machine or one host of it."""
         machine = machine or self.machine
         threads = [max((group.threads for group in own), default=1) for own in members]
-        cores = deal_cores(machine, threads)
+        cores = deal_cores(machine, [max((group.cores for group in own), default=1) for own in members])
         gpus = iter(gpu.index for gpu in machine.gpus)
         return tuple(
             WorkerPlan(

@@ -47,8 +47,12 @@ def lay_out_here(graph: Graph, plan: Plan, routes: Routes, site: Site) -> MixedM
 def _rings(plan: Plan, routes: Routes) -> dict[tuple[int, int], int]:
     """Bytes of the ring, or the window, between any two workers, each way."""
     joined = {(routes.home[path], reader) for path, readers in routes.readers.items() for reader in readers}
+    windows = {frozenset(link.workers): link.window for link in plan.links}
     pairs = permutations(range(len(plan.workers)), 2)
-    return {pair: ring_capacity if pair in joined else stop_ring_capacity for pair in pairs}
+    return {
+        pair: (windows.get(frozenset(pair)) or ring_capacity) if pair in joined else stop_ring_capacity
+        for pair in pairs
+    }
 
 
 def _audiences(plan: Plan, routes: Routes) -> list[dict[int, int]]:

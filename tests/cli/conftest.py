@@ -47,10 +47,10 @@ class CommandLine:
     def start_python(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         paths = [str(self.folder), str(ROOT), str(HERE)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), MARK: self._mark, "COLUMNS": "200"}
+        piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         process = subprocess.Popen(
-            [sys.executable, *words], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
-        )  # fmt: skip
+            [sys.executable, *words], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, text=True, **piped
+        )
         self._started.append(process)
         return process
 

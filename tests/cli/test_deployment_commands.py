@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -159,14 +160,46 @@ def test_kubernetes_is_told_from_within(rlreactor: CommandLine) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("engine", "hint"),
-    [("ssh", "a deployment over ssh lasts as long as `rlreactor deploy` does"), ("kubernetes", "kubectl knows it")],
-)
-def test_deployments_that_slurm_does_not_run(spec: Path, engine: str, hint: str) -> None:
-    for command in (status_command, logs_command, stop_command):
-        with pytest.raises(UsageError, match=hint):
-            command(JobOptions.model_validate({"spec": spec, "engine": engine}), SILENT)
+def test_kubernetes_is_asked_with_its_own_command(spec: Path) -> None:
+    spec.write_text(f"name: train\n{SPEC}kubernetes: {{image: x, namespace: labs}}\n")
+    options = JobOptions.model_validate({"spec": spec, "engine": "kubernetes"})
+    kubectl = "the cluster knows it; run: kubectl --namespace=labs "
+    selector = "jobset.sigs.k8s.io/jobset-name=train,jobset.sigs.k8s.io/replicatedjob-name=caller"
+    for command, words in (
+        (status_command, "get jobset/train"),
+        (logs_command, f"logs --follow --selector={selector}"),
+        (stop_command, "delete jobset/train configmap/train-spec secret/train-keys"),
+    ):
+        with pytest.raises(UsageError) as told:
+            command(options, SILENT)
+        assert str(told.value) == kubectl + words
+
+
+def test_a_run_is_found_where_it_was_started(rlreactor: CommandLine) -> None:
+    """Asked about, its output found, and ended at a tag, by the name of its spec."""
+    spec, log = rlreactor.folder / "endless.yaml", rlreactor.folder / "deploy.log"
+    spec.write_text(SPEC + "run: {metrics: metrics.jsonl}\n")
+    with log.open("w") as file:
+        running = rlreactor.start("deploy", "endless.yaml", "--engine", "local", stdout=file, stderr=file)
+    metrics, end = rlreactor.folder / "metrics.jsonl", time.monotonic() + 60
+    while not (metrics.exists() and metrics.stat().st_size):
+        assert running.poll() is None, log.read_text()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert rlreactor("status", "endless.yaml", "--json").result == {"processes": [running.pid]}
+    said = rlreactor("logs", "endless.yaml").out
+    assert said == (
+        f"process {running.pid} writes to tail --follow=name {log}\n"
+        "metrics, relative to where it was started: tail --follow=name metrics.jsonl\n"
+    )
+    assert rlreactor("stop", "endless.yaml").out == f"told process {running.pid} to stop at its next tag\n"
+    assert running.wait(60) == 143
+    assert "interrupted at" in log.read_text()
+    error = rlreactor("status", "endless.yaml", status=1).error
+    assert error == (
+        f"rlreactor: no rlreactor deploy of {spec} by you runs on this machine, and such a run lasts as long as that; "
+        "where it was started: rlreactor status endless.yaml\n"
+    )
 
 
 def test_slurm_without_slurm(spec: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

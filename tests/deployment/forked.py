@@ -24,6 +24,7 @@ from rlreactor.deployment.agent import serve
 from rlreactor.deployment.caller import deploy
 from rlreactor.deployment.engines.processes import ended_with
 from rlreactor.deployment.job import Job, JobOptions, Slot
+from rlreactor.links.keys import read_slot_keys
 
 __all__ = ["Forked", "deploy_here", "forked_slots", "job_for"]
 
@@ -111,7 +112,7 @@ def _fork_slots(orders: int, news: int) -> None:
 def _slot(slot: int, plan_hash: str, caller: str, keys: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return serve(slot, plan_hash, caller, Path(keys))
+        return serve(slot, plan_hash, caller, read_slot_keys(Path(keys), slot))
     except BaseException:
         traceback.print_exc()
         return 1

@@ -35,6 +35,7 @@ constraints:
     threads: 2
 links:
   keys: fresh
+  window: 256 KiB
   unreachable_seconds: 30
 run:
   seed: 7
@@ -86,6 +87,7 @@ threads = 2
 
 [links]
 keys = "fresh"
+window = "256 KiB"
 unreachable_seconds = 30
 
 [run]

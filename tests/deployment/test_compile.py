@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rlreactor import PlanError, ReactorError, TopologyError
+from rlreactor.deployment.agent import HostOfSlot
 from rlreactor.deployment.compile import Compiled, compile_deployment, job_of
 from rlreactor.planner.fit import check_fit
 
@@ -80,6 +81,47 @@ def test_hosts_that_are_this_machine_take_no_cores_from_each_other() -> None:
     assert {gpu for worker in here for gpu in worker.gpus} == {1}
 
 
+def test_cores_of_a_worker_are_what_was_asked_for() -> None:
+    """Threads belong to the results, cores do not."""
+    asked = "constraints: [{reactors: learner, host: a, cores: 3}, {reactors: 'actors[*]', host: b}]\n"
+    found = compiled(f"{TRAIN}{TWO}{asked}")
+    learner = found.plan.workers[found.plan.worker_of("learner")]
+    assert (learner.host, len(learner.cores), learner.threads) == ("a", 3, 1)
+    assert {len(worker.cores) for worker in found.plan.workers if worker.host == "b"} == {1}
+    assert set(job_of(found).threads.values()) == {1}
+    fewer = compiled(f"{TRAIN}{TWO}constraints: [{{reactors: learner, host: a, threads: 3, cores: 2}}]\n")
+    learner = fewer.plan.workers[fewer.plan.worker_of("learner")]
+    assert (len(learner.cores), learner.threads) == (2, 3)
+
+
+def test_the_window_of_the_spec_is_that_of_every_link_at_both_ends() -> None:
+    found = compiled(f"{TRAIN}{TWO}links: {{window: 1 MiB}}\n")
+    assert {link.window for link in found.plan.links} == {1 << 20}
+    job = job_of(found, "local")
+    hosts = [HostOfSlot(job, slot, "tcp://127.0.0.1:9") for slot in range(2)]
+    try:
+        first, second = (host.meeting.windows for host in hosts)
+    finally:
+        for host in hosts:
+            host.meeting.remove()
+    edges = {(edge.worker, reader) for edge in found.plan.edges for reader in edge.readers}
+    assert first == second
+    assert {link: size for link, size in first.items() if link in edges} == {
+        link: 1 << 20 for link in edges if found.plan.workers[link[0]].host != found.plan.workers[link[1]].host
+    }
+
+
+def test_memory_follows_from_windows() -> None:
+    def memory(window: str) -> int:
+        return compiled(f"{TRAIN}{TWO}links: {{window: {window}}}\n").plan.memory_bytes
+
+    workers = compiled(TRAIN + TWO).plan.hosts
+    links = 2 * len(workers["a"]) * len(workers["b"])  # each is kept at both ends
+    assert memory("2 MiB") - memory("1 MiB") == 2 * links << 20
+    with pytest.raises(PlanError, match=r"host 'a' has .* GiB\) to give. .* links to other hosts: .* links.window, or"):
+        memory("1 GiB")
+
+
 def test_the_job_says_how_to_run() -> None:
     options = job_of(compiled(FULL)).options
     assert (options.seed, options.timeout, options.unreachable_limit, options.record) == (7, 20_000_000, 30.0, False)
@@ -106,6 +148,10 @@ def test_without_hosts_it_is_this_machine() -> None:
         (TRAIN.replace("rollouts", "rolouts"), TopologyError, "Train has no parameter 'rolouts'; did you mean"),
         (f"{TRAIN}hosts: [{{name: a, cores: 4, ports: 5000-5001}}, {{name: b, cores: 4}}]\n", PlanError,
          "host 'a': its 3 workers listen for 3 workers of other hosts on 9 ports, but its range 5000-5001 has 2; make"),
+        (f"{TRAIN}{TWO}constraints: [{{reactors: learner, cores: 5}}]\n", PlanError,
+         "learner: cores=5, but of the hosts it may be on none has more than the 4 cores of 'a'; ask for fewer cores"),
+        (f"{TRAIN}{TWO}constraints: [{{reactors: learner, cores: 9}}]\n", PlanError,
+         "learner: cores=9, but the 2 hosts together have 8 usable cores; ask for 8 or fewer"),
         (f"{TRAIN}hosts: [{{name: a, cores: 9999999999}}]\n", PlanError,
          "the hosts together have 9,999,999,999 cores; expected at most 1,000,000"),
     ],

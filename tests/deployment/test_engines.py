@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,17 +12,22 @@ from pathlib import Path
 import pytest
 
 from rlreactor.deployment.engines.address import address_towards
-from rlreactor.deployment.engines.held import send_keys
+from rlreactor.deployment.engines.held import key_files, key_lines, receive_keys, send_keys
 from rlreactor.deployment.engines.processes import ProcessPerSlot
 from rlreactor.deployment.engines.ray_slots import RaySlots, bundle
 from rlreactor.deployment.engines.slurm_queue import SlurmJob, submit
-from rlreactor.deployment.engines.slurm_slots import SlurmSlots, ends_in
+from rlreactor.deployment.engines.slurm_slots import SlurmSlots, ends_in, hand_out, srun_words
 from rlreactor.deployment.engines.ssh_slots import SshSlots
+from rlreactor.deployment.job import Job, Slot
 from rlreactor.deployment.read import parse_deployment
 from rlreactor.deployment.spec import Deployment
-from rlreactor.errors import RunError
+from rlreactor.errors import LinkError, RunError
+from rlreactor.links.keys import make_keys, read_slot_keys
+from rlreactor.planner.plan import Plan, WorkerPlan
 
 TOPOLOGY = "topology: {class: 'train:Train'}\n"
+WORKERS = tuple(WorkerPlan(index=i, reactors=(), cores=(0,)) for i in range(2))
+SLOTS = tuple(Slot(host=name, workers=(i,)) for i, name in enumerate("ab"))
 HOSTS = TOPOLOGY + "hosts: [{name: a, cores: 4, gpus: 1, memory: 2 GiB}, {name: b, cores: 2}]\n"
 
 
@@ -81,6 +89,34 @@ def test_without_slurm_its_command_is_named(monkeypatch: pytest.MonkeyPatch, tmp
 )
 def test_what_srun_says_of_a_task_is_known_of_its_slot(line: str, ends: list[tuple[int, str]]) -> None:
     assert list(ends_in(line, ["n1", "n2"])) == ends
+
+
+def test_keys_come_through_the_input_as_they_were_sent(tmp_path: Path) -> None:
+    make_keys(tmp_path, 2)
+    sent = io.BytesIO(key_lines(key_files(tmp_path, 1)))
+    assert receive_keys(1, sent) == read_slot_keys(tmp_path, 1)
+    swapped = io.BytesIO(key_lines(key_files(tmp_path, 1)[::-1]))
+    for wrong in (io.BytesIO(), io.BytesIO(b"noise\nmore\n"), io.BytesIO(b"\xff" * 100_000), swapped):
+        with pytest.raises(LinkError, match=r"the input of slot 1: expected a line (public|secret) = .* 40 characters"):
+            receive_keys(1, wrong)
+
+
+def test_a_slurm_task_takes_its_keys_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `srun` would run on each node, run here: nothing is left, and only the own keys are read."""
+    keys, folder = tmp_path / "keys", tmp_path / "it's shared"
+    make_keys(keys, 2)
+    folder.mkdir()
+    monkeypatch.setenv("SLURM_HET_SIZE", "0")
+    spec = deployment(HOSTS + f"slurm: {{directory: {json.dumps(str(folder))}, python: sh -c 'cat; exit 3'}}\n")
+    job = Job(topology="a:B", plan=Plan(topology="a:B", workers=WORKERS), slots=SLOTS)
+    hand_out(keys, folder / "handed", 2)
+    for slot in range(2):
+        *_, shell, option, script = srun_words(spec, job, "tcp://a:1", folder / "handed")
+        environment = {**os.environ, "SLURM_PROCID": str(slot)}
+        done = subprocess.run([shell, option, script], env=environment, capture_output=True)
+        assert (done.returncode, done.stderr) == (3, b"")
+        assert done.stdout == key_lines(key_files(keys, slot))
+    assert not (folder / "handed").exists()
 
 
 def test_slots_end_with_their_input_and_say_how() -> None:

@@ -41,13 +41,16 @@ def test_json_is_read_too() -> None:
 def test_what_is_not_said() -> None:
     found = deployment(MINIMAL)
     assert (found.hosts, found.engine, found.links.keys, found.run.seed) == ((), "local", "fresh", 0)
+    assert (found.links.window, found.run.stop) == (128 << 10, None)
+    assert deployment(MINIMAL + "run: {steps: 300}\n").run.stop == 300
 
 
 def test_amounts() -> None:
     found = deployment(FULL)
     assert found.hosts[0].memory == 8 << 30
     assert found.hosts[0].ports == (5000, 5099)
-    assert found.run.timeout == 20_000_000
+    assert found.run.timeout == found.run.stop == 20_000_000
+    assert found.links.window == 256 << 10
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,27 @@ host: []
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("links:\n  window: 4095\n",
+         'links.window: expected a size from "4 KiB" to "1 GiB", such as "128 KiB", received 4095'),
+        ("links:\n  window: 2 GiB\n",
+         'links.window: expected a size from "4 KiB" to "1 GiB", such as "128 KiB", received "2 GiB"'),
+        ("constraints:\n- {reactors: a, cores: 0}\n",
+         "constraints[0].cores: expected an int of 1 or more, received 0"),
+        ("run:\n  snapshots: kept\n",
+         "run.snapshots: expected nothing, because this version makes no snapshots; leave it out, and runs begin at "
+         'their beginning, received "kept"'),
+        ("run:\n  steps: 0\n", "run.steps: expected an int of 1 or more, received 0"),
+        ("run:\n  steps: 5\n  timeout: 5 ms\n", "run.steps: given beside timeout: '5 ms'; expected one of the two"),
+    ],
+)  # fmt: skip
+def test_what_links_constraints_and_runs_may_say(text: str, expected: str) -> None:
+    (mistake,) = mistakes(MINIMAL + text)
+    assert mistake == f"train.yaml:4: {expected}"
+
+
 def test_lines_of_toml() -> None:
     text = '''\
 engine = "slurmy"
@@ -149,7 +173,7 @@ unreachable_seconds = -1
         "train.toml:12: hosts[1].cores",
         "train.toml:14: run.seed",
         "train.toml:15: run.x: unknown field; known: fast, fingerprint, metrics, recording, seed, "
-        "stall_seconds, state, timeout",
+        "snapshots, stall_seconds, state, steps, timeout",
         "train.toml:19: links.unreachable_seconds",
     ]
 
@@ -220,13 +244,33 @@ def test_words_that_old_yaml_takes_for_something_else() -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match=r"none.yaml: cannot be read: No such file or directory"):
-        read_deployment(tmp_path / "none.yaml")
+    with pytest.raises(DeploymentError, match=r"cannot be read: Is a directory"):
+        read_deployment(tmp_path)
     with pytest.raises(DeploymentError, match=r"x.txt: expected a file name that ends in .yaml, .yml, .json, .toml"):
         parse_deployment(b"", "x.txt")
     assert mistakes("") == ["train.yaml:1: the whole file: expected a mapping, received null"]
     with pytest.raises(DeploymentError, match=r"x.toml: expected UTF-8"):
         parse_deployment(b"\xff", "x.toml")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def refusal(path: str) -> str:
+        with pytest.raises(DeploymentError) as refused:
+            read_deployment(Path(path))
+        return str(refused.value)
+
+    missing = f"trian.yaml: there is no file {tmp_path}/trian.yaml; "
+    assert refusal("trian.yaml") == missing + "no file beside it ends in .yaml, .yml, .json, .toml"
+    for name in ("train.yaml", "train.py", "other.toml"):
+        (tmp_path / name).touch()
+    assert refusal("trian.yaml") == missing + "did you mean 'train.yaml'?"
+    assert refusal("quite-different.json").endswith("/quite-different.json; known: other.toml, train.yaml")
+    assert (
+        refusal("a/b.yaml")
+        == f"a/b.yaml: there is no file {tmp_path}/a/b.yaml; there is no directory {tmp_path}/a either"
+    )
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -268,7 +312,8 @@ def test_the_schema_describes_every_field() -> None:
 @pytest.mark.parametrize(
     ("good", "bad"),
     [("cores: 2", "cores: two"), ("memory: 8 GiB", "memory: 8 GO"), ("timeout: 20 ms", "timeout: soon"),
-     ("engine: ssh", "engine: shh"), ("ports: 5000-5099", "ports: x"), ("seed: 7", "sead: 7")],
+     ("engine: ssh", "engine: shh"), ("ports: 5000-5099", "ports: x"), ("seed: 7", "sead: 7"),
+     ("window: 256 KiB", "window: 256"), ("window: 256 KiB", "window: 256 TiB"), ("seed: 7", "snapshots: kept")],
 )  # fmt: skip
 def test_editors_find_by_the_schema_what_we_find(good: str, bad: str) -> None:
     editor = jsonschema.Draft202012Validator(schema())

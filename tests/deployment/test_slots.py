@@ -11,12 +11,14 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import psutil
@@ -25,7 +27,9 @@ from numpy.typing import NDArray
 
 from rlreactor import Input, Output, Plan, Reactor, Result, RunError, Timer, check, ms, reaction, run, startup, state
 from rlreactor.deployment.caller import deploy
+from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment
+from rlreactor.links.keys import make_keys
 from rlreactor.runtime import meeting, neighbourhood
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.result import Interrupt
@@ -40,7 +44,7 @@ from ..runtime.test_failures import Several
 from ..runtime.topologies import Pair
 from ..test_random_programs import SIZES, difference, outcome, placement
 from ..watchdog import children, watched
-from .forked import deploy_here, forked_slots, job_for
+from .forked import Forked, deploy_here, forked_slots, job_for
 
 COUNT = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "8"))
 FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
@@ -258,6 +262,28 @@ def test_a_deployment_runs_as_real_processes_on_this_machine(tmp_path: Path) -> 
     assert result.fingerprint == run(Ring(**parameters), workers=1, timeout=20).fingerprint
 
 
+def test_hosts_that_lose_their_power_keep_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything of every slot is killed at once, its shells too; from the first moment on no file was made."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    deployment = Deployment.model_validate(
+        {
+            "topology": {"class": "tests.deployment.test_slots:Ring", "parameters": {"gate": "/nowhere"}},
+            "hosts": [{"name": "one", "cores": 1}, {"name": "other", "cores": 1}],
+        }
+    )
+
+    def kill() -> None:
+        started = [p for p in psutil.Process().children(True) if p.pid not in before]
+        assert any("--keys" in p.cmdline() for p in started)
+        for process in started:
+            process.kill()
+
+    before = {process.pid for process in psutil.Process().children(True)}
+    with watched(60), pytest.raises(RunError, match=r"slot \d on (one|other).*: was killed by SIGKILL"):
+        deploy(deployment, on_start=kill)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failure_names_reaction_host_and_worker() -> None:
     topology = Pair(what="raises")
     with pytest.raises(RunError) as alone:
@@ -299,6 +325,37 @@ def test_a_slot_that_is_killed_is_named(number: signal.Signals) -> None:
         deploy(job_for(plan, [[0], [1]]), engine, observe=None, on_start=lambda: os.kill(engine.pids[1], number))
     how = "was killed by SIGKILL" if number == signal.SIGKILL else "told to stop by a signal"
     assert re.match(rf"slot 1 on h1 \(.*\): {how}", str(caught.value))
+
+
+class Twice(Forked):
+    """An engine that starts slot 1 once more when it is told to."""
+
+    def start(self, job: Job, caller: str, keys: Path) -> Forked:
+        words = ["--slot", "1", "--plan", job.plan_hash, "--caller", caller, "--keys", str(keys)]
+        self._again = [sys.executable, "-m", "rlreactor.cli", "worker", *words]
+        return super().start(job, caller, keys)
+
+    def start_again(self) -> None:
+        self._second = subprocess.Popen(self._again, stderr=subprocess.PIPE, text=True)
+
+    def close(self) -> None:
+        super().close()
+        with self._second as second:
+            second.kill()
+
+
+def test_a_slot_that_its_engine_starts_again_ends_the_run_and_says_what_to_do(tmp_path: Path) -> None:
+    topology = Pair(what="nothing")
+    plan = placed(topology, {"faulty": 1, "following": 1})
+    make_keys(tmp_path, 2)
+    with watched(60), forked_slots(topology, Twice) as engine, pytest.raises(RunError) as caught:
+        deploy(job_for(plan, [[0], [1]]), engine, keys=tmp_path, on_start=cast(Twice, engine).start_again)
+    assert re.fullmatch(
+        r"slot 1 on h1 \(.*\) was started again by its engine while the run went on, and nothing of what the lost "
+        r"process held can be taken up again\. Run rlreactor deploy again, and let the engine start all slots again "
+        r"together \(Slurm's requeue and a JobSet do\), or none",
+        str(caught.value),
+    )
 
 
 def test_keys_of_a_run_are_gone_once_everybody_has_joined() -> None:

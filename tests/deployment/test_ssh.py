@@ -62,6 +62,13 @@ def deploy(host: Host, spec: Path, environment: dict[str, str]) -> Inside:
     )  # fmt: skip
 
 
+def learning(host: Host, spec: Path, environment: dict[str, str]) -> tuple[Inside, Path]:
+    """A deployment whose first metric has come, and the file of its metrics."""
+    deployed, metrics = deploy(host, spec, environment), spec.with_suffix(".jsonl")
+    await_(deployed, partial(grows, metrics, 0), 60, "the first metric")
+    return deployed, metrics
+
+
 def outcome(deployed: Inside, limit_s: float) -> dict[str, Any]:
     said, complaints = deployed.communicate(timeout=limit_s)
     assert deployed.returncode == 0, complaints
@@ -90,9 +97,7 @@ def await_(deployed: Inside, ready: Callable[[], bool], limit_s: float, what: st
 def test_two_hosts_learn_what_one_worker_learns(network: Network, ssh: SshHosts, tmp_path: Path) -> None:
     first, second, _ = network.hosts
     spec = spec_over([first, second], tmp_path / "spec.json", updates=12)
-    deployed = deploy(first, spec, ssh.environment)
-    metrics = spec.with_suffix(".jsonl")
-    await_(deployed, partial(grows, metrics, 0), 60, "the first metric")
+    deployed, _ = learning(first, spec, ssh.environment)
     for host in (first, second):
         listening = {place.rpartition(":") for place in host.listening()} - {(host.address, ":", "22")}
         assert {address for address, _, _ in listening} == {host.address}
@@ -108,9 +113,7 @@ def test_two_hosts_learn_what_one_worker_learns(network: Network, ssh: SshHosts,
 def test_cut_cables_change_nothing(network: Network, ssh: SshHosts, tmp_path: Path) -> None:
     updates = UPDATES_A_CUT * (CUTS + 1)
     spec = spec_over(network.hosts, tmp_path / "spec.json", updates, constraints=SPREAD)
-    deployed = deploy(network.hosts[0], spec, ssh.environment)
-    metrics = spec.with_suffix(".jsonl")
-    await_(deployed, partial(grows, metrics, 0), 60, "the first metric")
+    deployed, metrics = learning(network.hosts[0], spec, ssh.environment)
     chance = random.Random(1)
     durations = [NOTICED_CUT_S] * CUTS if CUTS < 10 else [chance.uniform(*CUTS_S) for _ in range(CUTS)] + [LONG_CUT_S]
     healed: list[float] = []
@@ -131,9 +134,7 @@ def test_cut_cables_change_nothing(network: Network, ssh: SshHosts, tmp_path: Pa
 def test_a_host_that_is_lost_is_named(network: Network, ssh: SshHosts, tmp_path: Path) -> None:
     first, second, _ = network.hosts
     spec = spec_over([first, second], tmp_path / "spec.json", updates=100_000)
-    deployed = deploy(first, spec, ssh.environment)
-    metrics = spec.with_suffix(".jsonl")
-    await_(deployed, partial(grows, metrics, 0), 60, "the first metric")
+    deployed, _ = learning(first, spec, ssh.environment)
     second.turn_off()
     _, complaints = deployed.communicate(timeout=90)
     assert deployed.returncode == 1

@@ -5,7 +5,9 @@ The long variants take minutes: RLREACTOR_RESETS=1000, RLREACTOR_SLOW_SECONDS=12
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +17,12 @@ import numpy as np
 import pytest
 
 from rlreactor import Array, Input, Output, Reactor, Result, Timer, reaction, run, shutdown, state
+from rlreactor.errors import LinkError
 from rlreactor.links import mixed_meeting
 from rlreactor.links.sockets import Listener, SocketKind, listen_tcp
 from rlreactor.planner.links import links_between
 
+from ..deployment.forked import deploy_here
 from ..placements import TINY, placed
 from ..tcp_proxy import TcpProxy
 from ..watchdog import watched
@@ -154,22 +158,33 @@ Through = Callable[[Prepare], list[TcpProxy]]
 
 @pytest.fixture
 def through_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[Through]:
-    """Puts a proxy, prepared as the test says, before every socket that a run listens on."""
-    proxies: list[TcpProxy] = []
+    """Puts a proxy, prepared as the test says, before both sockets that a run listens on, in whatever process."""
+    proxies: dict[int, TcpProxy] = {}
+
+    def listen(*_: object, **__: object) -> Listener:
+        for port, proxy in proxies.items():
+            with contextlib.suppress(LinkError):  # the other slot has taken it
+                return listen_tcp(ports=(port, port))._replace(endpoint=f"tcp://{proxy.address}")
+        raise AssertionError("a third socket")
 
     def begin(prepare: Prepare) -> list[TcpProxy]:
-        def listen() -> Listener:
-            listener = listen_tcp()
-            proxies.append(TcpProxy(listener.endpoint.removeprefix("tcp://")))
-            prepare(proxies[-1])
-            return listener._replace(endpoint=f"tcp://{proxies[-1].address}")
-
+        for port in free_ports(2):
+            proxies[port] = TcpProxy(f"127.0.0.1:{port}")
+            prepare(proxies[port])
         monkeypatch.setattr(mixed_meeting, "listen_tcp", listen)
-        return proxies
+        return list(proxies.values())
 
     yield begin
-    for proxy in proxies:
+    for proxy in proxies.values():
         proxy.close()
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        ends = [held.enter_context(socket.socket()) for _ in range(count)]
+        for end in ends:
+            end.bind(("127.0.0.1", 0))
+        return [end.getsockname()[1] for end in ends]
 
 
 def apart(topology: Reactor, carrier: SocketKind = "tcp", **options: Any) -> Result:
@@ -177,14 +192,20 @@ def apart(topology: Reactor, carrier: SocketKind = "tcp", **options: Any) -> Res
     return run(topology, plan=made, **options)
 
 
-@pytest.mark.timeout(600)
-def test_resets_under_load_lose_nothing(through_proxies: Through) -> None:
+def apart_with_keys(topology: Reactor, **options: Any) -> Result:
+    """Each worker on a slot of its own."""
+    return deploy_here(topology, placed(topology, WHERE, inline_limit=TINY), [[0], [1]], **options)
+
+
+@pytest.mark.timeout(120 + 2 * RESETS)
+@pytest.mark.parametrize("run_apart", [apart, apart_with_keys])
+def test_resets_under_load_lose_nothing(through_proxies: Through, run_apart: Callable[..., Result]) -> None:
     count = 25 * RESETS
     topology = Conversation(count=count)
     alone = run(topology, workers=1, timeout=count + 9)
     proxies = through_proxies(lambda proxy: proxy.reset_after(BETWEEN_RESETS))
     with watched(60 + RESETS):
-        result = apart(topology, timeout=count + 9)
+        result = run_apart(topology, timeout=count + 9)
     resets = sum(proxy.resets for proxy in proxies)
     print(f"{resets} resets, {sum(proxy.passed for proxy in proxies):,} bytes")
     assert resets >= RESETS
@@ -198,7 +219,7 @@ def test_a_line_that_is_late_changes_nothing(through_proxies: Through) -> None:
     proxies = through_proxies(lambda proxy: proxy.delay(0.02))
     with watched(60):
         assert apart(topology, timeout=50).fingerprint == alone.fingerprint
-    assert len(proxies) == 2
+    assert all(proxy.passed for proxy in proxies)
 
 
 @pytest.mark.timeout(900)

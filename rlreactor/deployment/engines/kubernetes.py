@@ -18,7 +18,7 @@ from rlreactor.deployment.spec import Deployment, Host
 from rlreactor.errors import PlanError
 from rlreactor.links.keys import CALLER, slot_name
 
-__all__ = ["CALLER_PORT", "dry_run", "manifests", "secret_name"]
+__all__ = ["CALLER_PORT", "dry_run", "kubectl_words", "manifests", "secret_name"]
 
 CALLER_PORT = 47599
 """Where the caller listens, in its pod."""
@@ -134,6 +134,18 @@ def _resources(host: Host) -> Manifest:
     if host.gpus:
         asked["nvidia.com/gpu"] = str(host.gpus)
     return {"requests": asked, "limits": dict(asked)}
+
+
+def kubectl_words(deployment: Deployment, command: str) -> list[str]:
+    """What a user runs for the `status`, the `logs` or the `stop` of a deployment."""
+    name = deployment.name
+    of_caller = f"jobset.sigs.k8s.io/jobset-name={name},jobset.sigs.k8s.io/replicatedjob-name={CALLER}"
+    words = {
+        "status": ["get", f"jobset/{name}"],
+        "logs": ["logs", "--follow", f"--selector={of_caller}"],
+        "stop": ["delete", f"jobset/{name}", f"configmap/{name}-spec", f"secret/{secret_name(deployment)}"],
+    }
+    return ["kubectl", f"--namespace={deployment.kubernetes.namespace}", *words[command]]
 
 
 def secret_name(deployment: Deployment) -> str:

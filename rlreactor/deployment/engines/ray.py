@@ -6,7 +6,7 @@ import shlex
 
 from rlreactor.deployment.engine import worker_command
 from rlreactor.deployment.engines.ray_slots import bundle
-from rlreactor.deployment.engines.text import CALLER, KEYS, heading
+from rlreactor.deployment.engines.text import CALLER, heading
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment
 from rlreactor.errors import PlanError
@@ -23,5 +23,5 @@ def dry_run(deployment: Deployment, job: Job, spec: str) -> str:
     for index, slot in enumerate(job.slots):
         resources = ", ".join(f"{name} {amount:g}" for name, amount in bundle(hosts[slot.host]).items())
         lines += [f"  bundle {index}: {resources}", f"    # {heading(job, index)}"]
-        lines.append(f"    {shlex.join(worker_command(job, index, CALLER, KEYS))}")
+        lines.append(f"    {shlex.join(worker_command(job, index, CALLER))}")
     return "\n".join(lines) + "\n"

@@ -69,7 +69,6 @@ class RaySection(Section):
     strategy: Literal["STRICT_SPREAD", "SPREAD", "PACK", "STRICT_PACK"] = Field(
         default="STRICT_SPREAD", description="How hosts are dealt to nodes."
     )
-    max_restarts: Annotated[int, Field(ge=0)] = Field(default=0, description="How often a lost slot starts again.")
     start_seconds: Annotated[float, Field(gt=0)] = Field(default=300.0, description="How long to wait for the nodes.")
 
 

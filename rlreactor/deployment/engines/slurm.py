@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from rlreactor.deployment.engine import worker_command
 from rlreactor.deployment.engines.sections import SlurmSection
-from rlreactor.deployment.engines.text import CALLER, KEYS, check_all_used, heading
+from rlreactor.deployment.engines.text import CALLER, check_all_used, heading
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment, Host
 from rlreactor.errors import PlanError
@@ -26,7 +26,7 @@ def dry_run(deployment: Deployment, job: Job, spec: str) -> str:
     script = batch_script(deployment, spec)
     check_all_used(deployment, job)
     slots = [f"# {heading(job, index)}" for index in range(len(job.slots))]
-    command = " ".join(worker_command(job, "$SLURM_PROCID", CALLER, KEYS))
+    command = " ".join(worker_command(job, "$SLURM_PROCID", CALLER))
     return "\n".join([script, "# on every node:", f"# {command}", *slots, ""])
 
 

@@ -1,7 +1,8 @@
 """Slots inside a Slurm allocation: one job step with a task for every slot, whatever components the job has.
 
 Slurm tells each task its number, which is the slot's index: hosts stand in the job in the order of the spec. Keys reach
-the nodes through the working directory, which all of them see, in a folder that only this user may enter.
+the nodes through the working directory, which all of them see, in a folder that only this user may enter. Each task
+takes its own out of it before it starts; what a job that was killed still left there goes when Slurm starts it again.
 """
 
 from __future__ import annotations
@@ -19,15 +20,21 @@ from typing import IO
 
 from rlreactor.deployment.engine import worker_command
 from rlreactor.deployment.engines.address import address_towards
+from rlreactor.deployment.engines.held import key_files, key_lines
 from rlreactor.deployment.engines.processes import ended_with
 from rlreactor.deployment.engines.slurm_commands import said
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment
 from rlreactor.errors import RunError
 
-__all__ = ["SlurmSlots", "in_allocation", "srun_words"]
+__all__ = ["SlurmSlots", "hand_out", "in_allocation", "srun_words"]
 
 _GRACE_S = 10.0
+_TAKE_KEYS = """\
+exec <{folder}/slot-"$SLURM_PROCID"
+rm -f {folder}/slot-"$SLURM_PROCID"
+rmdir {folder} 2>/dev/null || true
+exec {command}"""  # the last one removes the folder
 _TASK_ENDED = re.compile(r"srun: error: (?P<node>\S+): task (?P<task>\d+): (?P<how>.+)")
 _LAUNCH_FAILED = re.compile(r"srun: error: Task launch for \S+ failed on node (?P<node>[^\s:]+): (?P<how>.+)")
 _NODE_FAILURE = re.compile(r"node failure", re.IGNORECASE)  # in several sentences, and few of them say which
@@ -48,15 +55,16 @@ def nodes_of_job() -> list[str]:
 def srun_words(deployment: Deployment, job: Job, caller: str, keys: Path) -> list[str]:
     """The job step that starts all slots."""
     section = deployment.slurm
-    words = worker_command(job, "SLOT", caller, "KEYS")[1:]
+    words = worker_command(job, "SLOT", caller)[1:]
     python = [*shlex.split(section.python), "-m", "rlreactor.cli"]
-    named = {"SLOT": '"$SLURM_PROCID"', "KEYS": f'{shlex.quote(str(keys))}/slot-"$SLURM_PROCID"'}
+    named = {"SLOT": '"$SLURM_PROCID"'}
     command = " ".join(named.get(word, shlex.quote(word)) for word in (*python, *words))
+    script = _TAKE_KEYS.format(folder=shlex.quote(str(keys)), command=command)
     components = int(os.environ.get("SLURM_HET_SIZE", "0"))
     spread = [f"--het-group=0-{components - 1}"] if components > 1 else []
     # A slot gets all cores of its node that the job has, and pins its workers among them itself.
     options = [*spread, "--ntasks-per-node=1", "--cpu-bind=none", "--wait=0", "--kill-on-bad-exit=0", "--unbuffered"]
-    return ["srun", *options, f"--chdir={Path(section.directory).absolute()}", "sh", "-c", f"exec {command}"]
+    return ["srun", *options, f"--chdir={Path(section.directory).absolute()}", "sh", "-c", script]
 
 
 class SlurmSlots:
@@ -83,20 +91,22 @@ class SlurmSlots:
             raise RunError(
                 f"the plan has workers on {len(job.slots)} of {len(self._nodes)} hosts; take the others out of the spec"
             )
-        shared = Path(self._deployment.slurm.directory).absolute() / f".rlreactor-{job.run}"
-        _hand_out(keys, shared, len(job.slots))
+        folder, number = Path(self._deployment.slurm.directory).absolute(), os.environ["SLURM_JOB_ID"]
+        for left in folder.glob(f".rlreactor-{number}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        shared = folder / f".rlreactor-{number}-{job.run}"
+        hand_out(keys, shared, len(job.slots))
         return SlurmStep(srun_words(self._deployment, job, caller, shared), self._nodes, shared)
 
 
-def _hand_out(keys: Path, shared: Path, slots: int) -> None:
-    """A folder for every slot with its two files."""
+def hand_out(keys: Path, shared: Path, slots: int) -> None:
+    """A file for every slot with what it expects at its input."""
     try:
         shared.mkdir(mode=0o700)
         for slot in range(slots):
             own = shared / f"slot-{slot}"
-            own.mkdir(mode=0o700)
-            for name in (f"slot-{slot}.key", "caller.pub"):
-                shutil.copy(keys / name, own / name)  # with its mode
+            own.touch(mode=0o600)
+            own.write_bytes(key_lines(key_files(keys, slot)))
     except OSError as error:
         raise RunError(f"cannot hand keys to the nodes in {shared}: {error.strerror}") from error
 

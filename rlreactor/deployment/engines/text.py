@@ -7,13 +7,10 @@ from rlreactor.deployment.spec import Deployment
 from rlreactor.errors import PlanError
 from rlreactor.planner.report import number_ranges
 
-__all__ = ["CALLER", "KEYS", "check_all_used", "heading"]
+__all__ = ["CALLER", "check_all_used", "heading"]
 
 CALLER = "tcp://CALLER:PORT"
 """Stands for the endpoint of the caller, which is known when it listens."""
-
-KEYS = "KEYS"
-"""Stands for the folder with a slot's keys, which is made for the run."""
 
 
 def heading(job: Job, slot: int) -> str:
