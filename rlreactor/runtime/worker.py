@@ -214,7 +214,8 @@ class Worker:
             self.interrupt()
 
     def _report(self, pace: Pace, base_bytes: int) -> dict[str, Any]:
-        recorders = [outlet.recorder for outlet in self.binding.outlets.values()]
+        ports = self.share.graph.ports
+        recorders = [o.recorder for path, o in self.binding.outlets.items() if ports[path].recorded]
         return {
             "tag": self.scheduler.last,
             "interrupted": self.scheduler.interrupted,
