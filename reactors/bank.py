@@ -1,0 +1,133 @@
+"""Banks: learners that make every update together, wherever they are.
+
+The learners of one worker run one after another, so none of them can wait for another. The first one whose turn it is
+makes the update for all that are here, step by step in order of their indices; what they need of learners on other
+workers comes through a `ProcessGroup`. Where all of them share a worker there is none, and torch is not loaded.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from weakref import WeakValueDictionary
+
+from rlreactor.algos.sharing import Part, Shared
+from rlreactor.reactors.invitation import Door, Invitation
+from rlreactor.reactors.process_group import Bounds, BrokenOff, ProcessGroup
+
+__all__ = ["Bank"]
+
+Metrics = Mapping[str, float]
+Update = Shared[Metrics]
+
+_here: WeakValueDictionary[str, Bank] = WeakValueDictionary()  # of this process, by the name in the invitation
+
+
+class Bank:
+    """The learners of one bank that are on this worker. `update` is what all of them call, at the same tag."""
+
+    def __init__(self, invitation: Invitation, learners: int, name: Callable[[int], str], bounds: Bounds) -> None:
+        self._invitation = invitation
+        self._learners = learners
+        self._name = name
+        self._bounds = bounds
+        self._door: Door | None = None
+        self._members: set[int] = set()
+        self._group: ProcessGroup | None = None
+        self._brought: dict[int, Update] = {}
+        self._outcomes: dict[int, Metrics | Exception] = {}
+
+    @classmethod
+    def join(
+        cls, index: int, invitation: Invitation, learners: int, name: Callable[[int], str], bounds: Bounds,
+        door: Door | None,
+    ) -> Bank:  # fmt: skip
+        """The bank of learner `index`; everybody joins before the first update."""
+        bank = _here.get(invitation.bank)
+        if bank is None:
+            bank = _here[invitation.bank] = cls(invitation, learners, name, bounds)
+        bank._members.add(index)
+        bank._door = bank._door or door
+        return bank
+
+    def leave(self, index: int) -> None:
+        """The last one puts everything away."""
+        self._members.discard(index)
+        if not self._members:
+            self._put_away()
+
+    def bring(self, index: int, update: Update) -> None:
+        """What learner `index` adds to the next update."""
+        self._brought[index] = update
+
+    def update(self, index: int) -> Metrics:
+        """What the update comes to for learner `index`.
+
+        Raises what it raised, BrokenOff where it was ended because of another learner, and RunError when a worker does
+        not come.
+        """
+        if self._brought:
+            self._make()
+        outcome = self._outcomes.pop(index)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _make(self) -> None:
+        """Every update of this worker, side by side."""
+        updates, self._brought = dict(sorted(self._brought.items())), {}
+        assert set(updates) == self._members
+        try:
+            self._step_by_step(updates)
+        except BrokenOff as broken:
+            self._break_off(updates, broken)
+
+    def _step_by_step(self, updates: dict[int, Update]) -> None:
+        parts = self._next(updates, dict.fromkeys(updates))
+        while parts:
+            every = self._gather(list(parts.values()))
+            parts = self._next(updates, dict.fromkeys(updates, every))
+
+    def _next(self, updates: dict[int, Update], sent: Mapping[int, list[Part] | None]) -> dict[int, Part]:
+        """What every learner yields next; those that have ended yield nothing. Raises BrokenOff when one fails."""
+        parts: dict[int, Part] = {}
+        for index, update in updates.items():
+            try:
+                parts[index] = update.send(sent[index])  # type: ignore[arg-type]  # a generator begins with None
+            except StopIteration as end:
+                self._outcomes[index] = end.value
+            except Exception as error:
+                self._outcomes[index] = error
+                raise BrokenOff(f"{self._name(index)} failed") from error
+        return parts
+
+    def _gather(self, own: list[Part]) -> list[Part]:
+        if len(self._members) == self._learners:
+            self._close_door()
+            return copy.deepcopy(own)  # each goes on, and overwrites its own, before the next one has read it
+        if self._group is None:
+            own_indices = sorted(self._members)
+            door, self._door = self._door, None
+            self._group = ProcessGroup(
+                self._invitation, door, own_indices, self._learners, self._name, self._bounds
+            )  # fmt: skip
+        return self._group.gather(own)
+
+    def _break_off(self, updates: dict[int, Update], broken: BrokenOff) -> None:
+        """Nothing comes of this update any more; leaving the group tells the other workers."""
+        for index, update in updates.items():
+            update.close()
+            self._outcomes.setdefault(index, broken)
+        self._put_away()
+
+    def _put_away(self) -> None:
+        if self._group is not None:
+            self._group.close()
+        self._group = None
+        self._close_door()
+        _here.pop(self._invitation.bank, None)
+
+    def _close_door(self) -> None:
+        if self._door is not None:
+            self._door.close()
+        self._door = None
