@@ -127,11 +127,13 @@ class ProcessGroup:
         # Both libraries look here for the interface to listen on; without it they take the host name's.
         os.environ.update(GLOO_SOCKET_IFNAME=interface, NCCL_SOCKET_IFNAME=f"={interface}")
         os.environ.setdefault("TORCH_NCCL_BLOCKING_WAIT", "1")  # a timeout raises here instead of ending the process
-        backend = "nccl" if self._device.type == "cuda" else "gloo"
+        # With a device NCCL connects at once, and refuses two workers on one GPU here and not in the first exchange.
+        cuda = self._device.type == "cuda"
+        backend = "nccl" if cuda else "gloo"
         try:
             self._distributed.init_process_group(
                 backend, store=self._store, rank=self._members.index(self._own), world_size=len(self._members),
-                timeout=self._timeout,
+                timeout=self._timeout, device_id=self._torch.device("cuda", self._device.index or 0) if cuda else None,
             )  # fmt: skip
         except RuntimeError as error:
             raise RunError(f"{self._names(self._own)}: {backend} cannot join the workers: {_line(error)}") from None

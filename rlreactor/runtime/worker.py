@@ -18,6 +18,7 @@ from rlreactor.planner.plan import Plan
 from rlreactor.reactions import BoundReaction
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.costs import Meters
+from rlreactor.runtime.gpus import show_gpus
 from rlreactor.runtime.metrics import Metric, MetricsBuffer
 from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
 from rlreactor.runtime.pace import Pace, Reading
@@ -287,6 +288,7 @@ def work(share: Share, channel: Channel) -> int:
     warn_over(channel)
     on_stop(stop)
     pin(share.plan.workers[share.worker].cores)
+    show_gpus(share.plan.workers[share.worker])
     try:
         worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))
         if worker.links is not None:
