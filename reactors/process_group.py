@@ -1,8 +1,9 @@
 """Process groups: the workers that a bank of learners lives on, joined by torch.distributed (gloo, or NCCL on GPUs).
 
-Only all-gather is used: it moves bits and adds nothing, so its outcome is the same however it is done. Every worker
-receives what all learners have, 4 x learners bytes for each weight and step. All-reduce would move at most 8, but adds
-up in an order that depends on the number of processes and on the algorithm that the library chooses for the size.
+Only all-gather is used: it moves bits and adds nothing, so its outcome is the same however it is done. With a learner
+on each of N workers, each receives 4 (N - 1) bytes for every weight and step. A ring of all-reduce would have it
+receive 8 (N - 1) / N, but adds up in an order that depends on the number of processes and on the algorithm that the
+library chooses for the size.
 
 What goes over the network is neither encrypted nor authenticated. It stays on the loopback unless a network is named.
 """
