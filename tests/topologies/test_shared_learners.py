@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 import torch.distributed
+from torch._C._distributed_c10d import HashStore
 
 from rlreactor import Reactor, Result, RunError, TopologyError, run
+from rlreactor.reactors.invitation import Door
+from rlreactor.reactors.process_group import Bounds, ProcessGroup
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.result import Interrupt
 from rlreactor.topologies.on_policy import OnPolicy
@@ -154,6 +157,18 @@ def test_a_host_without_an_address_in_the_network_says_so() -> None:
     assert "has no address in 203.0.113.0/24, where learners are to exchange gradients; it has " in text
     assert "127.0.0.1 (lo)" in text
     assert "name a network that every host with a learner is in (learner_network)" in text
+
+
+def test_a_process_belongs_to_one_group() -> None:
+    """Whoever has made one of their own in the process hears of it before anything else happens."""
+    torch.distributed.init_process_group("gloo", store=HashStore(), rank=0, world_size=1)
+    door = Door("")
+    try:
+        with pytest.raises(RunError, match=r"already belongs to a group of torch\.distributed, and one process can be"):
+            ProcessGroup(door.invitation(0), door, [0], 2, "bank[{}]".format, Bounds("", "cpu", 1.0))
+    finally:
+        door.close()
+        torch.distributed.destroy_process_group()
 
 
 def test_an_interrupt_ends_the_run_between_two_updates() -> None:
