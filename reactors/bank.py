@@ -1,8 +1,8 @@
 """Banks: learners that make every update together, wherever they are.
 
-The learners of one worker run one after another, so none of them can wait for another. The first one whose turn it is
-makes the update for all that are here, step by step in order of their indices; what they need of learners on other
-workers comes through a `ProcessGroup`. Where all of them share a worker there is none, and torch is not loaded.
+The learners of one worker run one after another, so none of them can wait for another. One of them makes the update for
+all that are here, step by step in order of their indices; what they need of learners on other workers comes through a
+`ProcessGroup`. Where all of them share a worker there is none, and torch is not loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _here: WeakValueDictionary[str, Bank] = WeakValueDictionary()  # of this process
 
 
 class Bank:
-    """The learners of one bank that are on this worker. `update` is what all of them call, at the same tag."""
+    """The learners of one bank that are on this worker.
+
+    For every update all of them `bring` their part of it, then all of them call `update`, and then `outcome`.
+    """
 
     def __init__(self, invitation: Invitation, learners: int, name: Callable[[int], str], bounds: Bounds) -> None:
         self._invitation = invitation
@@ -35,6 +38,7 @@ class Bank:
         self._members: set[int] = set()
         self._group: ProcessGroup | None = None
         self._brought: dict[int, Update] = {}
+        self._calls = 0
         self._outcomes: dict[int, Metrics | Exception] = {}
 
     @classmethod
@@ -60,14 +64,22 @@ class Bank:
         """What learner `index` adds to the next update."""
         self._brought[index] = update
 
-    def update(self, index: int) -> Metrics:
-        """What the update comes to for learner `index`.
+    def update(self) -> None:
+        """Make the update for all that are here, if it is the caller's turn.
 
-        Raises what it raised, BrokenOff where it was ended because of another learner, and RunError when a worker does
-        not come.
+        Turns go round, so that on average each spends its share of the time, as it would on a worker of its own: what
+        a profile finds is what a plan needs. Raises RunError when another worker does not come.
         """
-        if self._brought:
+        updates, position = divmod(self._calls, len(self._members))
+        self._calls += 1
+        if position == updates % len(self._members):
             self._make()
+
+    def outcome(self, index: int) -> Metrics:
+        """What the update has come to for learner `index`.
+
+        Raises what it raised, and BrokenOff where it was ended because of another learner.
+        """
         outcome = self._outcomes.pop(index)
         if isinstance(outcome, Exception):
             raise outcome
@@ -76,7 +88,6 @@ class Bank:
     def _make(self) -> None:
         """Every update of this worker, side by side."""
         updates, self._brought = dict(sorted(self._brought.items())), {}
-        assert set(updates) == self._members
         try:
             self._step_by_step(updates)
         except BrokenOff as broken:

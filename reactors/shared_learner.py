@@ -67,10 +67,17 @@ class SharedLearner(OnPolicyLearner):
         self.bank.bring(self.index, self.algorithm.shared_update([batch_of(each) for each in trajectories]))
         self.arrived.set(ended_in(trajectories))
 
-    @reaction(all_arrived, effects=[OnPolicyLearner.published, OnPolicyLearner.to_evaluate, over, broken_off])
+    @reaction(all_arrived, effects=[over])
     def learn(self) -> None:
+        self.bank.update()
+        self.over.set(True)
+
+    @reaction(
+        all_over, reads=[all_arrived], effects=[OnPolicyLearner.published, OnPolicyLearner.to_evaluate, broken_off]
+    )
+    def conclude(self) -> None:
         try:
-            metrics = self.bank.update(self.index)
+            metrics = self.bank.outcome(self.index)
         except BrokenOff as reason:
             self.broken_off.schedule(str(reason))
             return
@@ -88,12 +95,9 @@ class SharedLearner(OnPolicyLearner):
             self.to_evaluate.set(fill(self.to_evaluate.empty(), self.weights, self.update))
         self.log(update=self.update, env_steps=self.env_steps, **metrics, **self.episode_metrics())
 
-    @reaction(broken_off, reads=[all_over])
+    @reaction(broken_off)
     def give_up(self) -> None:
-        """A microstep after the reason, whatever it was, and when all others have ended this update: theirs goes first.
-
-        Nobody ever sets `over`: that it is absent is known when the reaction that might have set it is over.
-        """
+        """A microstep later: the one that failed says why at the tag itself, and what comes first is reported."""
         raise RunError(f"{self.path}: update {self.update + 1} was broken off: {self.broken_off.value}")
 
     @reaction(shutdown)

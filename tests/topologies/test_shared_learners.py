@@ -129,7 +129,7 @@ def failure(topology: Reactor, workers: int) -> str:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_learner_that_fails_is_the_one_that_is_named(workers: int) -> None:
     text = failure(Troubled(kind="fail", **parameters(2)), workers)
-    assert text.startswith("reaction learner_bank[1].learn failed at (2 ns, 0)")
+    assert text.startswith("reaction learner_bank[1].conclude failed at (2 ns, 0)")
     assert "the dog ate my gradient" in text
 
 
