@@ -88,23 +88,20 @@ class Bank:
     def _make(self) -> None:
         """Every update of this worker, side by side."""
         updates, self._brought = dict(sorted(self._brought.items())), {}
+        self._meet()  # before anything can fail: who fails leaves the group, and nobody waits for it
         try:
-            self._step_by_step(updates)
+            parts = self._next(updates, None)
+            while parts:
+                parts = self._next(updates, self._gather(list(parts.values())))
         except BrokenOff as broken:
             self._break_off(updates, broken)
 
-    def _step_by_step(self, updates: dict[int, Update]) -> None:
-        parts = self._next(updates, dict.fromkeys(updates))
-        while parts:
-            every = self._gather(list(parts.values()))
-            parts = self._next(updates, dict.fromkeys(updates, every))
-
-    def _next(self, updates: dict[int, Update], sent: Mapping[int, list[Part] | None]) -> dict[int, Part]:
+    def _next(self, updates: dict[int, Update], sent: list[Part] | None) -> dict[int, Part]:
         """What every learner yields next; those that have ended yield nothing. Raises BrokenOff when one fails."""
         parts: dict[int, Part] = {}
         for index, update in updates.items():
             try:
-                parts[index] = update.send(sent[index])  # type: ignore[arg-type]  # a generator begins with None
+                parts[index] = update.send(sent)  # type: ignore[arg-type]  # a generator begins with None
             except StopIteration as end:
                 self._outcomes[index] = end.value
             except Exception as error:
@@ -113,16 +110,17 @@ class Bank:
         return parts
 
     def _gather(self, own: list[Part]) -> list[Part]:
+        if self._group is None:
+            return copy.deepcopy(own)  # each goes on, and overwrites its own, before the next one has read it
+        return self._group.gather(own)
+
+    def _meet(self) -> None:
+        """Before the first update; where all are here, nobody has to come."""
         if len(self._members) == self._learners:
             self._close_door()
-            return copy.deepcopy(own)  # each goes on, and overwrites its own, before the next one has read it
-        if self._group is None:
-            own_indices = sorted(self._members)
-            door, self._door = self._door, None
-            self._group = ProcessGroup(
-                self._invitation, door, own_indices, self._learners, self._name, self._bounds
-            )  # fmt: skip
-        return self._group.gather(own)
+        elif self._group is None:
+            here, door, self._door = sorted(self._members), self._door, None
+            self._group = ProcessGroup(self._invitation, door, here, self._learners, self._name, self._bounds)
 
     def _break_off(self, updates: dict[int, Update], broken: BrokenOff) -> None:
         """Nothing comes of this update any more; leaving the group tells the other workers."""

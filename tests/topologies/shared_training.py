@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rlreactor import Result, reaction, state
@@ -75,8 +76,8 @@ class Trouble:
 
     def shared_update(self, batches: Sequence[Batch]) -> Shared[Mapping[str, float]]:
         self._updates += 1
-        if self._updates == 1 and self._kind == "late":
-            time.sleep(1.6)
+        if self._kind == "fail at once":
+            raise ValueError("the dog ate my gradient")
         inner = self._inner.shared_update(batches)
         every = yield next(inner)
         if self._updates == 2:
@@ -107,6 +108,13 @@ class TroubledLearner(SharedLearner):
     def prepare(self) -> None:
         if self.index == self.learners - 1:
             self.algorithm = Trouble(self.algorithm, self.kind)
+            if self.kind == "late":
+                self.bank.update = functools.partial(_late, self.bank.update)  # type: ignore[method-assign]
+
+
+def _late(update: Callable[[], None]) -> None:
+    time.sleep(1.6)
+    update()
 
 
 class Troubled(OnPolicy):

@@ -127,10 +127,13 @@ def failure(topology: Reactor, workers: int) -> str:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_learner_that_fails_is_the_one_that_is_named(workers: int) -> None:
-    text = failure(Troubled(kind="fail", **parameters(2)), workers)
-    assert text.startswith("reaction learner_bank[1].conclude failed at (2 ns, 0)")
+@pytest.mark.parametrize(("kind", "tick"), [("fail at once", 1), ("fail", 2)])
+def test_a_learner_that_fails_is_the_one_that_is_named(kind: str, tick: int, workers: int) -> None:
+    begun = time.monotonic()
+    text = failure(Troubled(kind=kind, **parameters(2)), workers)
+    assert text.startswith(f"reaction learner_bank[1].conclude failed at ({tick} ns, 0)")
     assert "the dog ate my gradient" in text
+    assert time.monotonic() - begun < 10  # the others do not wait for it
 
 
 def test_a_learner_that_vanishes_ends_the_run() -> None:
