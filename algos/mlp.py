@@ -159,7 +159,7 @@ class TrainableMLP:
         self._trained = flat[: spec.trained_size()]
         gradient = np.zeros(spec.size, np.float32)
         self._gradient_views = _Weights(spec, gradient)
-        self.gradient = gradient[: spec.trained_size()]
+        self._gradient = gradient[: spec.trained_size()]
         self._adam = Adam(spec.trained_size())
         self._features = self._shuffled = np.empty((0, spec.observation_size), np.float32)
 
@@ -186,19 +186,15 @@ class TrainableMLP:
     def outputs(self, start: int, stop: int) -> Outputs:
         return self._network.forward(self._shuffled[start:stop])
 
-    def step(
-        self,
-        start: int,
-        stop: int,
-        by_outputs: Outputs,
-        *,
-        learning_rate: float,
-        max_gradient_norm: float,
-    ) -> float:
-        """One step of Adam on the rows just put out; returns the norm before clipping."""
+    def gradient(self, start: int, stop: int, by_outputs: Outputs) -> Array:
+        """The gradient for the rows just put out, float32 [trained size]; overwritten by the next call."""
         self._network.backward(self._shuffled[start:stop], by_outputs, self._gradient_views)
-        norm, scale = clip_scale(self.gradient, max_gradient_norm)
-        self._adam.step(self._trained, self.gradient, learning_rate=learning_rate, scale=scale)
+        return self._gradient
+
+    def descend(self, gradient: Array, *, learning_rate: float, max_gradient_norm: float) -> float:
+        """One step of Adam; returns the norm before clipping."""
+        norm, scale = clip_scale(gradient, max_gradient_norm)
+        self._adam.step(self._trained, gradient, learning_rate=learning_rate, scale=scale)
         return norm
 
     def load(self) -> None:

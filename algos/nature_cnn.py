@@ -138,10 +138,10 @@ class TrainableNatureCNN:
         self._device = torch.device(device)
         torch.backends.cudnn.deterministic = True
         self._parameters = torch.tensor(flat, device=self._device)
-        self.gradient = torch.zeros_like(self._parameters)
-        self._parameters.grad = self.gradient
+        self._gradient = torch.zeros_like(self._parameters)
+        self._parameters.grad = self._gradient
         self._leaves = list(views(spec, self._parameters).values())
-        self._gradients = list(views(spec, self.gradient).values())
+        self._gradients = list(views(spec, self._gradient).values())
         for leaf in self._leaves:
             leaf.requires_grad_()
         self._weights = _weights(dict(zip(dict(spec.parameters()), self._leaves, strict=True)))
@@ -196,24 +196,21 @@ class TrainableNatureCNN:
         self._outputs.append(self._weights.log_std)
         return Outputs(to_host(head), to_host(values), to_host(self._weights.log_std))
 
-    def step(
-        self,
-        start: int,
-        stop: int,
-        by_outputs: Outputs,
-        *,
-        learning_rate: float,
-        max_gradient_norm: float,
-    ) -> float:
+    def gradient(self, start: int, stop: int, by_outputs: Outputs) -> torch.Tensor:
         by = [torch.from_numpy(part).to(self._device) for part in by_outputs if part is not None]
         # Copied out of what backward made: accumulating would read and write two vectors of weights more.
         found = torch.autograd.grad(self._outputs, self._leaves, by)
         for gradient, part in zip(self._gradients, found, strict=True):
             gradient.copy_(part)
+        self._outputs = []
+        return self._gradient
+
+    def descend(self, gradient: torch.Tensor, *, learning_rate: float, max_gradient_norm: float) -> float:
+        if gradient is not self._gradient:
+            self._gradient.copy_(gradient)
         norm = torch.nn.utils.clip_grad_norm_([self._parameters], max_gradient_norm)
         self._optimiser.param_groups[0]["lr"] = learning_rate
         self._optimiser.step()
-        self._outputs = []
         return float(norm)
 
     def state(self) -> dict[str, Any]:

@@ -24,15 +24,24 @@ class RunningMoments:
 
     def update(self, rows: Array) -> None:
         """Take in `rows` [N, *shape]."""
-        if len(rows) == 0:
-            return
-        rows = rows.astype(np.float64)
-        n, total = len(rows), self.count + len(rows)
-        difference = rows.mean(0) - self.mean
-        squares = rows.var(0) * n + self.variance * self.count
+        if len(rows):
+            self.merge(moments(rows), len(rows))
+
+    def merge(self, new: Array, n: int) -> None:
+        """Take in `n` rows that are known by their `moments` [2, *shape]."""
+        mean, variance = new
+        total = self.count + n
+        difference = mean - self.mean
+        squares = variance * n + self.variance * self.count
         self.variance = (squares + difference**2 * (self.count * n / total)) / total
         self.mean = self.mean + difference * (n / total)
         self.count = total
+
+
+def moments(rows: Array) -> Array:
+    """Mean and variance of `rows` [N, *shape], float64 [2, *shape]."""
+    rows = rows.astype(np.float64)
+    return np.stack([rows.mean(0), rows.var(0)])
 
 
 class RewardScale:
@@ -49,13 +58,18 @@ class RewardScale:
 
     def __call__(self, rewards: Array, done: Array) -> Array:
         """Scaled rewards, float32 [T, B]; rewards [T, B] raw, done bool [T, B]."""
-        if len(self.returns) == 0:
-            self.returns = np.zeros(rewards.shape[1], np.float64)
-        self.moments.update(self._discounted(rewards, done).ravel())
+        self.moments.update(self.discounted(rewards, done).ravel())
+        return self.scaled(rewards)
+
+    def scaled(self, rewards: Array) -> Array:
+        """`rewards` [T, B] by the spread of what `moments` has taken in."""
         scaled = rewards / np.sqrt(self.moments.variance + EPSILON)
         return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
 
-    def _discounted(self, rewards: Array, done: Array) -> Array:
+    def discounted(self, rewards: Array, done: Array) -> Array:
+        """The discounted return after every step, float64 [T, B]; the last ones are carried to the next batch."""
+        if len(self.returns) == 0:
+            self.returns = np.zeros(rewards.shape[1], np.float64)
         returns = np.empty(rewards.shape, np.float64)
         for t, (r_t, done_t) in enumerate(zip(rewards, done, strict=True)):
             self.returns = self.discount * self.returns + r_t

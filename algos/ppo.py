@@ -24,10 +24,11 @@ from .batch import Batch, batch_layout, check_batch
 from .distributions import Categorical, distribution_of
 from .generalised_advantage import generalised_advantage
 from .generator_state import generator_state, load_generator_state
-from .normalise import RewardScale, RunningMoments
+from .normalise import RewardScale, RunningMoments, moments
 from .outputs import Outputs
 from .policy_spec import PolicySpec
 from .ppo_config import PPOConfig
+from .sharing import ALONE, Share, Shared, mean_in_order, outcome
 from .trainable import trainable
 
 __all__ = ["PPO", "Batch", "PPOConfig", "batch_layout"]
@@ -136,6 +137,10 @@ class PPO:
     `updates_total` is the number of updates over which the learning rate is annealed. All
     randomness comes from one generator seeded with `seed`, and rollouts are joined in the order
     given, so that equal calls give equal bits.
+
+    Learners that share every update begin with the same `seed`, and with one `share` each: their
+    data differ, and so do the orders in which they go through it. A minibatch is made of equal
+    parts of all shares, and statistics are those of all shares together.
     """
 
     def __init__(
@@ -146,6 +151,7 @@ class PPO:
         updates_total: int,
         seed: int,
         device: str = "cpu",
+        share: Share = ALONE,
     ) -> None:
         for name in ("normalise_observations", "precision"):
             ours, theirs = getattr(config, name), getattr(spec, name)
@@ -153,10 +159,14 @@ class PPO:
                 raise ValueError(f"{name}: expected the same in config and policy spec, received {ours} and {theirs}")
         self.config = config
         self.spec = spec
+        self.share = share
         self.updates_total = updates_total
         self.updates = 0
+        self._minibatch = share.portion("minibatch", config.minibatch)
         self._rng = np.random.Generator(np.random.PCG64(seed))
         self.flat = spec.initial(self._rng)
+        if share.of > 1:
+            self._rng = np.random.Generator(np.random.PCG64([seed, share.index]))
         self._network = trainable(spec, self.flat, device, channels_last=config.channels_last)
         self._observation_moments = RunningMoments((spec.observation_size,))
         self._reward_scale = RewardScale(config.discount)
@@ -174,27 +184,44 @@ class PPO:
         Observations are normalised with the statistics in `flat`, which are those that rollouts
         without lag used; only afterwards do the statistics take them in.
         """
+        return outcome(self.shared_update(batches))
+
+    def shared_update(self, batches: Sequence[Batch]) -> Shared[Metrics]:
+        """The same together with the other learners, on this one's share of the batches."""
         for index, batch in enumerate(batches):
             check_batch(f"batches[{index}]", batch, self.spec, self.config.horizon)
         self._network.observe([batch.observations for batch in batches])
-        rows = self._rows(batches)  # meanwhile observations are on their way to another device
+        rows = yield from self._rows(batches)  # meanwhile observations are on their way to another device
         learning_rate = self.learning_rate
         trained = _Trained(len(rows.returns))
         for _ in range(self.config.epochs):
-            self._epoch(rows, learning_rate, trained)
-            target = self.config.target_kl
-            if target is not None and trained.last_kl() > target:
+            yield from self._epoch(rows, learning_rate, trained)
+            if (yield from self._has_drifted(trained)):
                 break
         self._network.publish()
-        self._take_in_observations(batches)
+        yield from self._take_in_observations(batches)
         self.updates += 1
         return {
-            **trained.metrics(self.config.clip),
-            "explained_variance": explained_variance(rows.values, rows.returns),
+            **(yield from self._means({
+                **trained.metrics(self.config.clip),
+                "explained_variance": explained_variance(rows.values, rows.returns),
+            })),
             "learning_rate": learning_rate,
-        }
+        }  # fmt: skip
 
-    def _rows(self, batches: Sequence[Batch]) -> Rows:
+    def _means(self, metrics: Metrics) -> Shared[Metrics]:
+        """Of the metrics of all learners, which have equal numbers of rows."""
+        values = mean_in_order((yield from self.share.parts(np.array(list(metrics.values())))))
+        return dict(zip(metrics, values.tolist(), strict=True))
+
+    def _has_drifted(self, trained: _Trained) -> Shared[bool]:
+        target = self.config.target_kl
+        if target is None:
+            return False
+        parts = yield from self.share.parts(np.array([trained.last_kl()]))
+        return bool(mean_in_order(parts)[0] > target)
+
+    def _rows(self, batches: Sequence[Batch]) -> Shared[Rows]:
         """Advantages and returns of all rollouts side by side, flattened to N rows."""
 
         def joined(name: str) -> Array:
@@ -203,7 +230,7 @@ class PPO:
         values, terminated, truncated = joined("values"), joined("terminated"), joined("truncated")
         rewards = joined("rewards")
         if self.config.normalise_rewards:
-            rewards = self._reward_scale(rewards, terminated | truncated)
+            rewards = yield from self._scaled(rewards, terminated | truncated)
         advantages = generalised_advantage(
             rewards=rewards,
             values=values,
@@ -223,30 +250,44 @@ class PPO:
             (advantages + values).ravel(),
         )
 
-    def _epoch(self, rows: Rows, learning_rate: float, trained: _Trained) -> None:
+    def _scaled(self, rewards: Array, done: Array) -> Shared[Array]:
+        scale = self._reward_scale
+        returns = scale.discounted(rewards, done).ravel()
+        for part in (yield from self.share.parts(moments(returns))):
+            scale.moments.merge(part, len(returns))
+        return scale.scaled(rewards)
+
+    def _epoch(self, rows: Rows, learning_rate: float, trained: _Trained) -> Shared[None]:
         """One pass in a new random order; the last minibatch may be smaller."""
-        count, minibatch = len(rows.returns), self.config.minibatch
+        count, minibatch = len(rows.returns), self._minibatch
         order = self._rng.permutation(count)
         self._network.shuffle(order)
         rows = rows.take(order)
         if self.config.normalise_advantages:
-            normalise_in_groups(rows.advantages, minibatch)
+            yield from self._normalise(rows.advantages)
         terms = trained.next_epoch()
         for start in range(0, count, minibatch):
             stop = min(start + minibatch, count)
             outputs = self._network.outputs(start, stop)
             part, by_outputs = loss(outputs, rows.slice(start, stop), self.config)
             terms.store(start, stop, part)
-            norm = self._network.step(
-                start,
-                stop,
-                by_outputs,
+            gradients = yield from self.share.parts(self._network.gradient(start, stop, by_outputs))
+            norm = self._network.descend(
+                mean_in_order(gradients),
                 learning_rate=learning_rate,
                 max_gradient_norm=self.config.max_gradient_norm,
             )
             if not math.isfinite(norm):
                 raise FloatingPointError(self._diverged(norm))
             trained.gradient_norms.append(norm)
+
+    def _normalise(self, advantages: Array) -> Shared[None]:
+        """Mean 0 and deviation 1 for each minibatch, of all learners' parts of it."""
+        if self.share.of == 1:
+            normalise_in_groups(advantages, self._minibatch)
+            return
+        parts = yield from self.share.parts(group_moments(advantages, self._minibatch))
+        normalise_groups_by(parts, advantages, self._minibatch)
 
     def _diverged(self, norm: float) -> str:
         return (
@@ -255,14 +296,16 @@ class PPO:
             "observations"
         )
 
-    def _take_in_observations(self, batches: Sequence[Batch]) -> None:
+    def _take_in_observations(self, batches: Sequence[Batch]) -> Shared[None]:
         if not self.spec.normalise_observations:
             return
-        size, moments = self.spec.observation_size, self._observation_moments
-        for batch in batches:
-            moments.update(batch.observations.reshape(-1, size))
-        self.flat[-2 * size : -size] = moments.mean
-        self.flat[-size:] = moments.variance
+        size, running = self.spec.observation_size, self._observation_moments
+        seen = [batch.observations.reshape(-1, size) for batch in batches]
+        for part in (yield from self.share.parts(np.stack([moments(rows) for rows in seen]))):
+            for new, rows in zip(part, seen, strict=True):
+                running.merge(new, len(rows))
+        self.flat[-2 * size : -size] = running.mean
+        self.flat[-size:] = running.variance
         self._network.load()
 
     def state(self) -> dict[str, Any]:
@@ -291,13 +334,13 @@ class PPO:
         self.flat[:] = state["flat"]
         self.updates, self.updates_total = int(state["updates"]), int(state["updates_total"])
         load_generator_state(self._rng, state["generator"])
-        for name, moments in (
+        for name, running in (
             ("observations", self._observation_moments),
             ("rewards", self._reward_scale.moments),
         ):
-            moments.mean = np.array(state[f"{name}.mean"])
-            moments.variance = np.array(state[f"{name}.variance"])
-            moments.count = int(state[f"{name}.count"])
+            running.mean = np.array(state[f"{name}.mean"])
+            running.variance = np.array(state[f"{name}.variance"])
+            running.count = int(state[f"{name}.count"])
         self._reward_scale.returns = np.array(state["rewards.returns"])
         self._network.load()
         self._network.load_state({name: state[name] for name in self._network.state()})
@@ -349,8 +392,35 @@ def normalise_in_groups(advantages: Array, size: int) -> None:
 
     All whole groups at once: a minibatch at a time would be mostly call overhead.
     """
-    whole = len(advantages) // size * size
-    for group in (advantages[:whole].reshape(-1, size), advantages[whole:].reshape(1, -1)):
-        if group.shape[0] and group.shape[1] > 1:
+    for group in _groups(advantages, size):
+        if group.shape[1] > 1:
             group -= group.mean(1, keepdims=True)
             group /= group.std(1, keepdims=True) + np.float32(1e-8)
+
+
+def group_moments(advantages: Array, size: int) -> Array:
+    """Mean and variance of each group of `size` rows and of the remainder, float64 [2, groups]."""
+    groups = [group.astype(np.float64) for group in _groups(advantages, size)]
+    return np.stack([
+        np.concatenate([group.mean(1) for group in groups]),
+        np.concatenate([group.var(1) for group in groups]),
+    ])  # fmt: skip
+
+
+def normalise_groups_by(parts: Sequence[Array], advantages: Array, size: int) -> None:
+    """As `normalise_in_groups`, where a group is one learner's part of a larger one: by the `group_moments` of all."""
+    mean = mean_in_order([part[0] for part in parts])
+    variance = mean_in_order([part[1] + np.square(part[0] - mean) for part in parts])
+    first = 0
+    for group in _groups(advantages, size):
+        own = slice(first, first + len(group))
+        group -= mean[own, None].astype(np.float32)
+        group /= np.sqrt(variance[own, None]).astype(np.float32) + np.float32(1e-8)
+        first = own.stop
+
+
+def _groups(advantages: Array, size: int) -> list[Array]:
+    """Views of the whole groups [groups, size], and of the remainder [1, rest] where there is one."""
+    whole = len(advantages) // size * size
+    groups = (advantages[:whole].reshape(-1, size), advantages[whole:].reshape(1, -1))
+    return [group for group in groups if group.size]

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from .arrays import Array
 from .outputs import Outputs
 from .policy_spec import PolicySpec
+from .sharing import Part
 
 
 class Trainable(Protocol):
@@ -34,16 +35,12 @@ class Trainable(Protocol):
         """Outputs for rows start to stop; valid until the next call."""
         ...
 
-    def step(
-        self,
-        start: int,
-        stop: int,
-        by_outputs: Outputs,
-        *,
-        learning_rate: float,
-        max_gradient_norm: float,
-    ) -> float:
-        """One step down the gradient of the rows just put out; returns its norm before clipping."""
+    def gradient(self, start: int, stop: int, by_outputs: Outputs) -> Part:
+        """The gradient by all weights, flat, for the rows just put out; valid until the next call."""
+        ...
+
+    def descend(self, gradient: Part, *, learning_rate: float, max_gradient_norm: float) -> float:
+        """One step down `gradient`, such as `gradient` returns; returns its norm before clipping."""
         ...
 
     def state(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rlreactor.algos.batch import Batch
 from rlreactor.algos.policy_spec import PolicySpec
 from rlreactor.algos.ppo_config import PPOConfig
+from rlreactor.algos.sharing import ALONE, Share, Shared
 
 __all__ = ["Algorithm", "AlgorithmConfig", "load_algorithm"]
 
@@ -30,12 +31,22 @@ class Algorithm(Protocol):
         """Learn from one batch per rollout, in index order; `flat` is then the new policy."""
         ...
 
+    def shared_update(self, batches: Sequence[Batch]) -> Shared[Mapping[str, float]]:
+        """The same together with the other learners; of them all come the same metrics and the same policy."""
+        ...
+
 
 def load_algorithm(
-    config: AlgorithmConfig, policy: PolicySpec, *, updates_total: int, seed: int, device: str
+    config: AlgorithmConfig,
+    policy: PolicySpec,
+    *,
+    updates_total: int,
+    seed: int,
+    device: str,
+    share: Share = ALONE,
 ) -> Algorithm:
-    """The learner that `config` belongs to."""
+    """The learner that `config` belongs to; learners that share every update have the same `seed`."""
     module, name = _LEARNERS[type(config)]
     learner: Any = getattr(importlib.import_module(module), name)
-    made: Algorithm = learner(config, policy, updates_total=updates_total, seed=seed, device=device)
+    made: Algorithm = learner(config, policy, updates_total=updates_total, seed=seed, device=device, share=share)
     return made

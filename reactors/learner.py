@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from rlreactor.reactors.algorithm import AlgorithmConfig, load_algorithm
 from rlreactor.reactors.trajectory import TRAJECTORY, WEIGHTS, batch_of
 from rlreactor.spec import Record
 
-__all__ = ["Learner"]
+__all__ = ["Episodes", "Learner", "OnPolicyLearner", "ended_in", "fill"]
 
 _EPISODES = 100  # how many finished episodes mean_return is taken over
 
 
-class Learner(Reactor):
-    """Makes one update per tick from the trajectories of all rollouts, `updates` in all.
+class OnPolicyLearner(Reactor):
+    """What every learner has: trajectories of `rollouts` rollouts in, weights out.
 
     The weights that acted in a batch are exactly `policy_lag` updates old (fewer only while there have not been so
     many); a batch for which that is not so is refused.
@@ -46,32 +47,16 @@ class Learner(Reactor):
     recent_returns: list[float] = state(factory=list[float])
     recent_lengths: list[int] = state(factory=list[int])
 
-    @reaction(startup, effects=[published])
-    def begin(self) -> None:
-        seed = int(self.rng.integers(2**63))
-        self.algorithm = load_algorithm(
-            self.config, self.policy, updates_total=self.updates, seed=seed, device=self.device
-        )
-        self.weights = self.algorithm.flat
-        self.published.set(self._fill(self.published.empty()))
-
-    @reaction(trajectories, effects=[published, to_evaluate])
-    def learn(self) -> None:
+    def take(self) -> list[Record]:
+        """The trajectories of this tick, in index order. Raises ValueError where one has another lag."""
         trajectories = [port.value for port in self.trajectories]
         self._check_lag(trajectories)
-        metrics = self.algorithm.update([batch_of(trajectory) for trajectory in trajectories])
-        self.update += 1
-        self.env_steps += self.rollouts * self.horizon * self.environments
-        self.published.set(self._fill(self.published.empty()))
-        if self._evaluates_now():
-            self.to_evaluate.set(self._fill(self.to_evaluate.empty()))
-        self._count_episodes(trajectories)
-        self.log(update=self.update, env_steps=self.env_steps, **metrics, **self._episode_metrics())
+        return trajectories
 
-    def _fill(self, out: Record) -> Record:
-        out.flat[:] = self.algorithm.flat
-        out.version[...] = self.update
-        return out
+    def evaluates_now(self) -> bool:
+        """Whether the policy is to be evaluated after this update."""
+        last = self.update == self.updates
+        return last or (self.evaluate_every > 0 and self.update % self.evaluate_every == 0)
 
     def _check_lag(self, trajectories: list[Record]) -> None:
         expected = max(0, self.update - self.policy_lag)
@@ -83,19 +68,15 @@ class Learner(Reactor):
                     f"after=(1 + policy_lag) * TICK and start rollouts at that tick"
                 )
 
-    def _evaluates_now(self) -> bool:
-        last = self.update == self.updates
-        return last or (self.evaluate_every > 0 and self.update % self.evaluate_every == 0)
-
-    def _count_episodes(self, trajectories: list[Record]) -> None:
-        for trajectory in trajectories:
-            ended = trajectory.terminated | trajectory.truncated
-            self.recent_returns.extend(trajectory.episode_returns[ended].tolist())
-            self.recent_lengths.extend(trajectory.episode_lengths[ended].tolist())
-            self.episodes += int(ended.sum())
+    def count_episodes(self, episodes: Episodes) -> None:
+        """Take in episodes that have ended."""
+        self.recent_returns.extend(episodes.returns)
+        self.recent_lengths.extend(episodes.lengths)
+        self.episodes += len(episodes.returns)
         del self.recent_returns[:-_EPISODES], self.recent_lengths[:-_EPISODES]
 
-    def _episode_metrics(self) -> dict[str, Any]:
+    def episode_metrics(self) -> dict[str, Any]:
+        """Means over the episodes that ended last."""
         if not self.recent_returns:
             return {"episodes": self.episodes}
         return {
@@ -103,3 +84,53 @@ class Learner(Reactor):
             "mean_return": float(np.mean(self.recent_returns)),
             "mean_length": float(np.mean(self.recent_lengths)),
         }
+
+
+class Learner(OnPolicyLearner):
+    """Makes one update per tick from the trajectories of all rollouts, `updates` in all."""
+
+    @reaction(startup, effects=[OnPolicyLearner.published])
+    def begin(self) -> None:
+        seed = int(self.rng.integers(2**63))
+        self.algorithm = load_algorithm(
+            self.config, self.policy, updates_total=self.updates, seed=seed, device=self.device
+        )
+        self.weights = self.algorithm.flat
+        self.published.set(fill(self.published.empty(), self.weights, self.update))
+
+    @reaction(OnPolicyLearner.trajectories, effects=[OnPolicyLearner.published, OnPolicyLearner.to_evaluate])
+    def learn(self) -> None:
+        trajectories = self.take()
+        metrics = self.algorithm.update([batch_of(trajectory) for trajectory in trajectories])
+        self.update += 1
+        self.env_steps += self.rollouts * self.horizon * self.environments
+        self.published.set(fill(self.published.empty(), self.weights, self.update))
+        if self.evaluates_now():
+            self.to_evaluate.set(fill(self.to_evaluate.empty(), self.weights, self.update))
+        self.count_episodes(ended_in(trajectories))
+        self.log(update=self.update, env_steps=self.env_steps, **metrics, **self.episode_metrics())
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """Episodes that have ended: their returns, and their lengths in steps."""
+
+    returns: list[float]
+    lengths: list[int]
+
+
+def ended_in(trajectories: list[Record]) -> Episodes:
+    """The episodes that ended in `trajectories`, one trajectory after another."""
+    episodes = Episodes([], [])
+    for trajectory in trajectories:
+        ended = trajectory.terminated | trajectory.truncated
+        episodes.returns.extend(trajectory.episode_returns[ended].tolist())
+        episodes.lengths.extend(trajectory.episode_lengths[ended].tolist())
+    return episodes
+
+
+def fill(out: Record, weights: NDArray[np.float32], version: int) -> Record:
+    """`out`, a value of WEIGHTS, with these weights in it."""
+    out.flat[:] = weights
+    out.version[...] = version
+    return out

@@ -232,11 +232,12 @@ def _ppo_training(options: TrainOptions, config: PPOConfig) -> Training:
         environment=environment, policy=policy, config=config, rollouts=options.rollouts,
         envs_per_rollout=options.envs_per_rollout, updates=updates, policy_lag=options.lag,
         eval_episodes=options.eval_episodes, device=_device(options.device, policy), threads=options.threads,
-        groups=_groups(options), environment_threads=options.env_threads,
+        groups=_groups(options), environment_threads=options.env_threads, learners=options.learners,
+        learner_network=options.learner_network, exchange_timeout=options.exchange_timeout,
     )  # fmt: skip
     return Training(
         algorithm="ppo", topology=topology, ticks=topology.ticks, steps=updates * batch,
-        learner=topology.learner.path, evaluators=tuple(judge.path for judge in topology.judges),
+        learner=topology.publisher.path, evaluators=tuple(judge.path for judge in topology.judges),
         about={"policy": policy.model_dump(mode="json"), "environment": environment.model_dump(mode="json"),
                "config": config.model_dump(mode="json")},
         packages=("numpy", "torch", "gymnasium", "ale-py", "Box2D", "mujoco", "envpool"),

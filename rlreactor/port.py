@@ -131,6 +131,7 @@ class Port(Element, Generic[T]):
         self.spec: Spec[T] = as_spec(spec)
         self.hold = False
         self.mutable = False
+        self.recorded = True
         self._attach(Cell(), IDLE, frozenset(), frozenset(), Objects(self.spec))
 
     def _attach(
@@ -262,18 +263,25 @@ class Input(Port[T]):
 
 
 class Output(Port[T]):
-    """A port that sends, to any number of readers."""
+    """A port that sends, to any number of readers.
+
+    Args:
+        spec: what it carries: an Array, a Struct or a plain Python type.
+        recorded: whether its values are part of the trace and of the fingerprint. False is for what says where
+            something is, such as an address; results must not depend on it.
+    """
 
     kind = "output"
 
     @overload
-    def __init__(self, spec: Spec[T]) -> None: ...
+    def __init__(self, spec: Spec[T], *, recorded: bool = ...) -> None: ...
     @overload
-    def __init__(self, spec: type[T]) -> None: ...
+    def __init__(self, spec: type[T], *, recorded: bool = ...) -> None: ...
     @overload
-    def __init__(self: Output[None], spec: None) -> None: ...
-    def __init__(self, spec: Any) -> None:
+    def __init__(self: Output[None], spec: None, *, recorded: bool = ...) -> None: ...
+    def __init__(self, spec: Any, *, recorded: bool = True) -> None:
         super().__init__(spec)
+        self.recorded = recorded
 
 
 class MultiPort(Element, Sequence[P]):

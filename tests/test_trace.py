@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlreactor import Array, Output, Reactor, Struct, Tag, Timer, ms, reaction, run, startup
+from rlreactor import Array, Input, Output, Reactor, Struct, Tag, Timer, ms, reaction, run, startup, state
 from rlreactor.scheduler.recorder import Event, Trace
 from rlreactor.spec import Record
 
@@ -166,3 +166,42 @@ def test_traces_compare_arrays_by_their_contents() -> None:
     assert trace(1) != trace(2)
     assert trace(1) != Trace()
     assert Trace() == []
+
+
+class Whereabouts(Reactor):
+    """Tells another reactor something about this process, and something about the program."""
+
+    said: str
+    address = Output(str, recorded=False)
+    answer = Output(int)
+
+    @reaction(startup, effects=[address, answer])
+    def tell(self) -> None:
+        self.address.set(self.said)
+        self.answer.set(42)
+
+
+class Listener(Reactor):
+    address = Input(str)
+    heard: str = state("")
+
+    @reaction(address)
+    def hear(self) -> None:
+        self.heard = self.address.value
+
+
+class Addressed(Reactor):
+    said: str
+
+    def compose(self) -> None:
+        self.speaker = Whereabouts(said=self.said)
+        self.listener = Listener()
+        self.connect(self.speaker.address, self.listener.address)
+
+
+@pytest.mark.parametrize("where", [{}, {"listener": 1}])
+def test_what_is_not_recorded_arrives_and_leaves_no_trace(where: dict[str, int]) -> None:
+    results = [run_placed(Addressed(said=said), where, timeout=0) for said in ("here", "there, far away")]
+    assert [result.state("listener")["heard"] for result in results] == ["here", "there, far away"]
+    assert results[0].fingerprint == results[1].fingerprint != ""
+    assert [event.path for event in results[0].trace] == ["speaker.answer"]

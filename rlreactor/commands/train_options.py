@@ -42,10 +42,21 @@ class TrainOptions(CommandOptions):
     lag: NotNegative = Field(
         default=0, description="Updates that rollouts run ahead of the learner: 0 is strictly on-policy."
     )
+    learners: Positive = Field(
+        default=1, description="Learners that make every update together, each from its share of the rollouts; part of "
+        "the result."
+    )  # fmt: skip
+    learner_network: str = Field(
+        default="", description="IPv4 network, such as 10.0.0.0/24, in which learners on several hosts exchange "
+        "gradients, neither encrypted nor authenticated; only within one host when empty."
+    )  # fmt: skip
+    exchange_timeout: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Seconds for which learners wait for each other in an update."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where networks compute; auto: on a GPU if there is one and the policy is a CNN."
     )
-    threads: Positive = Field(default=1, description="Threads that the learner computes with; part of the result.")
+    threads: Positive = Field(default=1, description="Threads that a learner computes with; part of the result.")
     eval_episodes: NotNegative = Field(default=100, description="Episodes of the evaluation after the last update.")
     run_dir: Path | None = Field(
         default=None, description="Folder for the results; runs/ENV-ALGORITHM-SEED-TIME when none."

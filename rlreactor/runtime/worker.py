@@ -18,6 +18,7 @@ from rlreactor.planner.plan import Plan
 from rlreactor.reactions import BoundReaction
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.costs import Meters
+from rlreactor.runtime.gpus import show_gpus
 from rlreactor.runtime.metrics import Metric, MetricsBuffer
 from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
 from rlreactor.runtime.pace import Pace, Reading
@@ -216,7 +217,8 @@ class Worker:
             self.interrupt()
 
     def _report(self, pace: Pace, base_bytes: int) -> dict[str, Any]:
-        recorders = [outlet.recorder for outlet in self.binding.outlets.values()]
+        ports = self.share.graph.ports
+        recorders = [o.recorder for path, o in self.binding.outlets.items() if ports[path].recorded]
         return {
             "tag": self.scheduler.last,
             "interrupted": self.scheduler.interrupted,
@@ -293,6 +295,7 @@ def work(share: Share, channel: Channel) -> int:
     warn_over(channel)
     on_stop(stop)
     pin(share.plan.workers[share.worker].cores)
+    show_gpus(share.plan.workers[share.worker])
     try:
         worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))
         if worker.links is not None:

@@ -30,6 +30,9 @@ from rlreactor.timer import Timer
 __all__ = ["Binding", "Nothing", "TimerTarget", "root_ports"]
 
 
+_UNRECORDED = {"fingerprint": False, "trace": False, "history": False}
+
+
 class CellKey(NamedTuple):
     """What one cell stands for: a root port after a delay, within a mode where the whole way lies in it."""
 
@@ -184,7 +187,8 @@ class Binding:
             storage = self._storage_of(path, port.spec) if written else Objects(port.spec)
             port._attach(cell, self.execution, read | written, written, storage)
             if written:
-                recorder = PortRecorder(path, port.spec, indices[path], storage, **self._options)
+                options = self._options if port.recorded else _UNRECORDED
+                recorder = PortRecorder(path, port.spec, indices[path], storage, **options)
                 outlet = Outlet(path, port.spec, indices[path], last_writer[path], cell, storage, recorder)
                 cell.outlet = self.outlets[path] = outlet
         for path, outlet in self.outlets.items():

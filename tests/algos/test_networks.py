@@ -75,8 +75,7 @@ def test_mlp_equals_autograd(activation: str, hidden: tuple[int, ...]) -> None:
     np.testing.assert_allclose(outputs.head, to_host(head), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(outputs.values, to_host(values), rtol=1e-4, atol=1e-4)
 
-    network.step(0, ROWS, Outputs(by_head, by_values, None), learning_rate=1e-3, max_gradient_norm=1e9)
-    ours = views(network.gradient, spec.parameters())
+    ours = views(network.gradient(0, ROWS, Outputs(by_head, by_values, None)), spec.parameters())
     for stacked, (name, reference) in enumerate((("actor", actor), ("critic", critic))):
         layers = range(len(hidden))
         parts = [part for layer in layers for part in (ours[f"hidden.{layer}.weight"], ours[f"hidden.{layer}.bias"])]
@@ -136,8 +135,7 @@ def cnn_gradients(spec: PolicySpec, observations: Array, by: Outputs, *, channel
     network.observe([observations[:, None]])
     network.shuffle(np.arange(ROWS)[::-1].copy())
     outputs = network.outputs(0, ROWS)
-    network.step(0, ROWS, by, learning_rate=1e-3, max_gradient_norm=1e9)
-    return outputs, to_host(network.gradient)
+    return outputs, to_host(network.gradient(0, ROWS, by))
 
 
 def torch_cnn_gradients(spec: PolicySpec, observations: Array, by: Outputs) -> tuple[Outputs, Array]:
@@ -212,7 +210,7 @@ def loss_after(network: Trainable, steps: int) -> float:
     for _ in range(steps):
         head, values, log_std = network.outputs(0, ROWS)
         by = Outputs(2.0 * head, 2.0 * values, None if log_std is None else 2.0 * log_std)
-        network.step(0, ROWS, by, learning_rate=1e-3, max_gradient_norm=10.0)
+        network.descend(network.gradient(0, ROWS, by), learning_rate=1e-3, max_gradient_norm=10.0)
     head, values, _ = network.outputs(0, ROWS)
     return float(np.sum(head**2) + np.sum(values**2))
 

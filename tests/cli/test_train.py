@@ -148,3 +148,21 @@ def test_a_spec_trains_the_same_weights_on_several_hosts(rlreactor: CommandLine,
     assert list(result["hosts"]) == ["host-0", "host-1", "host-2"]
     assert result["state_sha256"]["learner.weights"] == trained.result["weights_sha256"]
     assert result["fingerprint"] == trained.result["fingerprint"]
+
+
+def test_several_learners_are_part_of_the_program(rlreactor: CommandLine, trained: Trained) -> None:
+    words = (*SHORT, "--learners", "2", "--learner-network", "10.0.0.0/24")
+    rlreactor(*words, "--spec", "several.yaml")
+    parameters = yaml.safe_load((rlreactor.folder / "several.yaml").read_text())["topology"]["parameters"]
+    assert (parameters["learners"], parameters["learner_network"]) == (2, "10.0.0.0/24")
+    result = rlreactor(*SHORT, "--learners", "2", "--workers", "1", "--run-dir", "run", "--json").result
+    assert result["env_steps"] == trained.result["env_steps"]
+    assert result["weights_sha256"] != trained.result["weights_sha256"]
+    assert load_checkpoint(rlreactor.folder / "run/checkpoint.safetensors").about["update"] == 2
+
+
+def test_learners_that_cannot_share_are_refused(rlreactor: CommandLine) -> None:
+    ended = rlreactor(*SHORT, "--learners", "3", "--learner-network", "everywhere", status=1)
+    assert "learners: expected a number that divides the 2 rollouts" in ended.error
+    assert "config.minibatch: expected a multiple of the 3 learners that share every minibatch" in ended.error
+    assert "learner_network: expected an IPv4 network such as 10.0.0.0/24, received 'everywhere'" in ended.error
