@@ -18,7 +18,7 @@ from rlreactor.links.distant_ends import (
     OwnBell,
     PumpingBoard,
 )
-from rlreactor.links.exchange import ROOM, Land
+from rlreactor.links.exchange import Land
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.links.released import Count, ReleasedHere, ReleasedThere
 from rlreactor.links.reliable import PeerFault
@@ -68,13 +68,14 @@ class MixedCarrier:
             {w: len(distant_ports(plans, me, w)) for w in peers},
             memory.rows(mapping),
             near,
+            [w for w in peers if w in audience],
         )
         self.overview = self.board.overview(memory.rows(mapping), memory.here)
         self._landings = {p.number: _Landing(memory, p, me) for w in peers for p in distant_ports(plans, w, me)}
         self._links = connect(self.board, self._land)
         self.board.look = self._links.pump
-        listening = [w for w in peers if w in audience]
-        self.board.tell_audience = lambda: self._links.exchange.tell_each(listening)
+        self.board.send_news = self._links.exchange.send_news
+        self.board.tell_everybody = self._links.exchange.tell_everybody
         words = memory.board(mapping, me)
         bells: list[Bell] = [DistantBell(self._links, w) for w in range(memory.workers)]
         for worker in near:
@@ -106,7 +107,7 @@ class MixedCarrier:
             released = self._memory.released(self._mapping, path, self._me)
             return SlotReader(spec, self._memory.slots(path, writable=False), released, ring)
         slots = self._memory.slots(path, writable=False, owner=self._me)
-        count = ReleasedHere(self.board, plan.writer, self._position(plan, plan.writer, self._me))
+        count = ReleasedHere(self.board, plan.writer, self._position(plan, plan.writer, self._me), plan.slots)
         return SlotReader(spec, slots, count, ring)
 
     def _position(self, plan: SlotPlan, writer: int, reader: int) -> int:
@@ -127,10 +128,10 @@ class MixedCarrier:
 
 
 def _envelopes(memory: HostMemory, me: int, target: int) -> dict[int, list[memoryview]]:
-    """By port, every slot behind room for the headers of the link to `target`, in one piece."""
+    """By port, every slot behind a page for what goes before it on the link to `target`, in one piece."""
     return {
         plan.number: [
-            memoryview(pages)[PAGE - ROOM : PAGE + plan.spec.nbytes]
+            memoryview(pages)[: PAGE + plan.spec.nbytes]
             for pages in memory.slot_pages(plan.path, writable=False, room=PAGE)
         ]
         for plan in distant_ports(memory.slot_plans, me, target)

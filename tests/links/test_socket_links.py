@@ -41,7 +41,7 @@ class Pair:
 
     def frames(self, epoch: int = EPOCH, run: int = RUN, link: int = 2) -> list[bytes]:
         """One notice, as that worker, or another one, would send it."""
-        return Sender(Address(run, epoch, link), window=WINDOW).send(_PREFIX.pack(1, 0) + NOTICE, 0)
+        return Sender(Address(run, epoch, link), window=WINDOW).send(_PREFIX.pack(1, 0, 0, 0, 0) + NOTICE, 0)
 
     def read(self, limit_s: float) -> list[bytes]:
         end, found = time.monotonic() + limit_s, list[bytes]()
