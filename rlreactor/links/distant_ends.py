@@ -20,6 +20,9 @@ from rlreactor.tag import Point
 
 __all__ = ["CountingReader", "DistantBell", "DistantReader", "DistantWriter", "Links", "OwnBell", "PumpingBoard"]
 
+_NAP_S = 1e-3  # what comes over a network anyway comes within that
+_LONGEST_PAUSE = 6  # after so many naps in vain, 2 to this power less 1 are left out, and after fewer of them fewer
+
 
 class Links(Protocol):
     """What takes frames to other workers and brings theirs."""
@@ -118,9 +121,12 @@ class DistantBell:
 class OwnBell:
     """This worker's bell: it wakes for near workers, for other threads and for what comes over sockets."""
 
-    def __init__(self, links: Links, bell: Doorbell) -> None:
+    def __init__(self, links: Links, board: PumpingBoard, bell: Doorbell) -> None:
         self._links = links
+        self._board = board
         self._bell = bell
+        self._vain = 0  # naps in a row that brought nothing
+        self._left_out = 0  # naps
         self.ring = bell.ring
         self.ring_after_fence = bell.ring_after_fence
 
@@ -144,6 +150,27 @@ class OwnBell:
             left_s = max(0.0, (due - links.now()) * 1e-9)
             timeout_s = left_s if timeout_s is None else min(timeout_s, left_s)
         return self._bell.wait(ready, timeout_s=timeout_s, any_ring=any_ring, extra_fds=(links.fd,))
+
+    def nap(self) -> bool:
+        """Sleep for a moment, unless that has been in vain of late; whether something has come.
+
+        Where work comes again and again, what is waited for is under way, and to tell others of every wait would cost
+        them and this worker more than the work. What they may wait for is told all the same.
+        """
+        if self._left_out:
+            self._left_out -= 1
+            return False
+        links, taken = self._links, self._links.exchange.taken
+
+        def came() -> bool:
+            links.pump()
+            return links.exchange.taken != taken
+
+        self._board.pump()
+        wake = self._bell.wait(came, timeout_s=_NAP_S, any_ring=True, extra_fds=(links.fd,))
+        self._vain = 0 if wake.ready else min(self._vain + 1, _LONGEST_PAUSE)
+        self._left_out = (1 << self._vain) - 1
+        return wake.ready
 
 
 class DistantWriter:

@@ -116,6 +116,7 @@ class Exchange:
         self._told = dict.fromkeys(peers, -1)  # revision of the row that went to each
         self._rows: dict[int, deque[int]] = {w: deque() for w in peers}  # rows under way: their numbers
         self.hurries = False  # somebody may wait for `answer`
+        self.taken = 0  # payloads that have come
         self._due: set[int] = set()  # who shall have the own row, and has an older one
 
     # From the worker
@@ -250,6 +251,7 @@ class Exchange:
         """A frame of the link from `source`; whether it brought anything. Raises PeerFault."""
         arrival = self.receivers[source].receive(frame)
         self._acknowledgements[source].note(arrival, self._clock())
+        self.taken += len(arrival.payloads)
         for payload, paid in arrival.payloads:
             self._take(source, payload, paid)
         return bool(arrival.payloads)

@@ -80,13 +80,17 @@ class MixedCarrier:
         bells: list[Bell] = [DistantBell(self._links, w) for w in range(memory.workers)]
         for worker in near:
             bells[worker] = memory.doorbell(words, worker)
-        self._own_bell = bells[me] = OwnBell(self._links, memory.doorbell(words, me))
+        self._own_bell = bells[me] = OwnBell(self._links, self.board, memory.doorbell(words, me))
         self.bells: Sequence[Bell] = bells
         self.writers: dict[int, Writer] = {w: DistantWriter(self._links, w, _envelopes(memory, me, w)) for w in peers}
         self.readers: dict[int, Reader] = {w: DistantReader(self._links, w) for w in peers}
         for worker in near:
             self.writers[worker] = memory.writer(mapping, (me, worker))
             self.readers[worker] = CountingReader(self.board, memory.reader(mapping, (worker, me)), worker)
+
+    def nap(self) -> bool:
+        """Wait for a moment whether something comes from far away."""
+        return self._own_bell.nap()
 
     def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
         """The slots of a port that this worker writes."""
@@ -102,13 +106,13 @@ class MixedCarrier:
         plan = self._memory.slot_plans.get(path)
         if plan is None:
             return None
-        ring = self.bells[plan.writer].ring
         if self._me not in plan.distant:
             released = self._memory.released(self._mapping, path, self._me)
+            ring = self.bells[plan.writer].ring
             return SlotReader(spec, self._memory.slots(path, writable=False), released, ring)
         slots = self._memory.slots(path, writable=False, owner=self._me)
         count = ReleasedHere(self.board, plan.writer, self._position(plan, plan.writer, self._me), plan.slots)
-        return SlotReader(spec, slots, count, ring)
+        return SlotReader(spec, slots, count, _told_with_the_row)
 
     def _position(self, plan: SlotPlan, writer: int, reader: int) -> int:
         return distant_ports(self._memory.slot_plans, writer, reader).index(plan)
@@ -125,6 +129,10 @@ class MixedCarrier:
         while not give_up() and not exchange.settled:
             self._own_bell.wait(lambda: exchange.settled, timeout_s=_LOOK_UP_S)
         self._links.close(give_up=give_up())
+
+
+def _told_with_the_row() -> None:
+    """The board sees to it that the writer hears of free slots in time."""
 
 
 def _envelopes(memory: HostMemory, me: int, target: int) -> dict[int, list[memoryview]]:

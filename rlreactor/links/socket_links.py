@@ -143,42 +143,48 @@ class SocketLinks:
 
     def pump(self) -> None:
         """Take in what has come and send what is due. Raises PeerFault, and LinkError for a peer out of reach."""
-        if self._listen() or self.exchange.hurries or self.now() >= self._look_at:
-            self._work()
+        signalled, look = self._poll.poll(0), self.now() >= self._look_at
+        if signalled or look or self.exchange.hurries:
+            self._work(signalled, everywhere=look)
 
     def settle(self) -> None:
         """The same, until all is done that can be done now: what comes later, the descriptor tells."""
         self.exchange.send_rows()
-        while self._listen() or self._stirred or self.exchange.hurries or self.now() >= self._look_at:
-            self._work()
+        while (
+            (signalled := self._poll.poll(0))
+            or self._stirred
+            or self.exchange.hurries
+            or self.now() >= self._look_at
+        ):  # fmt: skip
+            self._work(signalled, everywhere=True)
             self.exchange.send_rows()
 
-    def _listen(self) -> bool:
-        """Whether any socket signals a change."""
-        signalled = self._poll.poll(0)
+    def _work(self, signalled: Iterable[tuple[int, int]], *, everywhere: bool) -> None:
         for fd, _ in signalled:
-            self._stirred[self._ends[fd]] = None
-        return bool(signalled)
-
-    def _work(self) -> None:
-        self._context.check()
-        while self._stirred:
-            self._drain(self._stirred.popitem()[0])
+            end = self._ends[fd]
+            self._stirred.pop(end, None)
+            self._drain(end, _CAN_READ if not end.unsent else end.events())  # what else should it be
+        if everywhere:
+            self._context.check()
+            self._look_at = self.now() + _LOOK_NS
+            while self._stirred:
+                end = self._stirred.popitem()[0]
+                self._drain(end, end.events())
         due, now = self.exchange.due, self.now()
         if self.exchange.hurries or (due is not None and due <= now):
             self.exchange.tick()
             self.exchange.answer()
             due = self.exchange.due
-        self._look_at = now + _LOOK_NS if due is None else min(max(due, now), now + _LOOK_NS)
+        if due is not None:
+            self._look_at = min(self._look_at, max(due, now))
 
-    def _drain(self, end: _End) -> None:
-        events = end.events()
+    def _drain(self, end: _End, events: int) -> None:
         if end.unsent and events & _CAN_SEND:
             end.flush()
         while events & _CAN_READ:
             try:
                 frame = end.socket.recv(_NOBLOCK, copy=False)
-            except zmq.Again:  # what was announced went with its connection, which was cut in the middle of it
+            except zmq.Again:  # another signal, or what was announced went with its connection, which was cut
                 return
             self._take(end, frame.buffer)
             events = end.events()

@@ -67,6 +67,8 @@ class Neighbourhood:
         self._bells = carrier.bells
         self._writers = carrier.writers
         self._readers = carrier.readers
+        self._all_far = not carrier.near  # who sees this worker's memory is not to be kept waiting by its naps
+        self._napped = not self._all_far
         self._glanced_at = [(w, reader) for w, reader in self._readers.items() if w in carrier.near]
         self._frontiers = Frontiers(routes, me)
         self._storages: dict[str, SlottedStorage] = {}
@@ -181,8 +183,13 @@ class Neighbourhood:
         return not self.interrupted
 
     def _glance(self) -> bool:
-        """Look for a moment whether anything comes."""
-        return self._spin > 0 and bool(self._glanced_at) and self._timed(self._look)
+        """Look for a moment whether anything comes; from far away, once until something may go on."""
+        if self._spin > 0 and self._glanced_at and self._timed(self._look):
+            return True
+        if self._napped:
+            return False
+        self._napped = True
+        return self._timed(self._carrier.nap)
 
     def _look(self) -> bool:
         readers, version, seen = self._glanced_at, self._board.news, self._seen
@@ -589,6 +596,7 @@ class Neighbourhood:
 
     def _runs(self) -> None:
         """Nobody is waited for any more. The word stands until then: what we read meanwhile may depend on it."""
+        self._napped = not self._all_far
         self._wait_word(NOBODY)
 
     def _news(self, signs: list[object]) -> bool:
@@ -603,6 +611,8 @@ class Neighbourhood:
         before = self._waits_for
         if self._unsent:
             self._flush(0)  # what the other side waits for before it makes room may be among it
+        if self._all_far and self._timed(self._carrier.nap) and ready():
+            return
         self._wait_word({worker})
         self._wanted = 0, set()
         self._board.set_wanted(0)
