@@ -17,6 +17,8 @@ from bench.contestants.rlreactor_stream import WARM_UP
 __all__ = ["ALONE", "ALONE_WITH_KEYS"]
 
 ALONE, ALONE_WITH_KEYS = "pyzmq alone, tcp", "pyzmq alone, tcp with keys"
+UNDER_WAY = 4
+"""Messages: as many as there are slots for 1 MB, so that what is under way stays in the same caches."""
 
 
 def microseconds(nbytes: int, messages: int, *, keys: bool) -> float:
@@ -27,14 +29,14 @@ def microseconds(nbytes: int, messages: int, *, keys: bool) -> float:
     if receiver == 0:
         _receive(writing, messages, server if keys else None)
     with zmq.Context() as context, context.socket(zmq.DEALER) as end, os.fdopen(reading) as port:
-        end.sndhwm = 4  # messages: what is under way stays in the caches, as with slots
+        end.sndhwm = UNDER_WAY
         if keys:
             end.curve_publickey, end.curve_secretkey = client
             end.curve_serverkey = server[0]
         end.connect(f"tcp://127.0.0.1:{port.readline().strip()}")
-        message = b"\1" * nbytes
-        for _ in range(WARM_UP + messages):
-            end.send(message, copy=False)
+        memory = [b"\1" * nbytes for _ in range(UNDER_WAY)]  # in turn, as with slots: nobody sends one value for ever
+        for number in range(WARM_UP + messages):
+            end.send(memory[number % UNDER_WAY], copy=False)
         taken = float(end.recv())
     os.waitpid(receiver, 0)
     return taken

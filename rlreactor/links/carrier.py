@@ -133,6 +133,10 @@ class Carrier(Protocol):
     @property
     def readers(self) -> dict[int, Reader]: ...
 
+    def nap(self) -> bool:
+        """Wait for a moment whether something comes from far away; nobody is told. False: nothing has, or not tried."""
+        ...
+
     def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
         """The slots of a port that this worker writes; None where its values travel within the messages."""
         ...

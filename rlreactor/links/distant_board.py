@@ -22,13 +22,15 @@ from rlreactor.tag import Point
 
 __all__ = ["DistantBoard"]
 
-_HEAD = struct.Struct("<15q")  # version, status, idle, wanted, running, at, gone, workers
+_HEAD = 15  # words: version, status, idle, wanted, running, at, gone, workers
+_EACH = 3  # words for every worker: sent, received, waits
 
 
 class _Row:
     """What one worker says of itself."""
 
     def __init__(self, workers: int) -> None:
+        self._words = struct.Struct(f"<{_HEAD + _EACH * workers}q")
         self.version = 0
         self.status = Status.initial()
         self.idle = 0
@@ -43,23 +45,24 @@ class _Row:
 
     def encode(self) -> bytes:
         frontier, head, last, received = self.status
-        words = (self.version, *frontier, *head, *last, received)
-        fixed = _HEAD.pack(*words, self.idle, self.wanted, self.running, self.at, self.gone, len(self.sent))
-        return fixed + struct.pack(f"<{3 * len(self.sent)}q", *self.sent, *self.received, *self.waits)
+        return self._words.pack(
+            self.version, *frontier, *head, *last, received, self.idle, self.wanted, self.running, self.at, self.gone,
+            len(self.sent), *self.sent, *self.received, *self.waits,
+        )  # fmt: skip
 
     def decode(self, data: bytes | memoryview) -> None:
         """Replace everything by what `encode` made. Raises PeerFault."""
         workers = len(self.sent)
-        if len(data) != _HEAD.size + 24 * workers:
-            raise PeerFault(f"a row of {len(data)} bytes: expected {_HEAD.size + 24 * workers} for {workers} workers")
-        words = _HEAD.unpack_from(data)
+        if len(data) != self._words.size:
+            raise PeerFault(f"a row of {len(data)} bytes: expected {self._words.size} for {workers} workers")
+        words = self._words.unpack(data)
         if words[14] != workers:
             raise PeerFault(f"a row for {words[14]} workers: expected {workers}")
         self.version = words[0]
         self.status = Status((words[1], words[2], words[3]), (words[4], words[5]), (words[6], words[7]), words[8])
         self.idle, self.wanted, self.running, self.at, self.gone = words[9:14]
-        each = struct.unpack_from(f"<{3 * workers}q", data, _HEAD.size)
-        self.sent, self.received, self.waits = (list(each[i * workers : (i + 1) * workers]) for i in range(3))
+        received, waits = _HEAD + workers, _HEAD + 2 * workers
+        self.sent[:], self.received[:], self.waits[:] = words[_HEAD:received], words[received:waits], words[waits:]
 
 
 class DistantBoard:
@@ -72,6 +75,12 @@ class DistantBoard:
         near: the workers whose rows lie there.
         read_from: per worker, how many ports it writes whose slots this one reads.
         read_by: per worker, how many ports it reads whose slots this one writes.
+        audience: the workers to whom a status can be news.
+
+    Attributes:
+        revision: grows with every change of the own row.
+        fell_at: revision at which the own frontier fell: no message may arrive before that row.
+        unheard: the workers for whom there is news in the own row that they were not told.
     """
 
     def __init__(
@@ -83,6 +92,7 @@ class DistantBoard:
         near: Collection[int] = (),
         read_from: Mapping[int, int] | None = None,
         read_by: Mapping[int, int] | None = None,
+        audience: Collection[int] = (),
     ) -> None:
         self._me = me
         self._rows = [_Row(workers) for _ in range(workers)]
@@ -92,8 +102,10 @@ class DistantBoard:
         self._received = [0] * workers
         self._finished = {w: [0] * count for w, count in (read_from or {}).items()}
         self._finished_by = {w: [0] * count for w, count in (read_by or {}).items()}
-        self.revision = 0  # grows with every change of the own row
-        self.fell_at = 0  # revision at which the own frontier fell: no message may arrive before that row
+        self._audience = frozenset(audience)
+        self.revision = 0
+        self.fell_at = 0
+        self.unheard: set[int] = set()
 
     def overview(self, rows: NearRows, near: Collection[int]) -> DistantBoard:
         """The same to look at: newer where rows lie in the memory of this host, `near`; elsewhere as known here."""
@@ -104,12 +116,16 @@ class DistantBoard:
     @staticmethod
     def row_length(workers: int) -> int:
         """Bytes of a row, without what it tells of slots."""
-        return _HEAD.size + 24 * workers
+        return 8 * (_HEAD + _EACH * workers)
 
     def _changed(self) -> None:
         self.revision += 1
+        if self._near:
+            self._store_own(self._own.encode())
+
+    def _store_own(self, row: bytes) -> None:
         if self._store is not None and self._me is not None:
-            self._store.write(self._me, self._own.encode())
+            self._store.write(self._me, row)
 
     def _row(self, worker: int) -> _Row:
         """What is known of `worker` now."""
@@ -123,24 +139,33 @@ class DistantBoard:
 
     def row(self, target: int) -> bytes:
         """The own row, for `target`."""
-        finished = self._finished.get(target, [])
-        return self._own.encode() + struct.pack(f"<{len(finished)}q", *finished)
+        row = self._own.encode()
+        if not self._near:  # only people look there: what others are told is new enough
+            self._store_own(row)
+        finished = self._finished.get(target)
+        return row + struct.pack(f"<{len(finished)}q", *finished) if finished else row
 
     def update(self, worker: int, row: bytes | memoryview) -> None:
         """The row of `worker` has arrived. Raises PeerFault."""
         counts = self._finished_by.get(worker, [])
-        end = len(row) - 8 * len(counts)
-        self._rows[worker].decode(row[: max(0, end)])
-        counts[:] = struct.unpack_from(f"<{len(counts)}q", row, end)
+        end = max(0, len(row) - 8 * len(counts))
+        self._rows[worker].decode(row[:end])
+        if counts:
+            counts[:] = struct.unpack_from(f"<{len(counts)}q", row, end)
 
     def count_received(self, worker: int, messages: int) -> None:
         """The messages from `worker` that are handed on now."""
         self._received[worker] += messages
 
-    def finish_slots(self, writer: int, port: int, count: int) -> None:
-        """This worker has finished with `count` slots of the port of `writer`, which is told with the next row."""
+    def finish_slots(self, writer: int, port: int, count: int, *, news: bool) -> None:
+        """This worker has finished with `count` slots of the port of `writer`, which is told with the next row.
+
+        `news`: it may soon need them.
+        """
         self._finished[writer][port] = count
         self.revision += 1
+        if news:
+            self.unheard.add(writer)
 
     def finished_slots(self, reader: int, port: int) -> int:
         """How many slots of that port of this worker `reader` has finished with."""
@@ -163,6 +188,8 @@ class DistantBoard:
         self._own.status = Status(*status)
         self._own.received = list(self._received)
         self._changed()
+        if news:
+            self.unheard |= self._audience
         if fell:
             self.fell_at = self.revision
 

@@ -5,7 +5,7 @@ Nothing runs beside the worker: whatever it calls here first looks at what has c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from rlreactor.links import wire
@@ -15,9 +15,13 @@ from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
 from rlreactor.links.exchange import Exchange
 from rlreactor.links.near_rows import NearRows
+from rlreactor.links.segment import PAGE
 from rlreactor.tag import Point
 
 __all__ = ["CountingReader", "DistantBell", "DistantReader", "DistantWriter", "Links", "OwnBell", "PumpingBoard"]
+
+_NAP_S = 1e-3  # what comes over a network anyway comes within that
+_LONGEST_PAUSE = 6  # after so many naps in vain, 2 to this power less 1 are left out, and after fewer of them fewer
 
 
 class Links(Protocol):
@@ -35,7 +39,11 @@ class Links(Protocol):
         ...
 
     def pump(self) -> None:
-        """Take in what has come and send what is due."""
+        """Take in what has come and send what is due, as far as that is known without much ado."""
+        ...
+
+    def settle(self) -> None:
+        """Take in all that has come and send all there is to say: from now on `fd` tells."""
         ...
 
     def close(self, *, give_up: bool) -> None:
@@ -44,9 +52,9 @@ class Links(Protocol):
 
 
 class PumpingBoard(DistantBoard):
-    """Looks at the links whenever it is told how far this worker is: others may have said what they want.
+    """Lets others know what there is to tell when this worker can be expected to have said it all.
 
-    What was published is told before a reaction runs: it may take long, and nobody can look it up meanwhile.
+    News is told before a reaction runs: it may take long, and nobody can look it up meanwhile.
     """
 
     def __init__(
@@ -56,32 +64,40 @@ class PumpingBoard(DistantBoard):
         read_from: Mapping[int, int],
         read_by: Mapping[int, int],
         rows: NearRows | None = None,
-        near: Sequence[int] = (),
+        near: Collection[int] = (),
+        audience: Collection[int] = (),
     ) -> None:
-        super().__init__(workers, me, rows=rows, near=near, read_from=read_from, read_by=read_by)
+        super().__init__(workers, me, rows=rows, near=near, read_from=read_from, read_by=read_by, audience=audience)
         self.look: Callable[[], None] = lambda: None
-        self.tell_audience: Callable[[], None] = lambda: None
-        self._told = self._own.status
+        self.send_news: Callable[[], None] = lambda: None
+        self.tell_everybody: Callable[[], None] = lambda: None
 
     def pump(self) -> None:
-        """Look at what has come."""
+        """Look at what has come; news does not wait longer than for the next tag either."""
         self.look()
-
-    def publish(self, status: StatusFields, *, news: bool = True) -> None:
-        """Replace this worker's status."""
-        super().publish(status, news=news)
-        self.look()
+        if self.unheard:
+            self.send_news()
 
     def set_running(self, rank: int, tag: Point) -> None:
         """Say which reaction runs."""
         super().set_running(rank, tag)
-        if self._told is not self._own.status:
-            self._told = self._own.status
-            self.tell_audience()
+        if self.unheard:
+            self.send_news()
+
+    def publish(self, status: StatusFields, *, news: bool = True) -> None:
+        """Replace this worker's status."""
+        super().publish(status, news=news)
+        if self._own.gone:  # its last word
+            self.tell_everybody()
+
+    def leave(self) -> None:
+        """Say that this worker has stopped for good."""
+        super().leave()
+        self.tell_everybody()
 
 
 class DistantBell:
-    """To ring a worker that is far away is to send it the own row."""
+    """To ring a worker that is far away is to send it the own row, when all that is to be said now is in it."""
 
     def __init__(self, links: Links, owner: int) -> None:
         self._exchange = links.exchange
@@ -105,9 +121,12 @@ class DistantBell:
 class OwnBell:
     """This worker's bell: it wakes for near workers, for other threads and for what comes over sockets."""
 
-    def __init__(self, links: Links, bell: Doorbell) -> None:
+    def __init__(self, links: Links, board: PumpingBoard, bell: Doorbell) -> None:
         self._links = links
+        self._board = board
         self._bell = bell
+        self._vain = 0  # naps in a row that brought nothing
+        self._left_out = 0  # naps
         self.ring = bell.ring
         self.ring_after_fence = bell.ring_after_fence
 
@@ -118,16 +137,40 @@ class OwnBell:
         links = self._links
 
         def ready() -> bool:
-            links.pump()
+            links.settle()
             return predicate()
 
-        links.exchange.tell_all()
         links.pump()
+        if predicate():
+            return Wake(True)
+        links.exchange.tell_all()  # what others cannot look up
+        links.settle()
         due = links.exchange.due
         if due is not None:
             left_s = max(0.0, (due - links.now()) * 1e-9)
             timeout_s = left_s if timeout_s is None else min(timeout_s, left_s)
         return self._bell.wait(ready, timeout_s=timeout_s, any_ring=any_ring, extra_fds=(links.fd,))
+
+    def nap(self) -> bool:
+        """Sleep for a moment, unless that has been in vain of late; whether something has come.
+
+        Where work comes again and again, what is waited for is under way, and to tell others of every wait would cost
+        them and this worker more than the work. What they may wait for is told all the same.
+        """
+        if self._left_out:
+            self._left_out -= 1
+            return False
+        links, taken = self._links, self._links.exchange.taken
+
+        def came() -> bool:
+            links.pump()
+            return links.exchange.taken != taken
+
+        self._board.pump()
+        wake = self._bell.wait(came, timeout_s=_NAP_S, any_ring=True, extra_fds=(links.fd,))
+        self._vain = 0 if wake.ready else min(self._vain + 1, _LONGEST_PAUSE)
+        self._left_out = (1 << self._vain) - 1
+        return wake.ready
 
 
 class DistantWriter:
@@ -146,7 +189,7 @@ class DistantWriter:
         notice = b"".join(parts)
         port, slot, _ = wire.only_entry(notice)
         if slot >= 0:
-            self._exchange.send_slot(self._target, notice, self._envelopes[port][slot])
+            self._exchange.send_slot(self._target, notice, self._envelopes[port][slot], PAGE)
             self.written += len(notice)
         elif not self._exchange.try_write(self._target, (notice,)):
             return False

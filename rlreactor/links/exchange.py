@@ -9,6 +9,10 @@ Every other worker is reached over two links of the reliable protocol, one each 
   are: it is sent in place, and lands in the slot of the same number at the other end, which is free there.
 
 All of them are in one order. So whoever has a row has everything that was sent before it was made.
+
+A frame costs more than the bytes in it, so there are few: every payload acknowledges what has come over the link in
+the other direction, messages and slots bring the row with them if it fits, and a row that somebody shall have is sent
+when this worker has done what it does (`send_rows`), once for all that it then says.
 """
 
 from __future__ import annotations
@@ -19,18 +23,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from rlreactor.links import wire
+from rlreactor.links.acknowledgements import Acknowledgements
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.reliable import HEADER, Address, PeerFault, Receiver, Sender
 
 __all__ = ["ROOM", "Carry", "Exchange", "Land", "longest_frame"]
 
-_PREFIX = struct.Struct("<B7xQ16x")  # kind, bytes of the message that are still to come after this piece
+# Kind, bytes of the row that comes before a message or a slot, bytes of the message that come after this piece; and of
+# the link in the other direction: the number that is expected, and the credits.
+_PREFIX = struct.Struct("<B3xIQQQ")
 _ROW, _MESSAGE, _SLOT = range(3)
-_NOTHING_MORE = _PREFIX.pack(_MESSAGE, 0)
-_ROW_PREFIX = _PREFIX.pack(_ROW, 0)
-_SLOT_PREFIX = _PREFIX.pack(_SLOT, 0)
-ROOM = HEADER + _PREFIX.size + wire.SINGLE  # in front of a slot's bytes: a multiple of 64
+ROOM = HEADER + _PREFIX.size + wire.SINGLE  # in front of a slot's bytes, at least
 _ROWS_UNDER_WAY = 64
+_ANSWER_WITHIN = 4  # part of the time after which a sender asks
 
 
 class Carry(Protocol):
@@ -46,7 +51,7 @@ Land = Callable[[int, wire.Entry, memoryview], None]
 def longest_frame(window: int, slots: Iterable[int], row: int) -> int:
     """Bytes of the longest frame of a link, for slots and rows of that many bytes."""
     piece = HEADER + _PREFIX.size + max(longest_piece(window), row)
-    return max(piece, ROOM + max(slots, default=0))
+    return max([piece, *(ROOM + row + slot for slot in slots)])
 
 
 def longest_piece(window: int) -> int:
@@ -100,14 +105,19 @@ class Exchange:
         self.receivers = {
             w: Receiver(Address(run, epoch, w * workers + me), window=windows[w, me]) for w in peers
         }  # fmt: skip
+        self._acknowledgements = {
+            w: Acknowledgements(receiver, windows[w, me], first // _ANSWER_WITHIN)
+            for w, receiver in self.receivers.items()
+        }
         self._arrived: dict[int, list[bytes]] = {w: [] for w in peers}
         self._pieces: dict[int, list[bytes]] = {w: [] for w in peers}
         self._unread = dict.fromkeys(peers, 0)  # bytes whose credits go back when they are read
         self._rest: dict[int, memoryview | None] = dict.fromkeys(peers)  # of a long message
         self._told = dict.fromkeys(peers, -1)  # revision of the row that went to each
         self._rows: dict[int, deque[int]] = {w: deque() for w in peers}  # rows under way: their numbers
-        self._due: set[int] = set()  # rows to send as soon as there are fewer under way
-        self._answers: dict[int, bytes] = {}  # the newest answer to each; older ones say less
+        self.hurries = False  # somebody may wait for `answer`
+        self.taken = 0  # payloads that have come
+        self._due: set[int] = set()  # who shall have the own row, and has an older one
 
     # From the worker
 
@@ -117,7 +127,7 @@ class Exchange:
             return False
         message = b"".join(parts)
         if len(message) <= self._longest[target]:
-            return self._put(target, _NOTHING_MORE, message)
+            return self._put(target, message, 0)
         if not self._put_piece(target, memoryview(message)):
             return False
         self._rest[target] = memoryview(message)[self._longest[target] :]
@@ -132,17 +142,43 @@ class Exchange:
             self._rest[target] = rest[self._longest[target] :] or None
         return True
 
-    def send_slot(self, target: int, message: bytes | memoryview, envelope: memoryview) -> None:
-        """Send a slot in place: its bytes lie behind `ROOM` bytes of `envelope`, which is this link's alone."""
-        self._tell_if_fallen(target)
-        envelope[HEADER : HEADER + _PREFIX.size] = _SLOT_PREFIX
-        envelope[HEADER + _PREFIX.size : ROOM] = message
+    def send_slot(self, target: int, message: bytes | memoryview, memory: memoryview, start: int) -> None:
+        """Send a slot in place: its bytes begin at `start` of `memory`, which is this link's alone.
+
+        In front of them are `ROOM` bytes at least, and better some more for the row.
+        """
+        row = self._rider(target, start - ROOM)
+        envelope = memory[start - ROOM - len(row) :]
+        envelope[HEADER : HEADER + _PREFIX.size] = self._prefix(target, _SLOT, row, 0)
+        envelope[HEADER + _PREFIX.size : ROOM + len(row)] = row + message
         self._carry(target, self.senders[target].send_in_place(envelope, self._clock()), back=False)
 
     def tell(self, target: int) -> None:
-        """Send the own row, unless that has happened since it changed."""
-        if self._told[target] == self.board.revision:
-            return
+        """See to it that `target` gets the own row, with the next message or by `send_rows`."""
+        if self._told[target] != self.board.revision:
+            self._due.add(target)
+
+    def tell_all(self) -> None:
+        """The same, for everybody."""
+        for target in self.senders:
+            self.tell(target)
+
+    def tell_everybody(self) -> None:
+        """Send the own row to everybody who has an older one."""
+        self.tell_all()
+        self.send_rows()
+
+    def send_rows(self) -> None:
+        """Send the own row to those who shall have it."""
+        for target in list(self._due):
+            self._try_tell(target)
+
+    def send_news(self) -> None:
+        """Send the own row to those who may wait for something in it."""
+        for target in list(self.board.unheard):
+            self._try_tell(target)
+
+    def _try_tell(self, target: int) -> None:
         rows, acknowledged = self._rows[target], self.senders[target].acknowledged
         while rows and rows[0] < acknowledged:
             rows.popleft()
@@ -150,15 +186,6 @@ class Exchange:
             self._tell_now(target)
         else:
             self._due.add(target)
-
-    def tell_each(self, targets: Iterable[int]) -> None:
-        """Send the own row to those of them who do not have it."""
-        for target in targets:
-            self.tell(target)
-
-    def tell_all(self) -> None:
-        """Send the own row to everybody who does not have it."""
-        self.tell_each(self.senders)
 
     def waiting(self, source: int) -> bool:
         """Whether something has come from `source`, perhaps only a piece of a message."""
@@ -169,54 +196,73 @@ class Exchange:
         messages, self._arrived[source] = self._arrived[source], []
         self.board.count_received(source, len(messages))
         if self._unread[source]:
-            (self._answers[source],) = self.receivers[source].consumed(self._unread[source])
+            self._acknowledgements[source].consumed(self._unread[source], self._clock())
+            self.hurries = self.hurries or self._acknowledgements[source].due == 0
             self._unread[source] = 0
         return messages
 
     def _put_piece(self, target: int, rest: memoryview) -> bool:
         longest = self._longest[target]
-        return self._put(target, _PREFIX.pack(_MESSAGE, max(0, len(rest) - longest)), rest[:longest])
+        return self._put(target, rest[:longest], max(0, len(rest) - longest))
 
-    def _put(self, target: int, prefix: bytes, piece: bytes | memoryview) -> bool:
+    def _put(self, target: int, piece: bytes | memoryview, left: int) -> bool:
         sender = self.senders[target]
-        payload = b"".join((prefix, piece))
-        if not sender.has_room(len(payload)):
+        if not sender.has_room(_PREFIX.size + len(piece)):
             return False
-        self._tell_if_fallen(target)
+        room = min(self._longest[target], sender.room - _PREFIX.size)
+        row = b"" if left else self._rider(target, room - len(piece))
+        payload = b"".join((self._prefix(target, _MESSAGE, row, left), row, piece))
         self._carry(target, sender.send(payload, self._clock()), back=False)
         return True
 
-    def _tell_if_fallen(self, target: int) -> None:
-        """Nothing may overtake a row that takes a promise back."""
-        if self._told[target] < self.board.fell_at:
-            self._tell_now(target)
+    def _prefix(self, target: int, kind: int, row: bytes, left: int) -> bytes:
+        return _PREFIX.pack(kind, len(row), left, *self._acknowledgements[target].ride())
+
+    def _rider(self, target: int, room: int) -> bytes:
+        """The own row, to go with something else, if `target` has an older one and there is room.
+
+        Nothing may overtake a row that takes a promise back: without room for it, it goes ahead.
+        """
+        if self._told[target] == self.board.revision:
+            return b""
+        row = self.board.row(target)
+        if len(row) > room:
+            if self._told[target] < self.board.fell_at:
+                self._tell_now(target)
+            return b""
+        self._note_told(target)
+        return row
 
     def _tell_now(self, target: int) -> None:
-        sender = self.senders[target]
-        self._due.discard(target)
-        self._told[target] = self.board.revision
+        sender, row = self.senders[target], self.board.row(target)
+        self._note_told(target)
         self._rows[target].append(sender.sent)
-        self._carry(target, sender.send(_ROW_PREFIX + self.board.row(target), self._clock(), free=True), back=False)
+        frames = sender.send(self._prefix(target, _ROW, b"", 0) + row, self._clock(), free=True)
+        self._carry(target, frames, back=False)
+
+    def _note_told(self, target: int) -> None:
+        self._due.discard(target)
+        self.board.unheard.discard(target)
+        self._told[target] = self.board.revision
 
     # From outside
 
     def take_frame(self, source: int, frame: bytes | memoryview) -> bool:
         """A frame of the link from `source`; whether it brought anything. Raises PeerFault."""
         arrival = self.receivers[source].receive(frame)
+        self._acknowledgements[source].note(arrival, self._clock())
+        self.taken += len(arrival.payloads)
         for payload, paid in arrival.payloads:
             self._take(source, payload, paid)
-        for answer in arrival.answers:
-            self._answers[source] = answer
         return bool(arrival.payloads)
 
     def _take(self, source: int, payload: memoryview, paid: bool) -> None:
         if len(payload) < _PREFIX.size:
             raise PeerFault(f"a payload of {len(payload)} bytes from worker {source}: expected at least {_PREFIX.size}")
-        kind, left = _PREFIX.unpack_from(payload)
-        body = payload[_PREFIX.size :]
+        kind, length, left, expected, limit = _PREFIX.unpack_from(payload)
+        row, body = payload[_PREFIX.size : _PREFIX.size + length], payload[_PREFIX.size + length :]
         if kind == _ROW and not paid:
-            self.board.update(source, body)
-            self.tell(source)  # it tells because it wants to know
+            row = payload[_PREFIX.size :]
         elif kind == _MESSAGE and paid:
             self._unread[source] += len(payload)
             self._join(source, bytes(body), left)
@@ -226,6 +272,11 @@ class Exchange:
             self._arrived[source].append(message)
         else:
             raise PeerFault(f"a payload of kind {kind} from worker {source}, {'with' if paid else 'without'} credits")
+        if len(row):
+            self.board.update(source, row)
+        self.senders[source].acknowledge(expected, limit, self._clock())
+        if source in self.board.unheard:  # it tells because it wants to know
+            self._due.add(source)
 
     def _join(self, source: int, piece: bytes, left: int) -> None:
         pieces = self._pieces[source]
@@ -238,16 +289,16 @@ class Exchange:
 
     def take_answer(self, target: int, frame: bytes | memoryview) -> bool:
         """An answer of `target`; whether there is more room than before. Raises PeerFault."""
-        grown = self.senders[target].receive(frame, self._clock())
-        if target in self._due:
-            self.tell(target)
-        return grown
+        return self.senders[target].receive(frame, self._clock())
 
     def answer(self) -> None:
-        """Send the answers to what has come since the last call."""
-        while self._answers:
-            source, answer = self._answers.popitem()
-            self._carry(source, (answer,), back=True)
+        """Send the acknowledgements that cannot wait any more for something to go with."""
+        self.hurries = False
+        now = self._clock()
+        for source, acknowledgements in self._acknowledgements.items():
+            answer = acknowledgements.take(now)
+            if answer is not None:
+                self._carry(source, (answer,), back=True)
 
     def tick(self) -> None:
         """Send what has to be sent (again) by now."""
@@ -258,9 +309,16 @@ class Exchange:
 
     @property
     def due(self) -> int | None:
-        """When `tick` has something to do; None: never, if nothing arrives before."""
-        dues = [s.due for w, s in self.senders.items() if not self.board.gone(w)]
-        return min((due for due in dues if due is not None), default=None)
+        """When `tick` or `answer` has something to do; None: never, if nothing arrives before."""
+        first: int | None = None
+        for worker, sender in self.senders.items():
+            due = self._acknowledgements[worker].due
+            if due is not None and (first is None or due < first):
+                first = due
+            due = sender.due
+            if due is not None and (first is None or due < first) and not self.board.gone(worker):
+                first = due
+        return first
 
     @property
     def settled(self) -> bool:

@@ -32,6 +32,10 @@ class MemoryCarrier:
             s: memory.reader(self._mapping, (s, t)) for s, t in memory.rings if t == me
         }  # fmt: skip
 
+    def nap(self) -> bool:
+        """There is nobody far away."""
+        return False
+
     def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
         """The slots of a port that this worker writes."""
         plan = self._memory.slot_plans.get(path)

@@ -18,7 +18,7 @@ from rlreactor.links.distant_ends import (
     OwnBell,
     PumpingBoard,
 )
-from rlreactor.links.exchange import ROOM, Land
+from rlreactor.links.exchange import Land
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.links.released import Count, ReleasedHere, ReleasedThere
 from rlreactor.links.reliable import PeerFault
@@ -68,24 +68,29 @@ class MixedCarrier:
             {w: len(distant_ports(plans, me, w)) for w in peers},
             memory.rows(mapping),
             near,
+            [w for w in peers if w in audience],
         )
         self.overview = self.board.overview(memory.rows(mapping), memory.here)
         self._landings = {p.number: _Landing(memory, p, me) for w in peers for p in distant_ports(plans, w, me)}
         self._links = connect(self.board, self._land)
         self.board.look = self._links.pump
-        listening = [w for w in peers if w in audience]
-        self.board.tell_audience = lambda: self._links.exchange.tell_each(listening)
+        self.board.send_news = self._links.exchange.send_news
+        self.board.tell_everybody = self._links.exchange.tell_everybody
         words = memory.board(mapping, me)
         bells: list[Bell] = [DistantBell(self._links, w) for w in range(memory.workers)]
         for worker in near:
             bells[worker] = memory.doorbell(words, worker)
-        self._own_bell = bells[me] = OwnBell(self._links, memory.doorbell(words, me))
+        self._own_bell = bells[me] = OwnBell(self._links, self.board, memory.doorbell(words, me))
         self.bells: Sequence[Bell] = bells
         self.writers: dict[int, Writer] = {w: DistantWriter(self._links, w, _envelopes(memory, me, w)) for w in peers}
         self.readers: dict[int, Reader] = {w: DistantReader(self._links, w) for w in peers}
         for worker in near:
             self.writers[worker] = memory.writer(mapping, (me, worker))
             self.readers[worker] = CountingReader(self.board, memory.reader(mapping, (worker, me)), worker)
+
+    def nap(self) -> bool:
+        """Wait for a moment whether something comes from far away."""
+        return self._own_bell.nap()
 
     def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
         """The slots of a port that this worker writes."""
@@ -101,13 +106,13 @@ class MixedCarrier:
         plan = self._memory.slot_plans.get(path)
         if plan is None:
             return None
-        ring = bell_for_room(self.board, self.bells[plan.writer], plan.writer, self._me)
         if self._me not in plan.distant:
             released = self._memory.released(self._mapping, path, self._me)
+            ring = bell_for_room(self.board, self.bells[plan.writer], plan.writer, self._me)
             return SlotReader(spec, self._memory.slots(path, writable=False), released, ring)
         slots = self._memory.slots(path, writable=False, owner=self._me)
-        count = ReleasedHere(self.board, plan.writer, self._position(plan, plan.writer, self._me))
-        return SlotReader(spec, slots, count, ring)
+        count = ReleasedHere(self.board, plan.writer, self._position(plan, plan.writer, self._me), plan.slots)
+        return SlotReader(spec, slots, count, _told_with_the_row)
 
     def _position(self, plan: SlotPlan, writer: int, reader: int) -> int:
         return distant_ports(self._memory.slot_plans, writer, reader).index(plan)
@@ -126,11 +131,15 @@ class MixedCarrier:
         self._links.close(give_up=give_up())
 
 
+def _told_with_the_row() -> None:
+    """The board sees to it that the writer hears of free slots in time."""
+
+
 def _envelopes(memory: HostMemory, me: int, target: int) -> dict[int, list[memoryview]]:
-    """By port, every slot behind room for the headers of the link to `target`, in one piece."""
+    """By port, every slot behind a page for what goes before it on the link to `target`, in one piece."""
     return {
         plan.number: [
-            memoryview(pages)[PAGE - ROOM : PAGE + plan.spec.nbytes]
+            memoryview(pages)[: PAGE + plan.spec.nbytes]
             for pages in memory.slot_pages(plan.path, writable=False, room=PAGE)
         ]
         for plan in distant_ports(memory.slot_plans, me, target)

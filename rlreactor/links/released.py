@@ -11,13 +11,18 @@ ALL = 2**62  # slots that a reader has finished with who has left
 
 
 class ReleasedHere:
-    """The reader's end, for one port of `writer`."""
+    """The reader's end, for one port of `writer`, which has so many `slots`.
 
-    def __init__(self, board: DistantBoard, writer: int, port: int) -> None:
+    The writer is not told of each: as long as it has half of them, it does not wait for any.
+    """
+
+    def __init__(self, board: DistantBoard, writer: int, port: int, slots: int) -> None:
         self._board = board
         self._writer = writer
         self._port = port
         self._count = 0
+        self._share = max(1, slots // 2)
+        self._told_at = 0
 
     def load(self, index: int, /) -> int:
         """What was stored last."""
@@ -26,7 +31,10 @@ class ReleasedHere:
     def store(self, index: int, value: int, /) -> None:
         """Tell it with the next row."""
         self._count = value
-        self._board.finish_slots(self._writer, self._port, value)
+        news = value - self._told_at >= self._share
+        if news:
+            self._told_at = value
+        self._board.finish_slots(self._writer, self._port, value, news=news)
 
 
 class ReleasedThere:

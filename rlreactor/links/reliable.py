@@ -5,6 +5,8 @@ credits. The rules:
 
 *Order.* Frames are numbered from 0. The receiver delivers number n only after n - 1, drops whatever is not next, and
 answers everything with the number that it expects (a cumulative acknowledgement, so that a lost one does not matter).
+Only a gap, a probe and what came twice have to be answered at once; the rest may be acknowledged together, or by
+whatever goes back anyway (`Receiver.state`, `Sender.acknowledge`).
 
 *Resending.* The sender retains what is not acknowledged. A frame behind one that is missing is answered with a gap:
 then the sender sends all that it retains again (go-back-N), once for each gap. When nothing has been acknowledged for a
@@ -166,6 +168,11 @@ class Sender:
         """How many frames have been sent since the beginning."""
         return self._next
 
+    @property
+    def room(self) -> int:
+        """Payload bytes that may be sent now."""
+        return self._limit - self._spent
+
     def has_room(self, length: int) -> bool:
         """Whether a payload of `length` bytes may be sent now. After False, `tick` looks after new credits."""
         self._blocked = self._spent + length > self._limit
@@ -177,7 +184,7 @@ class Sender:
             if len(payload) > self.window:
                 raise OurFault(f"a payload of {len(payload)} bytes on a link with a window of {self.window}")
             if not self.has_room(len(payload)):
-                raise OurFault(f"a payload of {len(payload)} bytes with room for {self._limit - self._spent}")
+                raise OurFault(f"a payload of {len(payload)} bytes with room for {self.room}")
             self._spent += len(payload)
         header = _header(self.address, _FREE if free else _DATA, len(payload), self._next, 0)
         return [self._retain(b"".join((header, payload)), now)]
@@ -204,18 +211,23 @@ class Sender:
             raise PeerFault(f"a frame of kind {frame.kind} on the reverse stream of link {self.address.link}")
         if frame.epoch != self.address.epoch:
             return False
-        if frame.number > self._next:
-            raise PeerFault(f"frame {frame.number} is expected and the next to be sent is {self._next}")
-        acknowledged = frame.number - self.acknowledged
+        grown = self.acknowledge(frame.number, frame.limit, now)
+        if frame.kind == _GAP and frame.number == self.acknowledged != self._again:
+            self._gap = True
+        return grown
+
+    def acknowledge(self, number: int, limit: int, now: int) -> bool:
+        """What an answer says, whatever brought it; whether there is more room than before. Raises PeerFault."""
+        if number > self._next:
+            raise PeerFault(f"frame {number} is expected and the next to be sent is {self._next}")
+        acknowledged = number - self.acknowledged
         for _ in range(acknowledged):
             self._retained.popleft()
         if acknowledged > 0:
             self._rest(now)
-        if frame.kind == _GAP and frame.number == self.acknowledged != self._again:
-            self._gap = True
-        grown = frame.limit > self._limit
+        grown = limit > self._limit
         if grown:
-            self._limit = frame.limit
+            self._limit = limit
             self._blocked = False
         return grown
 
@@ -281,14 +293,14 @@ class Receiver:
             if frame.kind == _DATA:
                 self._charge(len(frame.payload))
             payloads.append((frame.payload, frame.kind == _DATA))
-        return Arrival(payloads, [self._answer(_GAP if frame.number > self._expected else _ANSWER)])
+        return Arrival(payloads, [self.answer(_GAP if frame.number > self._expected else _ANSWER)])
 
     def consumed(self, length: int) -> list[bytes]:
         """`length` more bytes of payloads that cost credits are done with: frames that return the credits."""
         if self._limit + length > self._spent + self._window:
             raise OurFault(f"{length} bytes consumed beyond the {self._spent} that were delivered")
         self._limit += length
-        return [self._answer()]
+        return [self.answer()]
 
     def _charge(self, length: int) -> None:
         self._spent += length
@@ -297,5 +309,11 @@ class Receiver:
                 f"link {self.address.link}: {self._spent} payload bytes sent with credits for {self._limit}"
             )
 
-    def _answer(self, kind: int = _ANSWER) -> bytes:
+    @property
+    def state(self) -> tuple[int, int]:
+        """What an answer says now: the number that is expected, and for how many payload bytes there are credits."""
+        return self._expected, self._limit
+
+    def answer(self, kind: int = _ANSWER) -> bytes:
+        """The frame that says it."""
         return _header(self.address, kind, 0, self._expected, self._limit)

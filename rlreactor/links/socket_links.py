@@ -1,8 +1,9 @@
 """The sockets of one worker at work: takes frames from the exchange to the wire, and back.
 
-Nothing runs beside the worker: it looks at the sockets whenever it publishes how far it is, looks for messages or goes
-to sleep. One descriptor tells whether any socket has news. ZeroMQ's descriptors signal a change, not a state, and
-sending on a socket may take the signal: a socket that was sent on is therefore looked at again.
+Nothing runs beside the worker: it looks whenever it publishes how far it is, looks for messages or goes to sleep. One
+descriptor tells whether any socket has news. ZeroMQ's descriptors signal a change, not a state, and sending on a socket
+may take the signal: a socket that was sent on is therefore looked at again, but not at once, because a look costs as
+much as a message: after a while, and before the worker sleeps.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ __all__ = ["SocketLinks"]
 
 _log = logging.getLogger("rlreactor")
 _LONGEST_START_NS = 2_000_000_000
-_CAN_READ, _CAN_SEND = int(zmq.POLLIN), int(zmq.POLLOUT)  # flags of an enumeration take a microsecond each to combine
+# Not as members of an enumeration: those take a microsecond each to combine or to look up.
+_CAN_READ, _CAN_SEND, _EVENTS, _NOBLOCK = int(zmq.POLLIN), int(zmq.POLLOUT), int(zmq.EVENTS), int(zmq.NOBLOCK)
+_LOOK_NS = 1_000_000  # after which a socket is looked at without a signal
 _COPIED = 1 << 16  # bytes up to which a frame is copied by ZeroMQ: less work than to look after it
 
 
@@ -44,14 +47,14 @@ class _End:
     def send(self, frame: bytes | memoryview) -> bool:
         """False: there is no connection now."""
         try:
-            self.socket.send(frame, zmq.NOBLOCK, copy=len(frame) <= _COPIED)
+            self.socket.send(frame, _NOBLOCK, copy=len(frame) <= _COPIED)
         except zmq.Again:
             return False
         return True
 
     def events(self) -> int:
         """Whether something can be read or sent; afterwards the descriptor tells of what comes after."""
-        return cast(int, self.socket.get(zmq.EVENTS))
+        return cast(int, self.socket.get(_EVENTS))
 
     def flush(self) -> None:
         while self.unsent and self.send(self.unsent[0]):
@@ -76,6 +79,8 @@ class SocketLinks:
         own: this worker's keys, if it has any.
         known: the peers that are reached with keys.
     """
+
+    now = staticmethod(time.monotonic_ns)
 
     def __init__(
         self,
@@ -109,6 +114,7 @@ class SocketLinks:
             w: _End(w, context.connect(endpoints[me, w], longest[me, w], known.get(w)), back=False) for w in peers
         }
         context.open()
+        self._look_at = 0  # when to look without a signal
         self._poll = select.epoll()
         self._ends: dict[int, _End] = {}
         for end in (*self._incoming.values(), *self._outgoing.values()):
@@ -116,7 +122,7 @@ class SocketLinks:
             self._poll.register(end.socket.FD, select.EPOLLIN)
         self._stirred: dict[_End, None] = dict.fromkeys(self._ends.values())  # to be looked at in any case
         self._await_connections()
-        self.exchange.tell_all()
+        self.exchange.tell_everybody()
 
     def _await_connections(self) -> None:
         """Until all writing ends are connected: a worker that computes for long could not send what waits for that.
@@ -130,11 +136,6 @@ class SocketLinks:
             for socket, _ in poller.poll(left_ns // 1_000_000):
                 poller.unregister(socket)
 
-    @staticmethod
-    def now() -> int:
-        """ns of the monotonic clock."""
-        return time.monotonic_ns()
-
     @property
     def fd(self) -> int:
         """Can be read when there is news."""
@@ -142,24 +143,48 @@ class SocketLinks:
 
     def pump(self) -> None:
         """Take in what has come and send what is due. Raises PeerFault, and LinkError for a peer out of reach."""
-        self._context.check()
-        for fd, _ in self._poll.poll(0):
-            self._stirred[self._ends[fd]] = None
-        self.exchange.tick()
-        self.exchange.answer()
-        while self._stirred:
-            self._drain(self._stirred.popitem()[0])
-            if not self._stirred:
-                self.exchange.answer()
+        signalled, look = self._poll.poll(0), self.now() >= self._look_at
+        if signalled or look or self.exchange.hurries:
+            self._work(signalled, everywhere=look)
 
-    def _drain(self, end: _End) -> None:
-        events = end.events()
+    def settle(self) -> None:
+        """The same, until all is done that can be done now: what comes later, the descriptor tells."""
+        self.exchange.send_rows()
+        while (
+            (signalled := self._poll.poll(0))
+            or self._stirred
+            or self.exchange.hurries
+            or self.now() >= self._look_at
+        ):  # fmt: skip
+            self._work(signalled, everywhere=True)
+            self.exchange.send_rows()
+
+    def _work(self, signalled: Iterable[tuple[int, int]], *, everywhere: bool) -> None:
+        for fd, _ in signalled:
+            end = self._ends[fd]
+            self._stirred.pop(end, None)
+            self._drain(end, _CAN_READ if not end.unsent else end.events())  # what else should it be
+        if everywhere:
+            self._context.check()
+            self._look_at = self.now() + _LOOK_NS
+            while self._stirred:
+                end = self._stirred.popitem()[0]
+                self._drain(end, end.events())
+        due, now = self.exchange.due, self.now()
+        if self.exchange.hurries or (due is not None and due <= now):
+            self.exchange.tick()
+            self.exchange.answer()
+            due = self.exchange.due
+        if due is not None:
+            self._look_at = min(self._look_at, max(due, now))
+
+    def _drain(self, end: _End, events: int) -> None:
         if end.unsent and events & _CAN_SEND:
             end.flush()
         while events & _CAN_READ:
             try:
-                frame = end.socket.recv(zmq.NOBLOCK, copy=False)
-            except zmq.Again:  # what was announced went with its connection, which was cut in the middle of it
+                frame = end.socket.recv(_NOBLOCK, copy=False)
+            except zmq.Again:  # another signal, or what was announced went with its connection, which was cut
                 return
             self._take(end, frame.buffer)
             events = end.events()

@@ -70,6 +70,9 @@ class Neighbourhood:
         self._bells = carrier.bells
         self._writers = carrier.writers
         self._readers = carrier.readers
+        self._near = frozenset(carrier.near)
+        self._all_far = not carrier.near  # who sees this worker's memory is not to be kept waiting by its naps
+        self._napped = not self._all_far
         self._frontiers = Frontiers(routes, me)
         self._sources = frozenset(self._frontiers.sources)  # the others send nothing but stops
         self._glanced_at = [(w, r, w in self._sources) for w, r in self._readers.items() if w in carrier.near]
@@ -188,8 +191,13 @@ class Neighbourhood:
         return not self.interrupted
 
     def _glance(self) -> bool:
-        """Look for a moment whether anything comes."""
-        return self._spin > 0 and bool(self._glanced_at) and self._timed(self._look)
+        """Look for a moment whether anything comes; from far away, once until something may go on."""
+        if self._spin > 0 and self._glanced_at and self._timed(self._look):
+            return True
+        if self._napped:
+            return False
+        self._napped = True
+        return self._timed(self._carrier.nap)
 
     def _look(self) -> bool:
         readers, version, seen = self._glanced_at, self._board.news, self._seen
@@ -319,7 +327,8 @@ class Neighbourhood:
         if told is not None:  # not before: who is woken finds the message and the promise
             fence()
             for worker in told:
-                self._bells[worker].ring_after_fence()
+                if worker in self._near:  # to the others the message itself is a ring
+                    self._bells[worker].ring_after_fence()
 
     def send(self, outlet: Outlet) -> None:
         """Send a value to every worker that reads the port: as soon as that lets anybody go on."""
@@ -618,6 +627,7 @@ class Neighbourhood:
 
     def _runs(self) -> None:
         """Nobody is waited for any more. The word stands until then: what we read meanwhile may depend on it."""
+        self._napped = not self._all_far
         self._wait_word(NOBODY)
 
     def _news(self, signs: list[object]) -> bool:
@@ -632,6 +642,8 @@ class Neighbourhood:
         before = self._waits_for, self._for_room
         if self._unsent:
             self._flush(0)  # what the other side waits for before it makes room may be among it
+        if self._all_far and self._timed(self._carrier.nap) and ready():
+            return
         self._wait_word({worker}, room=True)
         self._wanted = 0, set()
         self._board.set_wanted(0)

@@ -15,6 +15,7 @@ from rlreactor.tag import Tag
 
 WINDOW = 400
 RUN = 11
+DELAY = 2  # of acknowledgements
 
 
 class Pair:
@@ -30,8 +31,9 @@ class Pair:
         ]
         self.ends = [self.end(me, window) for me in range(2)]
         for end in self.ends:
-            end.tell_all()
+            end.tell_everybody()
         self.deliver()
+        self.acknowledge()
 
     def end(self, me: int, window: int) -> Exchange:
         def carry(target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None:
@@ -54,6 +56,13 @@ class Pair:
             if not self.under_way:
                 for end in self.ends:
                     end.answer()
+
+    def acknowledge(self) -> None:
+        """Let the time pass after which everything is acknowledged."""
+        self.now += DELAY
+        for end in self.ends:
+            end.answer()
+        self.deliver()
 
 
 def header(port: int = 0, slot: int = -1, time: int = 0) -> bytes:
@@ -122,7 +131,7 @@ def test_a_long_message_that_waits_for_room_goes_before_the_next() -> None:
 def test_a_slot_is_sent_in_place_and_lands_before_its_message_is_read() -> None:
     pair = Pair()
     envelope = bytearray(ROOM) + b"payload" * 100  # longer than any window
-    pair.ends[0].send_slot(1, header(port=4, slot=2, time=9), memoryview(envelope))
+    pair.ends[0].send_slot(1, header(port=4, slot=2, time=9), memoryview(envelope), ROOM)
     frame = pair.under_way[0][3]
     assert isinstance(frame, memoryview)
     assert frame.obj is envelope
@@ -137,9 +146,9 @@ def test_a_slot_is_sent_in_place_and_lands_before_its_message_is_read() -> None:
 def test_what_is_sent_again_is_a_copy() -> None:
     pair = Pair()
     envelope = bytearray(ROOM) + b"once"
-    pair.ends[0].send_slot(1, header(slot=0), memoryview(envelope))
+    pair.ends[0].send_slot(1, header(slot=0), memoryview(envelope), ROOM)
     pair.under_way.clear()  # lost
-    pair.now = 10
+    pair.now += 10
     pair.ends[0].tick()
     pair.deliver()
     pair.ends[0].tick()
@@ -153,6 +162,7 @@ def test_a_row_comes_after_what_was_sent_before_it() -> None:
     pair.ends[0].try_write(1, [b"message"])
     pair.boards[0].publish(Status((5, 0, 0), Tag(5, 0), Tag(4, 0), 0))
     pair.ends[0].tell(1)
+    pair.ends[0].send_rows()
     for source, target, back, frame in pair.under_way[:1]:
         assert not back
         pair.ends[target].take_frame(source, frame)
@@ -168,13 +178,49 @@ def test_a_row_is_told_once_and_few_are_under_way() -> None:
     pair.boards[0].tell_idle()
     pair.ends[0].tell(1)
     pair.ends[0].tell(1)
+    assert not pair.under_way
+    pair.ends[0].send_rows()
+    pair.ends[0].send_rows()
     assert len(pair.under_way) == 1
     for time in range(5):
         pair.boards[0].publish(Status((time, 0, 0), Tag(time, 0), Tag(0, 0), 0))
-        pair.ends[0].tell(1)
+        pair.ends[0].tell_everybody()
     assert len(pair.under_way) == 2
     pair.deliver()
+    pair.acknowledge()
+    assert not pair.ends[0].settled
+    pair.ends[0].send_rows()
+    pair.deliver()
     assert pair.boards[1].read(0)[1].frontier == (4, 0, 0)
+
+
+def test_a_message_brings_the_row_if_there_is_room_for_it() -> None:
+    pair = Pair(window=4000)
+    for length, frames in ((100, 1), (900, 2)):
+        pair.boards[0].publish(Status((length, 0, 0), Tag(length, 0), Tag(0, 0), 0))
+        pair.ends[0].tell(1)
+        pair.ends[0].try_write(1, [bytes(length)])
+        pair.ends[0].send_rows()
+        assert len(pair.under_way) == frames
+        pair.deliver()
+        assert pair.boards[1].read(0)[1].frontier == (length, 0, 0)
+    assert list(map(len, pair.ends[1].read(0))) == [100, 900]
+
+
+def test_a_slot_brings_the_row_if_there_is_room_for_it() -> None:
+    pair = Pair()
+    row = DistantBoard.row_length(2)
+    for time, room in ((1, row), (2, row - 1)):
+        start = ROOM + room
+        memory = bytearray(start) + b"slot"
+        pair.boards[0].publish(Status((time, 0, 0), Tag(time, 0), Tag(0, 0), 0))
+        pair.ends[0].send_slot(1, header(slot=time), memoryview(memory), start)
+        frame = pair.under_way[0][3]
+        assert len(frame) == ROOM + len(b"slot") + (row if room == row else 0)
+        assert len(frame) <= longest_frame(WINDOW, [4], row)
+        pair.deliver()
+        assert pair.boards[1].version(0) == 1
+    assert [data for _, _, data in pair.landed] == [b"slot", b"slot"]
 
 
 def test_nothing_overtakes_a_frontier_that_falls() -> None:
@@ -190,35 +236,80 @@ def test_nothing_overtakes_a_frontier_that_falls() -> None:
 
 def test_finished_slots_travel_with_the_row() -> None:
     pair = Pair()
-    pair.boards[1].finish_slots(0, 0, 3)
+    pair.boards[1].finish_slots(0, 0, 3, news=True)
     pair.ends[1].tell(0)
+    pair.ends[1].send_rows()
     assert pair.boards[0].finished_slots(1, 0) == 0
     pair.deliver()
     assert pair.boards[0].finished_slots(1, 0) == 3
 
 
-def test_many_frames_are_answered_once() -> None:
+def test_finished_slots_that_the_writer_may_need_are_told_before_a_reaction_runs() -> None:
+    pair = Pair()
+    pair.boards[1].finish_slots(0, 0, 3, news=False)
+    pair.ends[1].send_news()
+    assert not pair.under_way
+    pair.boards[1].finish_slots(0, 0, 4, news=True)
+    pair.ends[1].send_news()
+    pair.ends[1].send_news()
+    assert len(pair.under_way) == 1
+    pair.deliver()
+    assert pair.boards[0].finished_slots(1, 0) == 4
+
+
+def test_many_frames_are_answered_once_after_a_while() -> None:
     pair = Pair()
     for _ in range(3):
         pair.ends[0].try_write(1, [b"x"])
-    frames, pair.under_way = pair.under_way, []
-    for source, target, _, frame in frames:
-        pair.ends[target].take_frame(source, frame)
+    pair.deliver()
+    assert pair.ends[0].senders[1].unacknowledged == 3
+    assert pair.ends[1].due == pair.now + DELAY
+    pair.now += DELAY
+    pair.ends[1].answer()
     pair.ends[1].answer()
     assert [back for _, _, back, _ in pair.under_way] == [True]
     pair.deliver()
     assert pair.ends[0].settled
 
 
+def test_what_goes_back_anyway_acknowledges_what_has_come() -> None:
+    pair = Pair()
+    pair.ends[0].try_write(1, [b"x"])
+    pair.deliver()
+    pair.ends[1].try_write(0, [b"y"])
+    pair.deliver()
+    assert pair.ends[0].settled
+    assert not pair.ends[1].settled
+    assert pair.ends[1].senders[0].unacknowledged == 1
+
+
+def test_credits_that_the_writer_may_need_are_returned_at_once() -> None:
+    pair, hurries = Pair(window=1600), list[bool]()
+    for messages in (1, 3):
+        for _ in range(messages):
+            pair.ends[0].try_write(1, [bytes(100)])
+        pair.deliver()
+        pair.ends[1].read(0)
+        hurries.append(pair.ends[1].hurries)
+    assert hurries == [False, True]
+    pair.ends[1].answer()
+    hurries.append(pair.ends[1].hurries)
+    assert hurries == [False, True, False]
+    pair.deliver()
+    assert pair.ends[0].senders[1].room == 1600
+
+
 def test_whoever_has_gone_is_not_waited_for() -> None:
     pair = Pair()
     pair.ends[0].try_write(1, [b"x"])
     before, due = pair.ends[0].settled, pair.ends[0].due
-    assert (before, due) == (False, 10)
+    assert (before, due) == (False, pair.now + 10)
     pair.boards[1].leave()
-    pair.ends[1].tell(0)
+    pair.ends[1].tell_everybody()
     (row,) = [entry for entry in pair.under_way if entry[0] == 1]
     pair.ends[0].take_frame(1, row[3])
+    pair.now += DELAY
+    pair.ends[0].answer()
     assert pair.ends[0].settled
     assert pair.ends[0].due is None
 
@@ -245,9 +336,9 @@ def test_no_frame_is_longer_than_announced() -> None:
     pair.boards[0].tell_idle()
     pair.ends[0].tell(1)
     pair.ends[0].try_write(1, [b"x" * 1000])
-    pair.ends[0].send_slot(1, header(slot=0), memoryview(bytearray(ROOM + 77)))
+    pair.ends[0].send_slot(1, header(slot=0), memoryview(bytearray(ROOM + 77)), ROOM)
     lengths = [len(entry[3]) for entry in pair.under_way]
     row = DistantBoard.row_length(2)
     assert max(lengths) <= longest_frame(WINDOW, [77], row)
-    assert longest_frame(WINDOW, [10**6], row) == ROOM + 10**6
+    assert longest_frame(WINDOW, [10**6], row) == ROOM + row + 10**6
     assert longest_frame(8, [], row) == HEADER + 32 + row

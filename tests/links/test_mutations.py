@@ -48,10 +48,12 @@ class Ends:
         self.landed = 0
         self.one, self.other = (self.exchange(me, 1 - me) for me in (0, 1))
         self.other.board.publish(self.other.board.read(1)[1])
-        self.other.tell(0)
+        self.other.tell_everybody()
         self.other.try_write(0, [wire.head((3, 0)), wire.inline(2, b"value")])
         self.other.try_write(0, [bytes(5000)])
-        self.other.send_slot(0, b"".join([wire.head((3, 0), 4), wire.entry(2, 1)]), memoryview(bytearray(1 << 12)))
+        notice = b"".join([wire.head((3, 0), 4), wire.entry(2, 1)])
+        self.other.board.tell_idle()  # so that a row goes with the slot
+        self.other.send_slot(0, notice, memoryview(bytearray(1 << 12)), 1 << 10)
 
     def exchange(self, me: int, peer: int) -> Exchange:
         def land(source: int, entry: wire.Entry, data: memoryview) -> None:

@@ -1,20 +1,28 @@
-"""One worker's links at work, with a peer that a test plays: what is repeated or old is not delivered."""
+"""One worker's links at work, with a peer that a test plays: what is repeated or old is not delivered.
+
+And how the worker waits for them.
+"""
 
 from __future__ import annotations
 
+import mmap
+import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 import zmq
 
 from rlreactor.links import wire
 from rlreactor.links.distant_board import DistantBoard
+from rlreactor.links.distant_ends import OwnBell, PumpingBoard
+from rlreactor.links.doorbell import Doorbell, Wake, new_doorbell_fd
 from rlreactor.links.exchange import _PREFIX, longest_frame  # pyright: ignore[reportPrivateUsage]
 from rlreactor.links.keys import new_certificate
 from rlreactor.links.reliable import Address, PeerFault, Sender
 from rlreactor.links.socket_links import SocketLinks
 from rlreactor.links.sockets import Peer, SocketContext, listen_tcp
+from rlreactor.links.words import Words
 
 RUN, EPOCH, WINDOW = 77, 3, 1 << 14
 LONGEST = longest_frame(WINDOW, [], 1000)
@@ -41,7 +49,7 @@ class Pair:
 
     def frames(self, epoch: int = EPOCH, run: int = RUN, link: int = 2) -> list[bytes]:
         """One notice, as that worker, or another one, would send it."""
-        return Sender(Address(run, epoch, link), window=WINDOW).send(_PREFIX.pack(1, 0) + NOTICE, 0)
+        return Sender(Address(run, epoch, link), window=WINDOW).send(_PREFIX.pack(1, 0, 0, 0, 0) + NOTICE, 0)
 
     def read(self, limit_s: float) -> list[bytes]:
         end, found = time.monotonic() + limit_s, list[bytes]()
@@ -86,3 +94,48 @@ def test_a_frame_for_somebody_else_ends_the_link(pair: Pair, run: int, link: int
     text = f"worker 1 does not keep to the protocol: a frame for run {run}, link {link}: expected run {RUN}, link 2"
     with pytest.raises(PeerFault, match=text):
         pair.read(2)
+
+
+class CountingBell(Doorbell):
+    """Counts how often its owner sleeps."""
+
+    waits = 0
+
+    def wait(
+        self,
+        predicate: Callable[[], bool],
+        *,
+        spin: int = 0,
+        timeout_s: float | None = None,
+        any_ring: bool = False,
+        extra_fds: tuple[int, ...] = (),
+    ) -> Wake:
+        self.waits += 1
+        return super().wait(predicate, spin=spin, timeout_s=timeout_s, any_ring=any_ring, extra_fds=extra_fds)
+
+
+@pytest.fixture
+def bell() -> Generator[CountingBell]:
+    bell = CountingBell(new_doorbell_fd(), Words(mmap.mmap(-1, mmap.PAGESIZE), 0, 1))
+    yield bell
+    os.close(bell.fd)
+
+
+def test_a_nap_ends_when_something_comes(pair: Pair, bell: CountingBell) -> None:
+    own, end = OwnBell(pair.links, PumpingBoard(2, 0, {}, {}), bell), time.monotonic() + 5
+    pair.end.send(pair.frames()[0])
+    while not own.nap():
+        assert time.monotonic() < end
+    assert pair.links.exchange.read(1) == [NOTICE]
+
+
+def test_naps_in_vain_are_left_out_until_one_is_not(pair: Pair, bell: CountingBell) -> None:
+    own, end = OwnBell(pair.links, PumpingBoard(2, 0, {}, {}), bell), time.monotonic() + 10
+    assert not any([own.nap() for _ in range(127)])  # a list: all of them
+    assert bell.waits == 7
+    pair.end.send(pair.frames()[0])
+    while not own.nap():
+        assert time.monotonic() < end
+    bell.waits = 0
+    own.nap()
+    assert bell.waits == 1

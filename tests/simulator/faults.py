@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from rlreactor.links import doorbell, wire
+from rlreactor.links.acknowledgements import Acknowledgements
 from rlreactor.links.board import Board, Snapshot
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
@@ -344,7 +345,7 @@ def _(original: Any) -> Any:
         number = int.from_bytes(data[24:32], "little")
         if arrival.payloads or number <= self._expected or data[3] > 1:
             return arrival
-        answer = bytearray(self._answer())
+        answer = bytearray(self.answer())
         answer[24:32] = (number + 1).to_bytes(8, "little")
         return Arrival([], [bytes(answer)])
 
@@ -398,10 +399,28 @@ def _(original: Any) -> Any:
     return _always([])
 
 
-@_fault("a message overtakes the row that takes a promise back", "n", (Exchange, "_tell_now"))
+@_fault("what is acknowledged together is forgotten when nothing goes back", "n", (Acknowledgements, "take"))
 def _(original: Any) -> Any:
-    def tell_now(self: Exchange, target: int) -> None:
-        self.board.fell_at = 0
-        original(self, target)
+    def take(self: Acknowledgements, now: int) -> bytes | None:
+        answer: bytes | None = original(self, now) if self._asked is not None else None
+        return answer
 
-    return tell_now
+    return take
+
+
+@_fault("an acknowledgement that goes with something says one frame too many", "n", (Acknowledgements, "ride"))
+def _(original: Any) -> Any:
+    def ride(self: Acknowledgements) -> tuple[int, int]:
+        expected, limit = original(self)
+        return expected + 1, limit
+
+    return ride
+
+
+@_fault("a message overtakes the row that takes a promise back", "n", (Exchange, "_rider"))
+def _(original: Any) -> Any:
+    def rider(self: Exchange, target: int, room: int) -> bytes:
+        row: bytes = b"" if self._told[target] < self.board.fell_at else original(self, target, room)
+        return row
+
+    return rider

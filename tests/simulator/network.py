@@ -103,7 +103,7 @@ class NetworkLinks:
             me, board, peers, run=_RUN, epoch=EPOCH, windows=network.windows, carry=self._carry, land=land,
             clock=self.now, timeouts=_TIMEOUTS_NS, rows_under_way=_ROWS_UNDER_WAY,
         )  # fmt: skip
-        self.exchange.tell_all()
+        self.exchange.tell_everybody()
 
     @property
     def fd(self) -> int:
@@ -127,6 +127,12 @@ class NetworkLinks:
             (self.exchange.take_answer if back else self.exchange.take_frame)(source, frame)
         self.exchange.answer()
         self._set_alarm()
+
+    def settle(self) -> None:
+        """The same; before a sleep."""
+        self.exchange.send_rows()
+        self.pump()
+        self.exchange.send_rows()
 
     def _set_alarm(self) -> None:
         due, now = self.exchange.due, self.now()
