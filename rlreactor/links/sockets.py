@@ -40,9 +40,11 @@ __all__ = [
 ]
 
 SocketKind = Literal["ipc", "tcp"]
-_HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1500  # after a cut, data flows again within a second
+_UNACKNOWLEDGED_MS = 1500  # a cut is the kernel's to notice: it has time also where processes wait for theirs
+_KEEPALIVE_S, _KEEPALIVE_PROBES = 1, 2
+_HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 6000  # for a peer that hangs; less than that is only a busy machine
 _CONNECT_TIMEOUT_MS = 500  # the kernel tries again less and less often: better to begin anew
-_HANDSHAKE_MS = 1500
+_HANDSHAKE_MS = 10_000  # it computes; one that is given up too early on a busy machine begins anew for ever
 _RECONNECT_MS, _LONGEST_RECONNECT_MS = 10, 100
 _ENCRYPTED = 64  # bytes by which a frame grows at most (RFC 26: 33)
 _HANDSHAKE = 2048  # bytes that a command of the handshake has at most
@@ -229,7 +231,11 @@ def watch_connection(end: zmq.Socket[bytes]) -> None:
     end.set(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     end.set(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS)
     end.set(zmq.HEARTBEAT_TTL, _HEARTBEAT_TIMEOUT_MS)
-    end.set(zmq.TCP_MAXRT, _HEARTBEAT_TIMEOUT_MS)  # a heartbeat waits behind what the kernel cannot send
+    end.set(zmq.TCP_MAXRT, _UNACKNOWLEDGED_MS)
+    end.set(zmq.TCP_KEEPALIVE, 1)
+    end.set(zmq.TCP_KEEPALIVE_IDLE, _KEEPALIVE_S)
+    end.set(zmq.TCP_KEEPALIVE_INTVL, _KEEPALIVE_S)
+    end.set(zmq.TCP_KEEPALIVE_CNT, _KEEPALIVE_PROBES)
     end.set(zmq.CONNECT_TIMEOUT, _CONNECT_TIMEOUT_MS)
     end.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
     end.set(zmq.RECONNECT_IVL, _RECONNECT_MS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import select
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,10 +24,11 @@ from rlreactor.links.keys import CALLER, make_keys, read_public, read_secret, re
 
 from ..runtime.test_troubled_links import free_ports
 from ..tcp_proxy import TcpProxy
-from ..watchdog import watched
+from ..watchdog import children, watched
 
 SECONDS = float(os.environ.get("RLREACTOR_LINE_SECONDS", "5"))
 LIMIT_S = 5.0
+STARVED_TURNS, STOPPED_S, RUNNING_S = 4, 1.8, 0.05
 HANDSHAKE = 1500  # bytes: what both ends say until they know each other
 
 
@@ -37,7 +39,9 @@ class Talk:
         make_keys(folder, 1)
         (port,) = free_ports(1)
         self.proxy = TcpProxy(f"127.0.0.1:{port}")
+        before = set(children())
         self.line = Line(f"tcp://{self.proxy.address}", read_slot_keys(folder, 0))  # forks: before there are sockets
+        (self.line_pid,) = set(children()) - before
         publics = {0: read_public(folder, slot_name(0))}
         self.board = Switchboard("127.0.0.1", (port, port), read_secret(folder, CALLER), publics)
         self.heard: dict[str, list[int]] = {"slot": [], "caller": []}
@@ -108,6 +112,20 @@ def test_what_is_said_arrives_once_in_order_and_soon(talk: Talk) -> None:
             assert talk.until(lambda: all(heard == everything for heard in talk.heard.values())), (seed, talk.heard)  # noqa: B023
             slowest = max(slowest, time.monotonic() - healed)
     print(f"seed {seed}: {count} troubles, {talk.proxy.resets} resets; all was said within {slowest:.2f} s of each end")
+
+
+def test_who_hardly_gets_any_time_is_heard_all_the_same(talk: Talk) -> None:
+    """As on a machine that has far too much to do: connections may not be given up faster than they are made."""
+    talk.line.channel.send("word", number=0)
+    assert talk.until(lambda: talk.heard["caller"] == [0])
+    with watched(60):
+        for number in range(STARVED_TURNS):
+            os.kill(talk.line_pid, signal.SIGSTOP)
+            talk.board.say(0, "word", number=number)
+            talk.until(lambda: False, STOPPED_S)
+            os.kill(talk.line_pid, signal.SIGCONT)
+            talk.until(lambda: False, RUNNING_S)
+    assert len(talk.heard["slot"]) >= STARVED_TURNS - 1
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

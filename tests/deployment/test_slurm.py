@@ -22,6 +22,7 @@ from .cartpole import ROOT, SEED, alone, python, write_spec
 pytestmark = [
     needs_slurm,
     pytest.mark.skipif(not os.environ.get("RLREACTOR_CLUSTERS"), reason="takes long: set RLREACTOR_CLUSTERS=1"),
+    pytest.mark.timeout(400),
 ]
 
 

@@ -39,7 +39,7 @@ kill -9 $worker
 watcher=$!
 exec 3<&-
 status=0
-wait $worker || status=$?
+wait $worker 2>/dev/null || status=$?
 kill $watcher 2>/dev/null || true
 exit $status
 """
