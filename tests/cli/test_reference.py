@@ -39,7 +39,7 @@ def test_module_and_file(where: str) -> None:
             [],
             "expected MODULE:CLASS, received 'pair'; for example my_package.my_module:Train or train.py:Train",
         ),
-        ("none.py:Pair", [], "none.py: no such file"),
+        ("none.py:Pair", [], f"none.py: no such file; looked for {Path.cwd() / 'none.py'}"),
         ("pair:Pair", ["stop=1"], "Pair has no parameter 'stop'; did you mean 'step'?"),
         ("pair:Pair", ["step"], "--set: expected NAME=VALUE, received 'step'"),
     ],
