@@ -19,10 +19,12 @@ SETTINGS = ((16, 1_000), (16, 100_000), (16, 1_000_000), (16, 10_000_000), (4, 1
 def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--times", type=int, default=20, help="broadcasts of each slice; Ray makes a fifth as many")
+    parser.add_argument("--clients", type=int, default=16, help="at most")
     parser.add_argument("--smallest", type=int, default=0, help="leave out what has fewer bytes")
     parser.add_argument("--largest", type=int, default=100_000_000, help="leave out what has more bytes")
     chosen = parser.parse_args()
-    settings = [(clients, nbytes) for clients, nbytes in SETTINGS if chosen.smallest <= nbytes <= chosen.largest]
+    sizes = [(clients, nbytes) for clients, nbytes in SETTINGS if chosen.smallest <= nbytes <= chosen.largest]
+    settings = [(min(clients, chosen.clients), nbytes) for clients, nbytes in sizes]
     parts = [copying(clients, nbytes, chosen.times, opponents=not chosen.ours) for clients, nbytes in settings]
     rounds = one_after_another(parts, chosen.rounds, progress)
     compared = {
