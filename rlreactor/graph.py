@@ -133,9 +133,8 @@ class _Check:
         if fast:
             self._check_physical()
         roots = self._roots()
-        ordering = Ordering(self.nodes, self.references, self.writers, self.wiring.incoming)
+        ordering = Ordering(self.nodes, self.references, self.writers, self.wiring.incoming, self.violations)
         order = ordering.order(roots)
-        self.violations += ordering.violations
         if self.violations:
             raise TopologyError(dict.fromkeys(self.violations))
         return Graph(

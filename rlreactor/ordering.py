@@ -31,6 +31,7 @@ class Ordering:
         references: by reaction and role, what it names.
         writers: by the id of a port, the reactions that set it.
         incoming: by the id of a port, where its values come from.
+        violations: grows by what is found.
     """
 
     def __init__(
@@ -39,12 +40,13 @@ class Ordering:
         references: Mapping[str, Mapping[str, list[Element]]],
         writers: Mapping[int, list[str]],
         incoming: Mapping[int, Writer],
+        violations: list[str],
     ) -> None:
         self._nodes = nodes
         self._references = references
         self._writers = writers
         self._incoming = incoming
-        self.violations: list[str] = []
+        self._violations = violations
 
     def order(self, roots: Roots) -> list[tuple[int, int, str]]:
         """(level, declaration, path) of every reaction, in order; a cycle becomes a violation.
@@ -106,7 +108,7 @@ class Ordering:
         start = min(range(len(cycle) - 1), key=lambda i: cycle[i])
         turned = cycle[start:-1] + cycle[: start + 1]
         steps = [f"  {a} ({where[a]}) {before[b].get(a, '')}" for a, b in pairwise(turned)]
-        self.violations.append(
+        self._violations.append(
             "a cycle without delay:\n" + "\n".join(steps) + f"\n  {turned[-1]}: back at the start\n"
             "break it with after=... on one of the connections, with an action, or by reordering the reactions"
         )
