@@ -3,19 +3,22 @@
 VENV := .venv
 PY   := $(VENV)/bin/python
 LOG  := $(VENV)/setup.log
+INNER := $(wildcard rlreactor/tag.py rlreactor/links/*.py rlreactor/runtime/*.py rlreactor/scheduler/*.py)
 
 # Quiet when it works, everything pip said when it does not.
 PIP = $(PY) -m pip install --disable-pip-version-check --progress-bar off
+# Compiling is a step of its own: it follows the sources, which change more often than what is installed.
+EDITABLE = RLREACTOR_ENGINE=interpreted $(PIP) --constraint constraints.txt --no-build-isolation --editable
 OR_SHOW = >>$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 
 # Without it pyright asks the package index for news at every start.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: train test lint rules layout types mypy pyright unit format clean nightly bench bench-setup cluster-setup
+.PHONY: train engine test lint rules layout types mypy pyright unit format clean nightly bench bench-setup cluster-setup
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
-train: $(VENV)/.train
+train: $(VENV)/.train engine
 	@$(VENV)/bin/rlreactor train ppo --env CartPole-v1
 
 # Every check runs, also after a failed one; the tests come last.
@@ -38,16 +41,18 @@ mypy: $(VENV)/.test
 pyright: $(VENV)/.test
 	$(PY) -m pyright
 
-unit: $(VENV)/.test
+# Compiled, as users run it; but bugs can be planted only in an engine that is not.
+unit: $(VENV)/.test engine
 	$(PY) -m pytest --numprocesses 2
+	RLREACTOR_ENGINE=interpreted $(PY) -m pytest --numprocesses 2 -m interpreted tests/simulator tests/links
 
 # What takes too long for every change: ten thousand random programs, and the simulator over many seeds.
-nightly: $(VENV)/.test
-	RLREACTOR_PROGRAMS=10000 RLREACTOR_SIMULATOR_SEEDS=10000 \
-	  $(PY) -m pytest --timeout 36000 tests/test_random_programs.py tests/simulator
+nightly: $(VENV)/.test engine
+	RLREACTOR_PROGRAMS=10000 $(PY) -m pytest --timeout 36000 tests/test_random_programs.py
+	RLREACTOR_ENGINE=interpreted RLREACTOR_SIMULATOR_SEEDS=10000 $(PY) -m pytest --timeout 36000 tests/simulator
 
 # Two hours on two cores; make bench BENCH="--quick", or BENCH="broadcast b7".
-bench: $(VENV)/.test
+bench: $(VENV)/.test engine
 	@$(VENV)/bin/rlreactor bench $(BENCH)
 
 # Whoever is compared with, each in an environment of its own: several GB.
@@ -66,20 +71,31 @@ format: $(VENV)/.test
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -maxdepth 3 -name '*.so' -not -path './bench/.venv*' -delete
+
+# The engine's inner modules, compiled; without a C compiler they run as they stand, and setup.log says why.
+engine: $(VENV)/.engine
+
+$(VENV)/.engine: $(VENV)/.train setup.py $(INNER)
+	@: >$(LOG)
+	@echo "set-up: the engine, compiled"
+	@$(PY) setup.py --quiet build_ext --inplace $(OR_SHOW)
+	@find rlreactor -name '*.so' -exec touch {} +
+	@touch $@
 
 # torch goes first and alone: it is most of the download, and gets a line of its own.
 $(VENV)/.train: $(PY) pyproject.toml constraints.txt
 	@: >$(LOG)
 	@echo "set-up: torch"
-	@$(PIP) --constraint constraints.txt setuptools torch $(OR_SHOW)
+	@$(PIP) --constraint constraints.txt setuptools mypy torch $(OR_SHOW)
 	@echo "set-up: rlreactor"
-	@$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[video]' $(OR_SHOW)
+	@$(EDITABLE) '.[video]' $(OR_SHOW)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.train
 	@: >$(LOG)
 	@echo "set-up: tools and environments of the tests"
-	@$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[dev]' $(OR_SHOW)
+	@$(EDITABLE) '.[dev]' $(OR_SHOW)
 	@touch $@
 
 # The first Python that has every locked package as a wheel (3.11 to 3.13), else any from 3.11 on.

@@ -7,6 +7,10 @@ and `rlreactor.algos` build reinforcement learning on top of it.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rlreactor import compiled
+
+compiled.choose()  # before anything that may be compiled is imported
+
 from rlreactor.action import Action
 from rlreactor.connection import broadcast, interleaved
 from rlreactor.errors import (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlreactor.errors import RunError, TopologyError
 from rlreactor.execution import IDLE, Execution
 from rlreactor.port import Element
+from rlreactor.tag import Tag
 
 if TYPE_CHECKING:
     from rlreactor.reactions import BoundReaction
@@ -64,7 +65,7 @@ class Mode(Element):
             raise RunError(f"{self.path}: a mode is entered inside a reaction, while the topology runs")
         if reaction not in self._writers:
             raise RunError(
-                f"reaction {reaction} enters {self.path} at {execution.tag} without having declared it; "
+                f"reaction {reaction} enters {self.path} at {Tag(*execution.tag)} without having declared it; "
                 f"add it to effects=[...] of the decorator at {reaction.where}"
             )
         execution.switch(self, history)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["FOREVER", "NO_DELAY", "TICK", "Delay", "Point", "Tag", "moved", "ms", "ns", "sec", "us"]
+__all__ = ["FOREVER", "NO_DELAY", "TICK", "Delay", "Point", "Tag", "earlier", "moved", "ms", "ns", "sec", "us"]
 
 TICK = 1
 """The logical step of topologies that train: one nanosecond of logical time."""
@@ -22,6 +22,11 @@ class Tag(NamedTuple):
 
 Point = tuple[int, int]
 """A tag as the scheduler handles it: equal to the Tag of the same numbers, and made in a tenth of the time."""
+
+
+def earlier(one: Point, other: Point) -> bool:
+    """`one < other`, in a tenth of the time where it is compiled: no object is made for either."""
+    return one[0] < other[0] or (one[0] == other[0] and one[1] < other[1])
 
 
 def moved(tag: Point, origin: Point, to: Point) -> Point:

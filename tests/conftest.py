@@ -8,8 +8,19 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from rlreactor.compiled import ENGINE, engine
+
 settings.register_profile("whatever the load", deadline=None)
 settings.load_profile("whatever the load")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reaches into the engine finds nothing to take hold of where it is compiled."""
+    if engine() == "compiled":
+        skipped = pytest.mark.skip(reason=f"reaches into the engine: needs {ENGINE}=interpreted")
+        for item in items:
+            if item.get_closest_marker("interpreted") is not None:
+                item.add_marker(skipped)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,12 +6,14 @@ retains it a little longer. What shows that something is missing, or that the se
 
 from __future__ import annotations
 
+from typing import Final
+
 from rlreactor.links.reliable import Arrival, Receiver
 
 __all__ = ["Acknowledgements"]
 
-_FRAMES = 16  # at most, that are not acknowledged
-_SHARE = 4  # credits are returned when they are that part of the window, whatever goes back
+_FRAMES: Final = 16  # at most, that are not acknowledged
+_SHARE: Final = 4  # credits are returned when they are that part of the window, whatever goes back
 
 
 class Acknowledgements:

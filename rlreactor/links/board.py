@@ -16,61 +16,35 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final
 
+from rlreactor.links.status import Snapshot, Status, StatusFields, pack_running, unpack_running
+from rlreactor.links.status_board import StatusBoard
 from rlreactor.links.words import CACHE_LINE, WORD, Words
-from rlreactor.tag import FOREVER, Point
+from rlreactor.tag import Point
 
-__all__ = ["Board", "Snapshot", "Status", "StatusFields", "pack_running", "unpack_running"]
+__all__ = ["WAITS_FOR_ROOM", "Board"]
 
-_NEWS, _GONE, _IDLE, _WANTED, _ASLEEP, _RUNNING, _AT, _RESTING, _VERSION, _SEEN = range(10)
-_SIGNS = 4 * WORD  # bytes of those words that others wait for
-WAITS_FOR_ROOM = 2
-_MICROSTEPS = 0x7FFFFFFF
-_GENERATIONS = 4
-_STATUS = struct.Struct("<9q")
-_STRIDE = 2 * CACHE_LINE  # bytes of a generation
-_FIRST = 2 * CACHE_LINE  # where the generations begin, in bytes
-_SENT = (_FIRST + _GENERATIONS * _STRIDE) // WORD  # where the counts begin
-
-
-class Status(NamedTuple):
-    """How far a worker is.
-
-    `frontier` (time, microstep, rank): everything it sends before that has been sent. `head`: the
-    earliest event it has, of all it has received. `last`: the last tag it processed. `received`:
-    messages it has taken in.
-    """
-
-    frontier: tuple[int, int, int]
-    head: Point
-    last: Point
-    received: int
-
-    @staticmethod
-    def initial() -> Status:
-        """Before the first tag."""
-        return Status((0, 0, 0), (0, 0), (0, -1), 0)
-
-    @staticmethod
-    def finished(last: Point, received: int) -> Status:
-        """After the stop."""
-        return Status((FOREVER.time, 0, 0), FOREVER, last, received)
+_NEWS: Final = 0
+_GONE: Final = 1
+_IDLE: Final = 2
+_WANTED: Final = 3
+_ASLEEP: Final = 4
+_RUNNING: Final = 5
+_AT: Final = 6
+_RESTING: Final = 7
+_VERSION: Final = 8
+_SEEN: Final = 9
+_SIGNS: Final = 4 * WORD  # bytes of those words that others wait for
+WAITS_FOR_ROOM: Final = 2
+_GENERATIONS: Final = 4
+_STATUS: Final = struct.Struct("<9q")
+_STRIDE: Final = 2 * CACHE_LINE  # bytes of a generation
+_FIRST: Final = 2 * CACHE_LINE  # where the generations begin, in bytes
+_SENT: Final = (_FIRST + _GENERATIONS * _STRIDE) // WORD  # where the counts begin
 
 
-StatusFields = tuple[tuple[int, int, int], Point, Point, int]
-"""A status without its name: what is published at every tag had better cost no more than a tuple."""
-
-
-class Snapshot(NamedTuple):
-    """All workers at one moment: their statuses, whether nothing was under way, and what each had sent to this one."""
-
-    statuses: list[Status]
-    quiet: bool
-    sent_here: list[int]
-
-
-class Board:
+class Board(StatusBoard):
     """The rows of `workers` workers, in a mapping that is writable for all of them."""
 
     def __init__(self, mapping: mmap.mmap, offset: int, workers: int, me: int) -> None:
@@ -262,16 +236,6 @@ class Board:
     def asleep(self, worker: int) -> tuple[Words, int]:
         """The word in which `worker` says that it sleeps, for its doorbell."""
         return self._rows[worker], _ASLEEP
-
-
-def pack_running(rank: int, microstep: int) -> int:
-    """A rank and a microstep in one word that is not 0. Of later microsteps, the lowest 31 bits."""
-    return (microstep & _MICROSTEPS) << 32 | rank + 1
-
-
-def unpack_running(word: int, time: int) -> tuple[int, Point] | None:
-    """The rank and the tag in such a word, None for 0."""
-    return ((word & _MICROSTEPS) - 1, (time, word >> 32)) if word else None
 
 
 def _row(workers: int) -> int:

@@ -14,16 +14,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Mapping
+from typing import Final
 
-from rlreactor.links.board import WAITS_FOR_ROOM, Snapshot, Status, StatusFields, pack_running, unpack_running
+from rlreactor.links.board import WAITS_FOR_ROOM
 from rlreactor.links.near_rows import NearRows
 from rlreactor.links.reliable import PeerFault
+from rlreactor.links.status import Snapshot, Status, StatusFields, pack_running, unpack_running
+from rlreactor.links.status_board import StatusBoard
 from rlreactor.tag import Point
 
 __all__ = ["DistantBoard"]
 
-_HEAD = 15  # words: version, status, idle, wanted, running, at, gone, workers
-_EACH = 3  # words for every worker: sent, received, waits
+_HEAD: Final = 15  # words: version, status, idle, wanted, running, at, gone, workers
+_EACH: Final = 3  # words for every worker: sent, received, waits
 
 
 class _Row:
@@ -65,7 +68,7 @@ class _Row:
         self.sent[:], self.received[:], self.waits[:] = words[_HEAD:received], words[received:waits], words[waits:]
 
 
-class DistantBoard:
+class DistantBoard(StatusBoard):
     """Offers what `Board` does, as one worker knows it.
 
     Args:
@@ -94,6 +97,7 @@ class DistantBoard:
         read_by: Mapping[int, int] | None = None,
         audience: Collection[int] = (),
     ) -> None:
+        self.workers = workers
         self._me = me
         self._rows = [_Row(workers) for _ in range(workers)]
         self._own = _Row(workers) if me is None else self._rows[me]
@@ -172,11 +176,6 @@ class DistantBoard:
         return self._finished_by[reader][port]
 
     # What Board offers
-
-    @property
-    def workers(self) -> int:
-        """How many rows there are."""
-        return len(self._rows)
 
     def pump(self) -> None:
         """Look at what has come."""

@@ -6,22 +6,22 @@ Nothing runs beside the worker: whatever it calls here first looks at what has c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from rlreactor.links import wire
-from rlreactor.links.board import StatusFields
-from rlreactor.links.carrier import Reader
 from rlreactor.links.distant_board import DistantBoard
-from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.doorbell import Doorbell
+from rlreactor.links.ends import Bell, Reader, Wake, Writer
 from rlreactor.links.exchange import Exchange
 from rlreactor.links.near_rows import NearRows
 from rlreactor.links.segment import PAGE
+from rlreactor.links.status import StatusFields
 from rlreactor.tag import Point
 
 __all__ = ["CountingReader", "DistantBell", "DistantReader", "DistantWriter", "Links", "OwnBell", "PumpingBoard"]
 
-_NAP_S = 1e-3  # what comes over a network anyway comes within that
-_LONGEST_PAUSE = 6  # after so many naps in vain, 2 to this power less 1 are left out, and after fewer of them fewer
+_NAP_S: Final = 1e-3  # what comes over a network anyway comes within that
+_LONGEST_PAUSE: Final = 6  # after so many naps in vain, 2 to this power less 1 are left out; after fewer, fewer
 
 
 class Links(Protocol):
@@ -96,7 +96,7 @@ class PumpingBoard(DistantBoard):
         self.tell_everybody()
 
 
-class DistantBell:
+class DistantBell(Bell):
     """To ring a worker that is far away is to send it the own row, when all that is to be said now is in it."""
 
     def __init__(self, links: Links, owner: int) -> None:
@@ -118,7 +118,7 @@ class DistantBell:
         self._exchange.tell(self._owner)
 
 
-class OwnBell:
+class OwnBell(Bell):
     """This worker's bell: it wakes for near workers, for other threads and for what comes over sockets."""
 
     def __init__(self, links: Links, board: PumpingBoard, bell: Doorbell) -> None:
@@ -127,8 +127,14 @@ class OwnBell:
         self._bell = bell
         self._vain = 0  # naps in a row that brought nothing
         self._left_out = 0  # naps
-        self.ring = bell.ring
-        self.ring_after_fence = bell.ring_after_fence
+
+    def ring(self) -> None:
+        """From another thread: there is something new."""
+        self._bell.ring()
+
+    def ring_after_fence(self) -> None:
+        """The same."""
+        self._bell.ring_after_fence()
 
     def wait(
         self, predicate: Callable[[], bool], *, spin: int = 0, timeout_s: float | None = None, any_ring: bool = False
@@ -173,16 +179,15 @@ class OwnBell:
         return wake.ready
 
 
-class DistantWriter:
+class DistantWriter(Writer):
     """In place of the writing end of a ring."""
-
-    most_entries = 1
 
     def __init__(self, links: Links, target: int, envelopes: Mapping[int, list[memoryview]]) -> None:
         self._exchange = links.exchange
         self._target = target
         self._envelopes = envelopes
         self.written = 0
+        self.most_entries = 1
 
     def try_write(self, parts: Sequence[bytes | memoryview]) -> bool:
         """Take one notice; False without room for it. A slot that it announces goes with it."""
@@ -202,7 +207,7 @@ class DistantWriter:
         return self._exchange.flush(self._target)
 
 
-class DistantReader:
+class DistantReader(Reader):
     """In place of the reading end of a ring."""
 
     def __init__(self, links: Links, source: int) -> None:
@@ -221,22 +226,22 @@ class DistantReader:
         return self._links.exchange.read(self._source)
 
 
-class CountingReader:
+class CountingReader(Reader):
     """The reading end of a ring, where the board is to know how many messages came from whom."""
 
     def __init__(self, board: DistantBoard, reader: Reader, source: int) -> None:
         self._board = board
         self._reader = reader
         self._source = source
-        self.waiting = reader.waiting
+        self.made_room = False
 
-    @property
-    def made_room(self) -> bool:
-        """Whether the last `read` took anything."""
-        return self._reader.made_room
+    def waiting(self) -> bool:
+        """Whether something has come."""
+        return self._reader.waiting()
 
     def read(self) -> list[bytes]:
         """What has come."""
         messages = self._reader.read()
+        self.made_room = self._reader.made_room
         self._board.count_received(self._source, len(messages))
         return messages

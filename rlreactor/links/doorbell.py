@@ -16,21 +16,11 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
 
+from rlreactor.links.ends import Bell, Wake
 from rlreactor.links.words import Words, fence
 
-__all__ = ["Doorbell", "Wake", "new_doorbell_fd", "ring_all"]
-
-
-class Wake(NamedTuple):
-    """Why a wait ended: the predicate's last word, and which extra descriptors can be read.
-
-    Neither means that the time is up.
-    """
-
-    ready: bool
-    readable: tuple[int, ...] = ()
+__all__ = ["Doorbell", "new_doorbell_fd", "ring_all"]
 
 
 def new_doorbell_fd() -> int:
@@ -38,7 +28,7 @@ def new_doorbell_fd() -> int:
     return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
 
-class Doorbell:
+class Doorbell(Bell):
     """One worker's bell: its owner calls `wait`, everybody else `ring`, each on an own object.
 
     `fd` comes from `new_doorbell_fd`; word `index` of `words` is the owner's "I sleep", 0 at first,
@@ -130,13 +120,7 @@ class Doorbell:
             os.eventfd_write(self.fd, 1)
 
 
-class Ringing(Protocol):
-    """Whatever wakes a worker."""
-
-    def ring_after_fence(self) -> None: ...
-
-
-def ring_all(bells: Iterable[Ringing]) -> None:
+def ring_all(bells: Iterable[Bell]) -> None:
     """Rings several bells for one piece of news, with one fence."""
     fence()
     for bell in bells:

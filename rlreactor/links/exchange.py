@@ -20,7 +20,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from rlreactor.links import wire
 from rlreactor.links.acknowledgements import Acknowledgements
@@ -31,11 +31,13 @@ __all__ = ["ROOM", "Carry", "Exchange", "Land", "longest_frame"]
 
 # Kind, bytes of the row that comes before a message or a slot, bytes of the message that come after this piece; and of
 # the link in the other direction: the number that is expected, and the credits.
-_PREFIX = struct.Struct("<B3xIQQQ")
-_ROW, _MESSAGE, _SLOT = range(3)
-ROOM = HEADER + _PREFIX.size + wire.SINGLE  # in front of a slot's bytes, at least
-_ROWS_UNDER_WAY = 64
-_ANSWER_WITHIN = 4  # part of the time after which a sender asks
+_PREFIX: Final = struct.Struct("<B3xIQQQ")
+_ROW: Final = 0
+_MESSAGE: Final = 1
+_SLOT: Final = 2
+ROOM: Final = HEADER + _PREFIX.size + wire.SINGLE  # in front of a slot's bytes, at least
+_ROWS_UNDER_WAY: Final = 64
+_ANSWER_WITHIN: Final = 4  # part of the time after which a sender asks
 
 
 class Carry(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlreactor.links.carrier import Bell, Reader, Wait, Writer, bell_for_room
+from rlreactor.links.carrier import Wait, bell_for_room
+from rlreactor.links.ends import Bell, Reader, Writer
 from rlreactor.links.slotted import SlotReader, SlottedStorage
 from rlreactor.spec import Spec
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rlreactor.links import wire
-from rlreactor.links.carrier import Bell, Reader, Wait, Writer, bell_for_room
+from rlreactor.links.carrier import Wait, bell_for_room
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.distant_ends import (
     CountingReader,
@@ -18,6 +18,7 @@ from rlreactor.links.distant_ends import (
     OwnBell,
     PumpingBoard,
 )
+from rlreactor.links.ends import Bell, Reader, Writer
 from rlreactor.links.exchange import Land
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.links.released import Count, ReleasedHere, ReleasedThere
@@ -118,10 +119,11 @@ class MixedCarrier:
         return distant_ports(self._memory.slot_plans, writer, reader).index(plan)
 
     def _land(self, source: int, entry: wire.Entry, data: memoryview) -> None:
-        landing = self._landings.get(entry.port)
+        port, slot, _ = entry
+        landing = self._landings.get(port)
         if landing is None or landing.source != source:
-            raise PeerFault(f"a slot of port {entry.port} from worker {source}, which sends no such slots here")
-        landing.fill(entry.slot, data)
+            raise PeerFault(f"a slot of port {port} from worker {source}, which sends no such slots here")
+        landing.fill(slot, data)
 
     def close(self, give_up: Callable[[], bool]) -> None:
         """Wait until the others have what was sent to them, unless `give_up()`, and close the sockets."""

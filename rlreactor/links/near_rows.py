@@ -9,16 +9,19 @@ meanwhile.
 from __future__ import annotations
 
 import mmap
+from typing import Final
 
-from rlreactor.links.board import pack_running, unpack_running
 from rlreactor.links.segment import round_up
+from rlreactor.links.status import pack_running, unpack_running
 from rlreactor.links.words import CACHE_LINE, WORD, Words
 from rlreactor.tag import Point
 
 __all__ = ["NearRows"]
 
-_GENERATIONS = 4
-_VERSION, _RUNNING, _AT = range(3)
+_GENERATIONS: Final = 4
+_VERSION: Final = 0
+_RUNNING: Final = 1
+_AT: Final = 2
 
 
 class NearRows:

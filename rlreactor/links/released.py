@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.words import Words
 
 __all__ = ["ALL", "Count", "ReleasedHere", "ReleasedThere"]
 
-ALL = 2**62  # slots that a reader has finished with who has left
+ALL: Final = 2**62  # slots that a reader has finished with who has left
 
 
 class ReleasedHere:

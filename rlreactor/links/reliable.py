@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from rlreactor.errors import LinkError
 
@@ -47,13 +47,18 @@ __all__ = [
 
 AnyFrame = TypeVar("AnyFrame", bytes, memoryview)
 
-_FIELDS = struct.Struct("<2sBBIIIQQQ")  # magic, version, kind, length, epoch, link, run, number, limit
-HEADER = 64  # bytes; the payload starts at a multiple of 64 wherever the frame does
-_MAGIC, _VERSION = b"rl", 1
-_PADDING = bytes(HEADER - _FIELDS.size)
-_DATA, _FREE, _PROBE, _ANSWER, _GAP = range(5)
-_TIMEOUT_NS = 20_000_000
-_LONGEST_TIMEOUT_NS = 500_000_000
+_FIELDS: Final = struct.Struct("<2sBBIIIQQQ")  # magic, version, kind, length, epoch, link, run, number, limit
+HEADER: Final = 64  # bytes; the payload starts at a multiple of 64 wherever the frame does
+_MAGIC: Final = b"rl"
+_VERSION: Final = 1
+_PADDING: Final = bytes(HEADER - _FIELDS.size)
+_DATA: Final = 0
+_FREE: Final = 1
+_PROBE: Final = 2
+_ANSWER: Final = 3
+_GAP: Final = 4
+_TIMEOUT_NS: Final = 20_000_000
+_LONGEST_TIMEOUT_NS: Final = 500_000_000
 
 
 class OurFault(LinkError):
@@ -72,14 +77,15 @@ class Address(NamedTuple):
     link: int
 
 
-class Frame(NamedTuple):
+class Frame:
     """A frame, taken apart. `number` is its own, or the expected one in an answer; `limit` counts payload bytes."""
 
-    kind: int
-    epoch: int
-    number: int
-    limit: int
-    payload: memoryview
+    def __init__(self, kind: int, epoch: int, number: int, limit: int, payload: memoryview) -> None:
+        self.kind = kind
+        self.epoch = epoch
+        self.number = number
+        self.limit = limit
+        self.payload = payload
 
 
 def _header(address: Address, kind: int, length: int, number: int, limit: int) -> bytes:
@@ -265,7 +271,7 @@ class Arrival(NamedTuple):
     answers: list[bytes]
 
 
-_NOTHING = Arrival([], [])
+_NOTHING: Final = Arrival([], [])
 
 
 class Receiver:

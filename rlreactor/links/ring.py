@@ -21,55 +21,56 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
+from typing import Final
 
 from rlreactor.errors import LinkError
+from rlreactor.links.ends import Reader, Writer
 from rlreactor.links.words import CACHE_LINE, WORD, Words
 
 __all__ = ["RING_OVERHEAD", "RingReader", "RingWriter"]
 
-RING_OVERHEAD = 2 * CACHE_LINE  # bytes of a region besides its capacity
+RING_OVERHEAD: Final = 2 * CACHE_LINE  # bytes of a region besides its capacity
 
-_TAIL, _HEAD = 0, CACHE_LINE // WORD
-_DATA = RING_OVERHEAD // WORD  # the word where the first record lies
-_LAST, _MORE, _SKIP = 1, 2, 3
-_LENGTH = (1 << 32) - 1
-
-
-class _End:
-    """What both ends share: where things lie. Raises LinkError for an impossible place or state."""
-
-    def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
-        if capacity < 8 * WORD or capacity % WORD or offset % CACHE_LINE:
-            raise LinkError(
-                f"ring of {capacity} bytes at byte {offset}: expected at least {8 * WORD} bytes, "
-                f"a multiple of {WORD}, and an offset that is a multiple of {CACHE_LINE}"
-            )
-        self._cells = Words(mapping, offset, (RING_OVERHEAD + capacity) // WORD).cells
-        self._mapping = mapping
-        self._capacity = capacity
-        self._first = offset + RING_OVERHEAD + WORD  # where in the mapping the first record's bytes begin
-        self._tail = self._cells[_TAIL]
-        self._head = self._cells[_HEAD]
-        self._check_backlog()
-
-    def _check_backlog(self) -> None:
-        backlog = self._tail - self._head
-        if not 0 <= backlog <= self._capacity or (self._tail | self._head) % WORD:
-            raise LinkError(
-                f"ring is corrupt: {self._tail} bytes written and {self._head} read, with room for {self._capacity}"
-            )
+_TAIL: Final = 0
+_HEAD: Final = CACHE_LINE // WORD
+_DATA: Final = RING_OVERHEAD // WORD  # the word where the first record lies
+_LAST: Final = 1
+_MORE: Final = 2
+_SKIP: Final = 3
+_LENGTH: Final = (1 << 32) - 1
 
 
-class RingWriter(_End):
+def _cells(mapping: mmap.mmap, offset: int, capacity: int) -> memoryview[int]:
+    """The words of a ring. Raises LinkError for an impossible place."""
+    if capacity < 8 * WORD or capacity % WORD or offset % CACHE_LINE:
+        raise LinkError(
+            f"ring of {capacity} bytes at byte {offset}: expected at least {8 * WORD} bytes, "
+            f"a multiple of {WORD}, and an offset that is a multiple of {CACHE_LINE}"
+        )
+    return Words(mapping, offset, (RING_OVERHEAD + capacity) // WORD).cells
+
+
+def _check_backlog(tail: int, head: int, capacity: int) -> None:
+    """Raises LinkError for an impossible state."""
+    if not 0 <= tail - head <= capacity or (tail | head) % WORD:
+        raise LinkError(f"ring is corrupt: {tail} bytes written and {head} read, with room for {capacity}")
+
+
+class RingWriter(Writer):
     """The writing end, in `RING_OVERHEAD + capacity` bytes at byte `offset` of a writable mapping.
 
     Messages of up to `longest` bytes go in one piece; longer ones are cut.
     """
 
-    most_entries = 1 << 30
-
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
-        super().__init__(mapping, offset, capacity)
+        self._cells = cells = _cells(mapping, offset, capacity)
+        self._mapping = mapping
+        self._capacity = capacity
+        self._first = offset + RING_OVERHEAD + WORD  # where in the mapping the first record's bytes begin
+        self._head = cells[_HEAD]
+        self.written = cells[_TAIL]
+        _check_backlog(self.written, self._head, capacity)
+        self.most_entries = 1 << 30
         self.longest = (capacity // 4 - WORD) & -WORD
         self._rest: memoryview[int] | None = None
 
@@ -103,11 +104,6 @@ class RingWriter(_End):
             self._rest = None if kind == _LAST else self._rest[self.longest :]
         return True
 
-    @property
-    def written(self) -> int:
-        """Bytes written since the start, with what every record adds to its message."""
-        return self._tail
-
     def _take_long(self, message: memoryview[int]) -> bool:
         if not self._put(message[: self.longest], _MORE):
             return False
@@ -117,14 +113,14 @@ class RingWriter(_End):
 
     def _put(self, piece: bytes | memoryview, kind: int) -> bool:
         """Writes one record and publishes it; False if there is no room."""
-        capacity, cells, tail = self._capacity, self._cells, self._tail
+        capacity, cells, tail = self._capacity, self._cells, self.written
         length = len(piece)
         need = (length + 15) & -8
         at = tail % capacity
         skipped = capacity - at if at + need > capacity else 0
         if tail + skipped + need - self._head > capacity:
             self._head = cells[_HEAD]
-            self._check_backlog()
+            _check_backlog(tail, self._head, capacity)
             if tail + skipped + need - self._head > capacity:
                 return False
         if skipped:
@@ -133,15 +129,20 @@ class RingWriter(_End):
         cells[_DATA + (at >> 3)] = kind << 32 | length
         begin = self._first + at
         self._mapping[begin : begin + length] = piece
-        self._tail = cells[_TAIL] = tail + skipped + need
+        self.written = cells[_TAIL] = tail + skipped + need
         return True
 
 
-class RingReader(_End):
+class RingReader(Reader):
     """The reading end of the same region; its mapping must be writable too, for the head word."""
 
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
-        super().__init__(mapping, offset, capacity)
+        self._cells = cells = _cells(mapping, offset, capacity)
+        self._mapping = mapping
+        self._capacity = capacity
+        self._first = offset + RING_OVERHEAD + WORD  # where in the mapping the first record's bytes begin
+        self._head = cells[_HEAD]
+        _check_backlog(cells[_TAIL], self._head, capacity)
         self._pieces: list[bytes] = []
         self.made_room = False
         """Whether the last `read` took anything, perhaps only a piece of a long message."""
@@ -157,11 +158,11 @@ class RingReader(_End):
         """
         messages: list[bytes] = []
         capacity, cells, head = self._capacity, self._cells, self._head
-        self._tail = tail = cells[_TAIL]
+        tail = cells[_TAIL]
         self.made_room = head != tail
         if head == tail:
             return messages
-        self._check_backlog()
+        _check_backlog(tail, head, capacity)
         while head != tail:
             at = head % capacity
             header = cells[_DATA + (at >> 3)]

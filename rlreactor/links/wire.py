@@ -9,33 +9,30 @@ length is checked against it before anything is made.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Final
 
 from rlreactor.errors import LinkError
 from rlreactor.tag import Point
 
 __all__ = ["DRY", "SINGLE", "STOP", "Entry", "entry", "head", "inline", "only_entry", "parse"]
 
-_HEAD = struct.Struct("<qQQ")  # time, microstep, rank
-_FIRST = struct.Struct("<qQQIi")  # a head and the fixed part of an entry
-_ENTRY = struct.Struct("<Ii")  # port, then the slot, or -1 - n where n bytes follow, filled up to a multiple of 8
-_HEAD_SIZE, _ENTRY_SIZE = _HEAD.size, _ENTRY.size
-SINGLE = _HEAD_SIZE + _ENTRY_SIZE
+_HEAD: Final = struct.Struct("<qQQ")  # time, microstep, rank
+_FIRST: Final = struct.Struct("<qQQIi")  # a head and the fixed part of an entry
+_ENTRY: Final = struct.Struct("<Ii")  # port, then the slot, or -1 - n where n bytes follow, filled up to 8s
+_HEAD_SIZE: Final = _HEAD.size
+_ENTRY_SIZE: Final = _ENTRY.size
+SINGLE: Final = _HEAD_SIZE + _ENTRY_SIZE
 """Bytes of a notice with one entry, without the bytes of its value."""
 
-_LONGEST = 0x7FFFFFFE
-_NOTHING = memoryview(b"")
-_PADDING = [bytes(-length & 7) for length in range(8)]
-STOP = 0xFFFFFFFF  # in place of a port: the program stops at this tag
-DRY = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
+_LONGEST: Final = 0x7FFFFFFE
+_NOTHING: Final = memoryview(b"")
+_PADDING: Final = [bytes(-length & 7) for length in range(8)]
+STOP: Final = 0xFFFFFFFF  # in place of a port: the program stops at this tag
+DRY: Final = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
 
 
-class Entry(NamedTuple):
-    """One value: its port (an index), and the slot in which it lies, or a negative number and its bytes."""
-
-    port: int
-    slot: int
-    payload: memoryview
+Entry = tuple[int, int, memoryview]
+"""One value: its port (an index), and the slot in which it lies, or a negative number and its bytes."""
 
 
 def head(tag: Point, rank: int = 0) -> bytes:
@@ -56,8 +53,8 @@ def inline(port: int, payload: bytes | memoryview) -> bytes:
     return b"".join((_ENTRY.pack(port, -1 - length), payload, _PADDING[length & 7]))
 
 
-def parse(notice: bytes) -> tuple[Point, int, list[tuple[int, int, memoryview]]]:
-    """Tag, rank and entries: of each its port, slot and bytes, as in `Entry`.
+def parse(notice: bytes) -> tuple[Point, int, list[Entry]]:
+    """Tag, rank and entries.
 
     Raises LinkError for something that is no notice.
     """
@@ -67,7 +64,7 @@ def parse(notice: bytes) -> tuple[Point, int, list[tuple[int, int, memoryview]]]
     time, microstep, rank, port, slot = _FIRST.unpack_from(notice)
     if time < 0:
         raise LinkError(f"a malformed notice: time {time}, {end} bytes")
-    at, entries = SINGLE, list[tuple[int, int, memoryview]]()
+    at, entries = SINGLE, list[Entry]()
     while True:
         if slot >= 0:
             entries.append((port, slot, _NOTHING))
@@ -90,4 +87,4 @@ def only_entry(notice: bytes) -> Entry:
     if len(notice) < SINGLE:
         raise LinkError(f"a notice of {len(notice)} bytes: expected at least {SINGLE}")
     port, slot = _ENTRY.unpack_from(notice, _HEAD_SIZE)
-    return Entry(port, slot, memoryview(notice)[SINGLE:])
+    return port, slot, memoryview(notice)[SINGLE:]

@@ -32,14 +32,15 @@ import os
 import platform
 import threading
 from collections.abc import Callable
+from typing import Final
 
 from rlreactor.errors import LinkError
 
 __all__ = ["CACHE_LINE", "WORD", "Words", "fence"]
 
-WORD = 8  # bytes
-CACHE_LINE = 64  # bytes; words of different writers lie on different lines
-_TOTAL_STORE_ORDER = ("x86_64", "AMD64")
+WORD: Final = 8  # bytes
+CACHE_LINE: Final = 64  # bytes; words of different writers lie on different lines
+_TOTAL_STORE_ORDER: Final = ("x86_64", "AMD64")
 
 _lock = threading.Lock()
 

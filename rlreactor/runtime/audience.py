@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
-from rlreactor.links.carrier import Bell, StatusBoard
+from rlreactor.links.ends import Bell
+from rlreactor.links.status_board import StatusBoard
 from rlreactor.links.words import fence
-from rlreactor.scheduler.frontier import InEdge, Triple
+from rlreactor.scheduler.frontier import InEdge, Triple, before
 from rlreactor.scheduler.routes import Routes
-from rlreactor.tag import FOREVER, Point
+from rlreactor.tag import FOREVER, Point, earlier
 
 __all__ = ["Audience"]
 
-NOTHING_DUE: Triple = (FOREVER.time + 1, 0, 0)
+NOTHING_DUE: Final[Triple] = (FOREVER.time + 1, 0, 0)
 
 
 class _Listener:
@@ -33,9 +35,9 @@ class _Listener:
         for edge in self.edges:
             if edge.advance(frontier):
                 news = True
-            if edge.due < due:
+            if before(edge.due, due):
                 due = edge.due
-            if edge.earliest < earliest:
+            if earlier(edge.earliest, earliest):
                 earliest = edge.earliest
         self.due, self.earliest = due, earliest
         return news
@@ -68,14 +70,14 @@ class Audience:
         news = False
         for listener in self.listeners:
             listener.before = listener.earliest
-            if frontier > listener.due and listener.learn(frontier) and listener.worker not in told:
+            if before(listener.due, frontier) and listener.learn(frontier) and listener.worker not in told:
                 news = True
         return news
 
     def read(self, frontier: Triple, workers: Collection[int]) -> None:
         """These workers find `frontier` in a message."""
         for listener in self.listeners:
-            if listener.worker in workers and frontier > listener.due:
+            if listener.worker in workers and before(listener.due, frontier):
                 listener.learn(frontier)
 
     def fall_back(self, stop: Point) -> None:

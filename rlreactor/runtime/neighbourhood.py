@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from rlreactor.errors import LinkError
 from rlreactor.execution import Cell
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
-from rlreactor.links.board import Status, StatusFields
-from rlreactor.links.carrier import Carrier, Reader
+from rlreactor.links.carrier import Carrier
 from rlreactor.links.doorbell import ring_all
+from rlreactor.links.ends import Reader
 from rlreactor.links.slotted import Lease, SlotReader, SlottedStorage
+from rlreactor.links.status import Status, StatusFields
 from rlreactor.links.words import fence
 from rlreactor.port import Storage, heap
 from rlreactor.runtime.audience import Audience
@@ -29,19 +30,19 @@ from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.spec import Spec
-from rlreactor.tag import FOREVER, Point, Tag
+from rlreactor.tag import FOREVER, Point, Tag, earlier
 
 __all__ = ["Interrupted", "Neighbourhood"]
 
 T = TypeVar("T")
-STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
-NOBODY: frozenset[int] = frozenset()
-SIGN_OF_LIFE = 256  # tags after which a worker that nobody reads from says how far it is all the same
+STOP_HEARD: Final = -2  # in place of a version: the worker has just told of a stop
+NOBODY: Final[frozenset[int]] = frozenset()
+SIGN_OF_LIFE: Final = 256  # tags after which a worker that nobody reads from says how far it is all the same
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
-LOOK_UP_S = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
-SPIN = 200  # looks at all that may let a worker go on before it sleeps: a few hundred microseconds
-CREEPING = 8  # waits after which a worker looks at everybody's next event, also while others go on
-GLANCES = 40  # looks at what has come before it tells everybody that it waits: some ten microseconds
+LOOK_UP_S: Final = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
+SPIN: Final = 200  # looks at all that may let a worker go on before it sleeps: a few hundred microseconds
+CREEPING: Final = 8  # waits after which a worker looks at everybody's next event, also while others go on
+GLANCES = 200  # looks at what has come before it tells everybody that it waits: some twenty microseconds
 
 
 class Interrupted(BaseException):
@@ -164,7 +165,7 @@ class Neighbourhood:
     def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already; most tags pass here."""
         frontiers = self._frontiers
-        if tag > frontiers.latest or tag >= frontiers.stops or tag == self._scheduler.timeout:
+        if earlier(frontiers.latest, tag) or not earlier(tag, frontiers.stops) or tag == self._scheduler.timeout:
             return False
         self._in_tag = True
         return True
@@ -512,7 +513,7 @@ class Neighbourhood:
             arrival = tag if inlet.immediate else inlet.delay.added_to(tag)
             if self._in_tag and arrival == self._execution.tag:
                 inlet.fire((value, lease), self._execution)
-            elif arrival > self._scheduler.last:
+            elif earlier(self._scheduler.last, arrival):
                 self._binding.queue.push(arrival, inlet, (value, lease))
             else:
                 raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rlreactor.errors import LinkError, ReactorError, RunError, SpecError
-from rlreactor.links.carrier import StatusBoard
+from rlreactor.links.status_board import StatusBoard
 from rlreactor.scheduler.scheduler import ReactionFailure
 from rlreactor.tag import Tag
 

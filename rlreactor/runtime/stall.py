@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from rlreactor.links.carrier import StatusBoard
+from rlreactor.links.status_board import StatusBoard
 from rlreactor.scheduler.frontier import InEdge
 from rlreactor.scheduler.routes import STOP, Routes
 from rlreactor.scheduler.scheduler import Scheduler

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rlreactor.graph import Graph
-from rlreactor.links.carrier import StatusBoard
+from rlreactor.links.status_board import StatusBoard
 from rlreactor.planner.plan import Plan
 from rlreactor.runtime.crew import Crew, Member
 from rlreactor.runtime.meeting import lay_out

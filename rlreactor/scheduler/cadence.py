@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import reduce
 from math import gcd
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rlreactor.graph import Graph, ReactionNode
 from rlreactor.lifecycle import startup
@@ -40,7 +40,7 @@ class Cadence(NamedTuple):
         return Cadence(self.first + delay.time, self.period)
 
 
-NEVER = Cadence(FOREVER.time, 0)
+NEVER: Final = Cadence(FOREVER.time, 0)
 
 
 def joined(these: Iterable[Cadence | None]) -> Cadence | None:

@@ -14,13 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from rlreactor.links.board import Status
+from rlreactor.links.status import Status
 from rlreactor.scheduler.routes import STOP, Route, Routes
-from rlreactor.tag import FOREVER, Point, Tag
+from rlreactor.tag import FOREVER, Point, Tag, earlier
 
-__all__ = ["Frontiers", "InEdge", "Triple"]
+__all__ = ["Frontiers", "InEdge", "Triple", "before"]
 
 Triple = tuple[int, int, int]
+
+
+def before(one: Triple, other: Triple) -> bool:
+    """`one < other`, as `tag.earlier`."""
+    if one[0] != other[0]:
+        return one[0] < other[0]
+    return one[1] < other[1] or (one[1] == other[1] and one[2] < other[2])
 
 
 class InEdge:
@@ -37,7 +44,7 @@ class InEdge:
 
     def advance(self, frontier: Triple) -> bool:
         """The source promised this. Whether that tells anything new; it may have promised more before."""
-        if frontier <= self.due:
+        if not before(self.due, frontier):
             return False
         time, microstep, rank = frontier
         if self.cadence is None:
@@ -48,7 +55,7 @@ class InEdge:
         self.due = time, microstep, self.writer
         delay = self.delay  # as `Delay.added_to`, which would be a third of all this
         arrival = (time + delay[0], delay[1]) if delay[0] else (time, microstep + delay[1])
-        if arrival <= self.earliest:
+        if not earlier(self.earliest, arrival):
             return False
         self.earliest = arrival
         return True
@@ -84,16 +91,16 @@ class Frontiers:
     def _refresh(self) -> None:
         known: Point = FOREVER
         for edge in self.edges:
-            if edge.earliest < known:
+            if earlier(edge.earliest, known):
                 known = edge.earliest
         stops: Point = FOREVER
         for edge in self._stops:
-            if edge.earliest < stops:
+            if earlier(edge.earliest, stops):
                 stops = edge.earliest
         floor = self.floor
         self.known = known
-        self.latest = known if known > floor else floor
-        self.stops = stops if stops > floor else floor
+        self.latest = known if earlier(floor, known) else floor
+        self.stops = stops if earlier(floor, stops) else floor
 
     def run_dry(self, stop: Point) -> None:
         """Nothing happens before `stop`, and at `stop` only what shutdown reactions start.
@@ -127,18 +134,18 @@ class Frontiers:
 
         Never so for FOREVER: that the program has run dry only a snapshot can tell.
         """
-        if tag < self.floor:
+        if tag == FOREVER or earlier(tag, self.floor):
             return tag != FOREVER
-        return (tag <= self.known or tag == self.floor) and tag != FOREVER and self._stops_known(tag)
+        return (tag == self.floor or not earlier(self.known, tag)) and self._stops_known(tag)
 
     def _stops_known(self, tag: Point) -> bool:
-        return all(edge.earliest > tag for edge in self._stops)
+        return all(earlier(tag, edge.earliest) for edge in self._stops)
 
     def known_at(self, tag: Point, gate: int) -> bool:
         """Whether nothing can arrive any more at `tag` for the reaction of rank `gate`."""
         for edge in self._gates[gate]:
-            if edge.earliest <= tag:
-                return tag < self.floor
+            if not earlier(tag, edge.earliest):
+                return earlier(tag, self.floor)
         return True
 
     def blocking(self, tag: Point, gate: int | None = None) -> list[InEdge]:
@@ -153,11 +160,11 @@ class Frontiers:
         floor = self.floor
         for edge in self.edges:
             arrival = edge.earliest
-            if arrival < floor:
+            if earlier(arrival, floor):
                 arrival = floor
-            if arrival <= candidate:
+            if not earlier(candidate, arrival):
                 reached = (arrival[0], arrival[1], edge.first_rank)
-                if reached < best:
+                if before(reached, best):
                     best = reached
         return best
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rlreactor.graph import Graph
 from rlreactor.scheduler.binding import root_ports
@@ -12,7 +12,7 @@ from rlreactor.tag import NO_DELAY, Delay
 
 __all__ = ["STOP", "Route", "Routes"]
 
-STOP = -1  # in place of the reader of a route: what comes over it is a stop request
+STOP: Final = -1  # in place of the reader of a route: what comes over it is a stop request
 
 
 class Route(NamedTuple):

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from rlreactor.execution import Cell
-from rlreactor.links.board import pack_running
+from rlreactor.links.status import pack_running
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events
 

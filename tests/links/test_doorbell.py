@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 from rlreactor.links import doorbell
-from rlreactor.links.doorbell import Doorbell, Wake, new_doorbell_fd, ring_all
+from rlreactor.links.doorbell import Doorbell, new_doorbell_fd, ring_all
+from rlreactor.links.ends import Wake
 from rlreactor.links.segment import PAGE, Segment
 from rlreactor.links.words import Words
 
@@ -167,6 +168,7 @@ def test_the_caller_s_own_time_limit_is_no_missed_ring(bell: Doorbell) -> None:
     assert bell.missed == 0
 
 
+@pytest.mark.interpreted
 def test_fences_stand_between_one_s_own_store_and_the_look_at_the_other_s(
     bell: Doorbell, words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +185,7 @@ def test_fences_stand_between_one_s_own_store_and_the_look_at_the_other_s(
     assert steps == ["fence, sleeps=1", "look", "fence, sleeps=1"]
 
 
+@pytest.mark.interpreted
 def test_several_are_rung_after_one_fence(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
     fences: list[int] = []
     monkeypatch.setattr(doorbell, "fence", lambda: fences.append(1))

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import pytest
 
 from rlreactor.links import wire
-from rlreactor.links.board import Status
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.exchange import ROOM, Exchange, longest_frame
 from rlreactor.links.reliable import HEADER, PeerFault
+from rlreactor.links.status import Status
 from rlreactor.tag import Tag
 
 WINDOW = 400
@@ -137,7 +137,7 @@ def test_a_slot_is_sent_in_place_and_lands_before_its_message_is_read() -> None:
     assert frame.obj is envelope
     pair.deliver()
     ((source, entry, data),) = pair.landed
-    assert (source, entry.port, entry.slot) == (0, 4, 2)
+    assert (source, *entry[:2]) == (0, 4, 2)
     assert data == b"payload" * 100
     assert pair.ends[1].read(0) == [header(port=4, slot=2, time=9)]
     assert ROOM % 64 == 0

@@ -12,13 +12,15 @@ from unittest.mock import patch
 
 from rlreactor.links import doorbell, wire
 from rlreactor.links.acknowledgements import Acknowledgements
-from rlreactor.links.board import Board, Snapshot
+from rlreactor.links.board import Board
 from rlreactor.links.distant_board import DistantBoard
-from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.doorbell import Doorbell
+from rlreactor.links.ends import Wake
 from rlreactor.links.exchange import Exchange
 from rlreactor.links.reliable import Arrival, Receiver, Sender
 from rlreactor.links.ring import RingReader
 from rlreactor.links.slotted import SlotReader
+from rlreactor.links.status import Snapshot
 from rlreactor.runtime import audience, neighbourhood
 from rlreactor.runtime.neighbourhood import Neighbourhood
 from rlreactor.scheduler import routes

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from rlreactor.links.board import Board
 from rlreactor.links.distant_board import DistantBoard
-from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.doorbell import Doorbell
+from rlreactor.links.ends import Wake
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.links.memory_carrier import MemoryCarrier
 from rlreactor.links.near_rows import NearRows

@@ -13,6 +13,8 @@ from .faults import FAULTS, Fault
 from .simulate import HOST, MIXED, NETWORK, simulate
 from .topologies import case_of
 
+pytestmark = pytest.mark.interpreted
+
 SEEDS = int(os.environ.get("RLREACTOR_SIMULATOR_SEEDS", "500"))
 CHUNKS = 10
 SHARE = {HOST: 1, NETWORK: 1, MIXED: 5}  # one seed in so many: the mixture has nothing that one of the others lacks
