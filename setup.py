@@ -16,7 +16,7 @@ INNER = {
         "near_rows", "released", "reliable", "ring", "slotted", "status", "status_board", "wire", "words",
     ],
     "runtime/": ["audience", "inlet", "neighbourhood"],
-    "scheduler/": ["cadence", "frontier", "inbox", "queue", "routes"],
+    "scheduler/": ["cadence", "frontier", "inbox", "routes"],
 }  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 

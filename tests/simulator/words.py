@@ -54,10 +54,10 @@ class _Fence:
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
 
-    def __enter__(self) -> None:
+    def acquire(self) -> None:
         self._simulation.fence()
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
         pass
 
 
