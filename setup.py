@@ -15,7 +15,7 @@ INNER = {
         "acknowledgements", "board", "carrier", "distant_board", "distant_ends", "doorbell", "ends", "exchange",
         "near_rows", "released", "reliable", "ring", "slotted", "status", "status_board", "wire", "words",
     ],
-    "runtime/": ["audience", "inlet", "neighbourhood"],
+    "runtime/": ["audience", "inlet", "intake", "neighbourhood", "outbox", "position", "waiting"],
     "scheduler/": ["cadence", "frontier", "inbox", "routes"],
 }  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is

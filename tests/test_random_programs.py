@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rlreactor import Reactor, Result, RunError, check, codec
-from rlreactor.runtime import meeting, neighbourhood
+from rlreactor.runtime import intake, meeting
 from rlreactor.runtime.worker import JITTER
 from rlreactor.scheduler import sequence
 
@@ -81,7 +81,7 @@ def test_placement_never_matters(first: int, monkeypatch: pytest.MonkeyPatch) ->
             where, options = placement(chance, groups)
             with monkeypatch.context() as patch:
                 patch.setattr(meeting, "ring_capacity", chance.choice([256, 4096, 128 << 10]))
-                patch.setattr(neighbourhood, "BACKLOG", chance.choice([2, 20, 4096]))
+                patch.setattr(intake, "BACKLOG", chance.choice([2, 20, 4096]))
                 patch.setattr(sequence, "warm_up", chance.choice([0, 2, 32]))
                 if turn and seed % 3 == 0:
                     patch.setenv(JITTER, f"{seed}:300")

@@ -11,9 +11,9 @@ import traceback
 from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from rlreactor.runtime.neighbourhood import Neighbourhood
+from rlreactor.scheduler.scheduler import Scheduler
 
 __all__ = ["Hang", "children", "watched"]
 
@@ -79,22 +79,22 @@ def _read(descriptor: int, limit_s: float) -> str:
 def _tell(descriptor: int, frame: FrameType | None) -> None:
     lines = [f"\n--- process {os.getpid()}\n", *traceback.format_stack(frame)[-12:]]
     while frame is not None:
-        links = frame.f_locals.get("self")
-        if isinstance(links, Neighbourhood):
-            lines += _links(links)
+        scheduler = frame.f_locals.get("self")  # what it calls has no frame where it is compiled
+        if isinstance(scheduler, Scheduler) and isinstance(scheduler.neighbours, Neighbourhood):
+            lines += _links(scheduler.neighbours)
             break
         frame = frame.f_back
     os.write(descriptor, "".join(lines).encode())
 
 
 def _links(links: Neighbourhood) -> list[str]:
-    own: dict[str, Any] = vars(links)
-    lines = [f"worker {own['_me']}: stop {own['_scheduler'].stop}, queue {own['_binding'].queue.head}\n"]
-    lines.append(f"  tag {own['_execution'].tag}, backlog {links.backlog}, interrupted {links.interrupted}\n")
-    frontiers = own["_frontiers"]
+    scheduler, frontiers, board = links._scheduler, links._frontiers, links._board
+    lines = [f"worker {links._me}: stop {scheduler.stop}, queue {scheduler.binding.queue.head}\n"]
+    backlog, interrupted = links.intake.backlog, links.waiting.interrupted
+    lines.append(f"  tag {scheduler.binding.execution.tag}, backlog {backlog}, interrupted {interrupted}\n")
     lines.append(f"  known {frontiers.known}, floor {frontiers.floor}\n")
     for edge in frontiers.edges:
         lines.append(f"  from {edge.source}: after rank {edge.writer}, {edge.delay}, earliest {edge.earliest}\n")
-    for worker in range(links._board.workers):
-        lines.append(f"  board of {worker}: {own['_board'].read(worker)}\n")
+    for worker in range(board.workers):
+        lines.append(f"  board of {worker}: {board.read(worker)}\n")
     return lines

@@ -20,11 +20,12 @@ from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.costs import Meters
 from rlreactor.runtime.gpus import show_gpus
 from rlreactor.runtime.metrics import Metric, MetricsBuffer
-from rlreactor.runtime.neighbourhood import SPIN, Interrupted, Neighbourhood
+from rlreactor.runtime.neighbourhood import Neighbourhood
 from rlreactor.runtime.pace import Pace, Reading
 from rlreactor.runtime.process import give_freed_memory_back, keep_freed_memory, limit_threads, on_stop, pin
 from rlreactor.runtime.resident import resident_bytes
 from rlreactor.runtime.traffic import sent_bytes
+from rlreactor.runtime.waiting import SPIN, Interrupted
 from rlreactor.runtime.warnings_over import warn_over
 from rlreactor.scheduler.binding import Binding, Nothing
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
@@ -105,7 +106,7 @@ class Worker:
         self.scheduler = Scheduler(self.binding, _clock(options), options.timeout, links)
         self.metrics = MetricsBuffer(self.binding.execution, hand_on)
         if links is not None:
-            links.stall_ns = round(options.stall_s * 1e9)
+            links.waiting.stall_ns = round(options.stall_s * 1e9)
             links.join(self.scheduler)
         self._set_hooks()
         self._meters = Meters(self.binding, self._waited_ns) if options.measure else None
@@ -177,7 +178,7 @@ class Worker:
         """Stop at the next tag boundary."""
         self.scheduler.interrupted = True
         if self.links is not None:
-            self.links.interrupted = True
+            self.links.interrupt()
 
     def run(self) -> dict[str, Any]:
         """Run to the stop and report. Raises ReactionFailure."""
@@ -205,7 +206,7 @@ class Worker:
         return tags, self._waited_ns()
 
     def _waited_ns(self) -> int:
-        return self.links.waited_ns if self.links else 0
+        return self.links.waiting.waited_ns if self.links else 0
 
     def _watch(self, reading: Reading) -> None:
         """End a run that is limited."""
@@ -299,7 +300,7 @@ def work(share: Share, channel: Channel) -> int:
     try:
         worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))
         if worker.links is not None:
-            worker.links.on_stall = lambda lines: channel.send("stalled", lines=lines)
+            worker.links.waiting.on_stall = lambda lines: channel.send("stalled", lines=lines)
         if told_to_stop:
             worker.interrupt()
         channel.send("done", **worker.run())

@@ -33,7 +33,7 @@ from rlreactor import (
 from rlreactor.errors import PlanError
 from rlreactor.planner.links import LinkPlan, links_between
 from rlreactor.planner.plan import Plan
-from rlreactor.runtime import meeting, neighbourhood
+from rlreactor.runtime import intake, meeting
 from rlreactor.runtime.worker import JITTER
 
 from .. import placements, test_semantics_programs
@@ -80,7 +80,7 @@ def test_random_programs(first: int, kind: str, monkeypatch: pytest.MonkeyPatch)
         where, options = placement(chance, groups)
         with monkeypatch.context() as patch:
             patch.setattr(meeting, "ring_capacity", chance.choice([256, 4096, 128 << 10]))
-            patch.setattr(neighbourhood, "BACKLOG", chance.choice([2, 20, 4096]))
+            patch.setattr(intake, "BACKLOG", chance.choice([2, 20, 4096]))
             if kind == "mixed":
                 patch.setattr(placements, "links_between", partial(mixed_links, chance))
             else:

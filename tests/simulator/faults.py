@@ -21,8 +21,11 @@ from rlreactor.links.reliable import Arrival, Receiver, Sender
 from rlreactor.links.ring import RingReader
 from rlreactor.links.slotted import SlotReader
 from rlreactor.links.status import Snapshot
-from rlreactor.runtime import audience, neighbourhood
+from rlreactor.runtime import audience, intake, outbox, waiting
+from rlreactor.runtime.intake import Intake
 from rlreactor.runtime.neighbourhood import Neighbourhood
+from rlreactor.runtime.outbox import Outbox
+from rlreactor.runtime.waiting import Waiting
 from rlreactor.scheduler import routes
 from rlreactor.scheduler.cadence import Cadence
 from rlreactor.scheduler.frontier import Frontiers, InEdge
@@ -93,17 +96,17 @@ def _(original: Any) -> Any:
     return promise
 
 
-@_fault("the frontier is published before what it promises is sent", "hn", (Neighbourhood, "send"))
+@_fault("the frontier is published before what it promises is sent", "hn", (Outbox, "add"))
 def _(original: Any) -> Any:
-    def send(self: Neighbourhood, outlet: Any) -> None:
-        tag = self._execution.tag
+    def add(self: Outbox, outlet: Any) -> None:
+        tag = self._position.execution.tag
         self._publish((tag[0], tag[1], outlet.last_writer + 1), tag)
         original(self, outlet)
 
-    return send
+    return add
 
 
-@_fault("a notice says that one rank more is sent than is", "hn", (neighbourhood, "wire"))
+@_fault("a notice says that one rank more is sent than is", "hn", (outbox, "wire"))
 def _(original: Any) -> Any:
     class Wire:
         def __getattr__(self, name: str) -> Any:
@@ -133,7 +136,7 @@ def _(original: Any) -> Any:
 @_fault("whoever waits at a gate does not tell that it sends nothing before", "hn", (Neighbourhood, "at_gate"))
 def _(original: Any) -> Any:
     def at_gate(self: Neighbourhood, rank: int) -> bool:
-        with patch.object(self, "_say", _always(None)), patch.object(self, "_tell", _always(None)):
+        with patch.object(self.outbox, "say", _always(None)), patch.object(self.outbox, "tell", _always(None)):
             passed: bool = original(self, rank)
         return passed
 
@@ -184,9 +187,9 @@ def _(original: Any) -> Any:
     return snapshot
 
 
-@_fault("the status is read after the messages", "h", (Neighbourhood, "_receive"))
+@_fault("the status is read after the messages", "h", (Intake, "receive"))
 def _(original: Any) -> Any:
-    def receive(self: Neighbourhood) -> bool:
+    def receive(self: Intake) -> bool:
         news = False
         for worker, reader in self._readers.items():
             news = self._read(worker, reader) or news
@@ -195,7 +198,7 @@ def _(original: Any) -> Any:
                 self._seen[worker] = version
                 self._frontiers.advance(worker, status.frontier)
                 news = True
-        self._pass_on_stop()
+        self.pass_on_stop()
         return news
 
     return receive
@@ -204,20 +207,21 @@ def _(original: Any) -> Any:
 # Stops
 
 
-@_fault("a stop is told to one neighbour only", "hn", (Neighbourhood, "stop_at"), (Neighbourhood, "_pass_on_stop"))
+@_fault("a stop is told to one neighbour only", "hn", (Neighbourhood, "stop_at"), (Intake, "pass_on_stop"))
 def _(original: Any) -> Any:
-    def tell(self: Neighbourhood, tag: Point | None = None) -> None:
-        self._to_tell = None
-        if tag is not None:
-            self._write(next(iter(self._writers)), [wire.head(tag), wire.inline(wire.STOP, b"")])
+    def tell(self: Neighbourhood | Intake, tag: Point | None = None) -> None:
+        if isinstance(self, Intake):
+            self._to_tell = None
+        elif tag is not None:
+            self.outbox._write(next(iter(self.outbox.writers)), [wire.head(tag), wire.inline(wire.STOP, b"")])
 
     return tell
 
 
-@_fault("starvation stops one microstep late", "hn", (Neighbourhood, "_adopt_stop"))
+@_fault("starvation stops one microstep late", "hn", (Intake, "adopt_stop"))
 def _(original: Any) -> Any:
-    def adopt(self: Neighbourhood, tag: Point, *, dry: bool) -> None:
-        own = dry and self._scheduler.candidate() == FOREVER and self._to_tell is None
+    def adopt(self: Intake, tag: Point, *, dry: bool) -> None:
+        own = dry and self._position.scheduler.candidate() == FOREVER and self._to_tell is None
         original(self, (tag[0], tag[1] + 1) if own else tag, dry=dry)
 
     return adopt
@@ -263,11 +267,11 @@ def _(original: Any) -> Any:
 # Delays
 
 
-@_fault("a delayed message arrives at the tag at which it was sent", "hn", (Neighbourhood, "_accept"))
+@_fault("a delayed message arrives at the tag at which it was sent", "hn", (Intake, "_accept"))
 def _(original: Any) -> Any:
-    def accept(self: Neighbourhood, worker: int, data: bytes) -> None:
+    def accept(self: Intake, worker: int, data: bytes) -> None:
         def added_to(delay: Delay, tag: Point) -> Point:
-            return max(tag, self._execution.tag)
+            return max(tag, self._position.execution.tag)
 
         with patch.object(Delay, "added_to", added_to):
             original(self, worker, data)
@@ -304,16 +308,18 @@ def _(original: Any) -> Any:
     "no fence between news and the look at who sleeps",
     "h",
     (doorbell, "fence"),
-    (neighbourhood, "fence"),
+    (intake, "fence"),
+    (outbox, "fence"),
+    (waiting, "fence"),
     (audience, "fence"),
 )
 def _(original: Any) -> Any:
     return _always(None)
 
 
-@_fault("nobody says from when on news is wanted", "h", (Neighbourhood, "_want"))
+@_fault("nobody says from when on news is wanted", "h", (Waiting, "want"))
 def _(original: Any) -> Any:
-    def want(self: Neighbourhood, tag: Point) -> None:
+    def want(self: Waiting, tag: Point) -> None:
         self._board.set_wanted(FOREVER.time)
 
     return want

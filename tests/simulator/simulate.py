@@ -11,7 +11,7 @@ from rlreactor import Graph, Reactor, Tag, check, codec, run
 from rlreactor.links.carrier import Carrier
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.links.mixed_carrier import MixedCarrier
-from rlreactor.runtime import neighbourhood
+from rlreactor.runtime import intake
 from rlreactor.runtime.neighbourhood import Neighbourhood
 from rlreactor.scheduler import sequence
 from rlreactor.scheduler.binding import Binding, root_ports
@@ -91,7 +91,7 @@ class _Worker:
         self.binding = Binding(graph, local, trace=True, fingerprint=False, storage=storage)
         self.binding.execution.log = _forget
         self.scheduler = Scheduler(self.binding, FastClock(0), timeout, links)
-        links.stall_ns = 10**18
+        links.waiting.stall_ns = 10**18
         links.join(self.scheduler)
         self.states: dict[str, dict[str, Any]] = {}
 
@@ -105,7 +105,7 @@ class _Worker:
     @property
     def position(self) -> object:
         """Changes as long as something comes of what the worker does."""
-        return self.scheduler.tags, self.binding.execution.tag, self.links._status, len(self.states)
+        return self.scheduler.tags, self.binding.execution.tag, self.links.outbox.status, len(self.states)
 
 
 def _forget(path: str, values: dict[str, Any]) -> None:
@@ -186,11 +186,11 @@ class _Run:
             if worker is None or process.over:
                 lines.append(f"worker {process.index}: {'has ended' if process.over else 'not yet there'}")
                 continue
-            waits = worker.links._waits_for
+            waits, status = worker.links.waiting.waits_for, worker.links.outbox.status
             doing = "sleeps" if process.asleep else "could run"
             lines.append(
                 f"worker {process.index} {doing} at {worker.binding.execution.tag}, waits for worker {waits}, "
-                f"next {worker.scheduler.candidate()}, {worker.links._status}, floor {worker.links._frontiers.floor}"
+                f"next {worker.scheduler.candidate()}, {status}, floor {worker.links._frontiers.floor}"
             )
         return "\n".join(lines)
 
@@ -203,7 +203,7 @@ class _Run:
             self.reported += 1
             if self.reported == self.count:
                 for other in self.workers.values():  # as the supervisor does: nobody wants anything any more
-                    other.links.interrupted = True
+                    other.links.interrupt()
             worker.links.close()
 
         return work
@@ -232,13 +232,13 @@ def simulate(case: Case, seed: int, mode: str) -> Report:
     simulation = simulated.simulation
     for me in range(simulated.count):
         simulation.add(simulated.body(me))
-    backlog, neighbourhood.BACKLOG = neighbourhood.BACKLOG, simulated.backlog
+    backlog, intake.BACKLOG = intake.BACKLOG, simulated.backlog
     warm_up, sequence.warm_up = sequence.warm_up, seed % 2 * sequence.warm_up
     try:
         with simulated_words(simulation):
             simulation.run()
     finally:
-        neighbourhood.BACKLOG = backlog
+        intake.BACKLOG = backlog
         sequence.warm_up = warm_up
     report = simulated.report()
     _compare(report.outcome, alone(case))

@@ -1,0 +1,230 @@
+"""What comes from the others: values on the way to their cells, how far they are, that the program stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlreactor.errors import LinkError
+from rlreactor.execution import Cell
+from rlreactor.links import wire
+from rlreactor.links.carrier import Carrier
+from rlreactor.links.ends import Reader
+from rlreactor.links.slotted import Lease, SlotReader
+from rlreactor.links.words import fence
+from rlreactor.runtime.audience import Audience
+from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
+from rlreactor.runtime.outbox import Outbox
+from rlreactor.runtime.position import Position
+from rlreactor.scheduler.binding import Binding, root_ports
+from rlreactor.scheduler.frontier import Frontiers
+from rlreactor.scheduler.routes import Routes
+from rlreactor.tag import Point, Tag, earlier
+
+if TYPE_CHECKING:
+    from rlreactor.runtime.waiting import Waiting
+
+__all__ = ["Intake"]
+
+STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
+BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
+
+
+class Intake:
+    """The receiving side of worker `me`.
+
+    Args:
+        carrier: this worker's ends.
+        frontiers: what it knows of the others.
+        audience: those who read from it.
+        outbox: what it lets the others know.
+        me: this worker.
+        early: wake whoever waits for an answer as soon as there is something to answer.
+
+    Attributes:
+        backlog: by worker, messages that wait for their tag.
+        received_from: by worker, messages taken in.
+    """
+
+    def __init__(
+        self, carrier: Carrier, frontiers: Frontiers, audience: Audience, outbox: Outbox, me: int, *, early: bool
+    ) -> None:
+        self._carrier = carrier
+        self._frontiers = frontiers
+        self._audience = audience
+        self._outbox = outbox
+        self._me = me
+        self._early = early
+        self._board = carrier.board
+        self._bells = carrier.bells
+        self._readers = carrier.readers
+        self._sources = frozenset(frontiers.sources)  # the others send nothing but stops
+        self._glanced_at = [(w, r, w in self._sources) for w, r in self._readers.items() if w in carrier.near]
+        self._seen = [-1] * self._board.workers  # versions
+        self._to_tell: tuple[Point, int] | None = None
+        self._remote: dict[int, RemotePort] = {}
+        self._slots: list[SlotReader] = []
+        self._ended: list[tuple[Cell | None, Lease]] = []
+        self.backlog = [0] * self._board.workers
+        self.received_from = [0] * self._board.workers
+
+    def join(self, position: Position, waiting: Waiting, routes: Routes, binding: Binding) -> None:
+        """Connect with the worker's scheduler and with the ports that it reads."""
+        self._position = position
+        self._waiting = waiting
+        order = root_ports(binding.graph)
+        for path, readers in routes.readers.items():
+            if path not in binding.outlets and self._me in readers:
+                self._remote[order.index(path)] = self._remote_port(path, routes.home[path], binding)
+        self._slots = [port.slots for port in self._remote.values() if port.slots is not None]
+
+    def _remote_port(self, path: str, source: int, binding: Binding) -> RemotePort:
+        spec = binding.graph.ports[path].spec
+        inlets = tuple(
+            Inlet(source, key.delay, cell, key in binding.held, self.backlog, self._end_lease)
+            for key, cell in binding.cells.items()
+            if key.root == path
+        )
+        return RemotePort(spec, inlets, self._carrier.slot_reader(path, spec))
+
+    # Slots
+
+    def _end_lease(self, cell: Cell | None, lease: Lease) -> None:
+        """A slot is not needed beyond this tag; `cell` still shows its value."""
+        self._ended.append((cell, lease))
+
+    def give_slots_back(self) -> None:
+        """At the end of a tag: those that only it needed."""
+        for cell, lease in self._ended:
+            if cell is not None:
+                cell.value = None
+            lease.drop()
+        self._ended.clear()
+
+    def evacuate(self) -> None:
+        """Give back the slots of every port of which this worker holds all; see `inlet.evacuate`."""
+        self._ended = evacuate(self._remote.values(), self._position.queue, self._ended)
+
+    @property
+    def holds_all_slots(self) -> bool:
+        """Whether there is a port all of whose slots this worker holds."""
+        return any([slots.full for slots in self._slots])
+
+    def leave(self) -> None:
+        """Nothing is read here any more."""
+        for slots in self._slots:
+            slots.leave()
+
+    # Messages
+
+    def receive(self) -> bool:
+        """Take in what has come; whether anything was new."""
+        news = False
+        for worker, reader in self._readers.items():
+            version = self._board.news(worker) if worker in self._sources else self._seen[worker]
+            if version == self._seen[worker] and not reader.waiting():
+                continue
+            if self.is_too_much_from(worker):
+                continue
+            # The status first: what it promises to be sent is then in the ring.
+            told = None if version == self._seen[worker] else self._board.read(worker)[1]
+            news = self._read(worker, reader) or news
+            while self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
+                self._seen[worker] = -1
+                version = self._board.news(worker)
+                told = self._board.read(worker)[1]
+                self._read(worker, reader)
+            if told is not None:
+                self._seen[worker] = version
+                self._frontiers.advance(worker, told.frontier)
+                news = True
+        if self._to_tell is not None:
+            self.pass_on_stop()  # may have to wait for room, and hear of more meanwhile
+            news = True
+        return news
+
+    def _read(self, worker: int, reader: Reader) -> bool:
+        messages = reader.read()
+        if reader.made_room:
+            fence()  # the room is stored before the question whether somebody waits for it
+            board, me = self._board, self._me
+            if board.waits_on(worker, me) if self._early else board.waits_for_room(worker, me):
+                self._bells[worker].ring_after_fence()
+        for notice in messages:
+            self._accept(worker, notice)
+        return bool(messages)
+
+    def is_too_much_from(self, worker: int) -> bool:
+        """A slow reader slows its writer, unless the writer is what it waits for."""
+        if self.backlog[worker] < BACKLOG or worker in self._waiting.waits_for:
+            return False
+        return not self._board.waits_in_circle()
+
+    def has_news(self, looks: int) -> bool:
+        """Look so often at those whose memory this worker sees; whether anything has come that may be read."""
+        readers, board, seen = self._glanced_at, self._board, self._seen
+        for _ in range(looks if readers else 0):
+            for worker, reader, is_source in readers:
+                news = reader.waiting() or (is_source and board.news(worker) != seen[worker])
+                if news and not self.is_too_much_from(worker):
+                    return True
+        return False
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether a message waits that may be read now."""
+        return any([reader.waiting() and not self.is_too_much_from(w) for w, reader in self._readers.items()])
+
+    def _accept(self, worker: int, notice: bytes) -> None:
+        tag, rank, entries = wire.parse(notice)
+        self._position.received += 1
+        self.received_from[worker] += 1
+        for index, slot, payload in entries:
+            if index < wire.DRY:
+                self._take(worker, tag, self._remote[index], slot, payload)
+            else:
+                self.adopt_stop(tag, dry=index == wire.DRY)
+                self._frontiers.heard_of_stop(worker)
+                self._seen[worker] = STOP_HEARD
+        if rank:
+            self._frontiers.advance(worker, (*tag, rank))
+
+    def _take(self, worker: int, tag: Point, port: RemotePort, slot: int, payload: memoryview) -> None:
+        """One value has come."""
+        lease = None
+        if slot < 0 or port.slots is None:
+            value = port.decode(payload)
+        else:
+            value = port.slots.receive(slot)
+            lease = Lease(port.slots, slot, len(port.inlets))
+        position = self._position
+        for inlet in port.inlets:
+            self.backlog[worker] += 1
+            if inlet.delay.physical:
+                position.inbox.put(inlet, (value, lease), inlet.delay.time)
+                continue
+            arrival = tag if inlet.immediate else inlet.delay.added_to(tag)
+            if position.in_tag and arrival == position.execution.tag:
+                inlet.fire((value, lease), position.execution)
+            elif earlier(position.scheduler.last, arrival):
+                position.queue.push(arrival, inlet, (value, lease))
+            else:
+                raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")
+
+    # Stops
+
+    def adopt_stop(self, tag: Point, *, dry: bool) -> None:
+        """Stop at `tag`; `pass_on_stop` comes before anything else is sent."""
+        if tag < self._position.scheduler.stop:
+            self._position.scheduler.stop_by(tag)
+            self._to_tell = (tag, wire.DRY if dry else wire.STOP)
+            if dry:
+                self._frontiers.run_dry(tag)
+                self._audience.fall_back(tag)
+
+    def pass_on_stop(self) -> None:
+        """Tell everybody of a stop that was adopted: whoever hears from us at its tag must know it by then."""
+        if self._to_tell is not None:
+            (tag, why), self._to_tell = self._to_tell, None
+            if why == wire.DRY:
+                self._outbox.fall_back(tag)
+            self._outbox.tell_stop(tag, why)
