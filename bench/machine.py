@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from rlreactor.compiled import engine
+
 __all__ = ["OPPONENTS", "ROOT", "describe"]
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +35,7 @@ def describe() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "engine": engine(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "opponents": _opponents(),
         "revision": _git("rev-parse", "HEAD"),

@@ -33,6 +33,9 @@ def main(words: Words | None = None) -> int:
     if not given or given[0] in ("-h", "--help"):
         print(_usage())
         return 0 if given else 2
+    if given[0] == "--version":
+        print(_version())
+        return 0
     from rlreactor.commands.failure import Termination
     from rlreactor.commands.output import Output
 
@@ -57,6 +60,13 @@ def _choose(commands: Mapping[str, _Command], program: str, name: str) -> _Comma
     return commands[name]
 
 
+def _version() -> str:
+    from rlreactor import __version__
+    from rlreactor.compiled import engine
+
+    return f"rlreactor {__version__}, its engine {engine()}"
+
+
 def _usage() -> str:
     return "\n".join(["usage: rlreactor COMMAND [OPTIONS]", "", *_listed(_COMMANDS), "", _MORE])
 
@@ -66,6 +76,7 @@ def _listed(commands: Mapping[str, _Command]) -> list[str]:
 
 
 _MORE = """rlreactor COMMAND --help explains the options; every command takes --json.
+rlreactor --version tells also whether the engine is compiled.
 MODULE:CLASS is package.module:Class or path/to/file.py:Class; --set NAME=VALUE gives parameters."""
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import rlreactor
+from rlreactor.cli import main
 from rlreactor.compiled import ENGINE, engine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +61,11 @@ def test_set_up_has_compiled_the_engine() -> None:
 
 def test_the_engine_runs_as_it_stands_if_told_to() -> None:
     assert said_by("from rlreactor.compiled import engine; print(engine())", "interpreted").stdout == "interpreted\n"
+
+
+def test_the_command_line_tells_which(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"rlreactor {rlreactor.__version__}, its engine {engine()}\n"
 
 
 def test_another_form_is_refused() -> None:

@@ -41,10 +41,7 @@ def fork(child: Callable[[], int]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
-    with warnings.catch_warnings():
-        # Python ≥ 3.12 warns of threads in the parent; here they are those of numeric libraries, which handle forks.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    pid = _fork_uncollected()
     if pid:
         return pid
     status = 70
@@ -54,12 +51,28 @@ def fork(child: Callable[[], int]) -> int:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        gc.freeze()
         status = child()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _fork_uncollected() -> int:
+    """`os.fork`; what is garbage now, sockets for instance, is not the child's to end, neither now nor later."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            # Python ≥ 3.12 warns of threads in the parent; here they are those of numeric libraries: they handle forks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if not pid:
+            gc.freeze()
+    finally:
+        if collecting:
+            gc.enable()
+    return pid
 
 
 def die_with_parent(parent: int) -> None:

@@ -128,12 +128,19 @@ def test_who_hardly_gets_any_time_is_heard_all_the_same(talk: Talk) -> None:
     assert len(talk.heard["slot"]) >= STARVED_TURNS - 1
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_nobody_waits_where_nobody_can_be_let_in_any_more(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def broken_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From before anybody knocks."""
+
     def broken(_: object) -> None:
         raise ValueError("no such event")
 
     monkeypatch.setattr(doorkeeper, "parse_monitor_message", broken)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.usefixtures("broken_door")
+def test_nobody_waits_where_nobody_can_be_let_in_any_more(talk: Talk) -> None:
     with pytest.raises(
         LinkError, match=r"no slot can be heard any more: the thread .* has failed: ValueError\('no such"
     ):
