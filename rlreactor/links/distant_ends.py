@@ -13,9 +13,9 @@ from rlreactor.links.board import StatusFields
 from rlreactor.links.carrier import Reader
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell, Wake
+from rlreactor.links.envelope import Envelope
 from rlreactor.links.exchange import Exchange
 from rlreactor.links.near_rows import NearRows
-from rlreactor.links.segment import PAGE
 from rlreactor.tag import Point
 
 __all__ = ["CountingReader", "DistantBell", "DistantReader", "DistantWriter", "Links", "OwnBell", "PumpingBoard"]
@@ -178,7 +178,7 @@ class DistantWriter:
 
     most_entries = 1
 
-    def __init__(self, links: Links, target: int, envelopes: Mapping[int, list[memoryview]]) -> None:
+    def __init__(self, links: Links, target: int, envelopes: Mapping[int, list[Envelope]]) -> None:
         self._exchange = links.exchange
         self._target = target
         self._envelopes = envelopes
@@ -189,7 +189,7 @@ class DistantWriter:
         notice = b"".join(parts)
         port, slot, _ = wire.only_entry(notice)
         if slot >= 0:
-            self._exchange.send_slot(self._target, notice, self._envelopes[port][slot], PAGE)
+            self._exchange.send_slot(self._target, notice, self._envelopes[port][slot])
             self.written += len(notice)
         elif not self._exchange.try_write(self._target, (notice,)):
             return False

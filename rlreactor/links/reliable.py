@@ -49,7 +49,7 @@ AnyFrame = TypeVar("AnyFrame", bytes, memoryview)
 
 _FIELDS = struct.Struct("<2sBBIIIQQQ")  # magic, version, kind, length, epoch, link, run, number, limit
 HEADER = 64  # bytes; the payload starts at a multiple of 64 wherever the frame does
-_MAGIC, _VERSION = b"rl", 1
+_MAGIC, _VERSION = b"rl", 2
 _PADDING = bytes(HEADER - _FIELDS.size)
 _DATA, _FREE, _PROBE, _ANSWER, _GAP = range(5)
 _TIMEOUT_NS = 20_000_000
