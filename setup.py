@@ -12,8 +12,9 @@ from setuptools import Extension, setup
 INNER = {
     "": ["tag"],
     "links/": [
-        "acknowledgements", "board", "carrier", "distant_board", "distant_ends", "doorbell", "ends", "exchange",
-        "near_rows", "released", "reliable", "ring", "slotted", "status", "status_board", "wire", "words",
+        "acknowledgements", "board", "carrier", "distant_board", "distant_ends", "doorbell", "ends", "envelope",
+        "exchange", "landing", "near_rows", "released", "reliable", "ring", "slotted", "status",
+        "status_board", "wire", "words",
     ],
     "runtime/": ["audience", "inlet", "intake", "neighbourhood", "outbox", "position", "waiting"],
     "scheduler/": ["cadence", "frontier", "inbox", "routes"],

@@ -1,7 +1,7 @@
 """Messages of 1 MB over TCP on the loopback, with and without keys, against pyzmq alone.
 
-What ours does besides: it numbers, acknowledges and keeps what it sends until then, and copies what arrives once, to
-where it is read. The fingerprint is off.
+What ours does besides: it numbers, acknowledges and keeps what it sends until then. What arrives stays in the frame
+that brought it, and is copied where that lies at an odd place. The fingerprint is off.
 """
 
 from __future__ import annotations

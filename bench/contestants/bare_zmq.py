@@ -17,7 +17,7 @@ from bench.contestants.rlreactor_stream import WARM_UP
 __all__ = ["ALONE", "ALONE_WITH_KEYS"]
 
 ALONE, ALONE_WITH_KEYS = "pyzmq alone, tcp", "pyzmq alone, tcp with keys"
-UNDER_WAY = 4
+UNDER_WAY = 8
 """Messages: as many as there are slots for 1 MB, so that what is under way stays in the same caches."""
 
 

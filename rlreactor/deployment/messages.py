@@ -17,7 +17,7 @@ __all__ = [
     "Start", "Stop", "Tell", "ToSlot", "Watch", "fields_of", "from_caller", "from_slot",
 ]  # fmt: skip
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Of these messages and of the links between workers."""
 
 

@@ -12,9 +12,9 @@ from rlreactor.links import wire
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.doorbell import Doorbell
 from rlreactor.links.ends import Bell, Reader, Wake, Writer
+from rlreactor.links.envelope import Envelope
 from rlreactor.links.exchange import Exchange
 from rlreactor.links.near_rows import NearRows
-from rlreactor.links.segment import PAGE
 from rlreactor.links.status import StatusFields
 from rlreactor.tag import Point
 
@@ -182,7 +182,7 @@ class OwnBell(Bell):
 class DistantWriter(Writer):
     """In place of the writing end of a ring."""
 
-    def __init__(self, links: Links, target: int, envelopes: Mapping[int, list[memoryview]]) -> None:
+    def __init__(self, links: Links, target: int, envelopes: Mapping[int, list[Envelope]]) -> None:
         self._exchange = links.exchange
         self._target = target
         self._envelopes = envelopes
@@ -194,7 +194,7 @@ class DistantWriter(Writer):
         notice = b"".join(parts)
         port, slot, _ = wire.only_entry(notice)
         if slot >= 0:
-            self._exchange.send_slot(self._target, notice, self._envelopes[port][slot], PAGE)
+            self._exchange.send_slot(self._target, notice, self._envelopes[port][slot])
             self.written += len(notice)
         elif not self._exchange.try_write(self._target, (notice,)):
             return False

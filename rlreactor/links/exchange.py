@@ -10,6 +10,10 @@ Every other worker is reached over two links of the reliable protocol, one each 
 
 All of them are in one order. So whoever has a row has everything that was sent before it was made.
 
+A long slot is not even copied where it arrives: its value may lie in the frame that brought it, if its bytes begin
+there at a multiple of 64. So who receives says where frames come to lie, which hardly changes, and who sends leaves
+some bytes out before the slot.
+
 A frame costs more than the bytes in it, so there are few: every payload acknowledges what has come over the link in
 the other direction, messages and slots bring the row with them if it fits, and a row that somebody shall have is sent
 when this worker has done what it does (`send_rows`), once for all that it then says.
@@ -22,20 +26,30 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
+import numpy as np
+
 from rlreactor.links import wire
 from rlreactor.links.acknowledgements import Acknowledgements
 from rlreactor.links.distant_board import DistantBoard
+from rlreactor.links.envelope import Envelope
 from rlreactor.links.reliable import HEADER, Address, PeerFault, Receiver, Sender
+from rlreactor.spec import ALIGNMENT
 
-__all__ = ["ROOM", "Carry", "Exchange", "Land", "longest_frame"]
+__all__ = ["LONG", "ROOM", "Carry", "Exchange", "Land", "longest_frame"]
 
-# Kind, bytes of the row that comes before a message or a slot, bytes of the message that come after this piece; and of
-# the link in the other direction: the number that is expected, and the credits.
-_PREFIX: Final = struct.Struct("<B3xIQQQ")
+# Kind, where long frames of the link in the other direction come to lie (address modulo 64), bytes left out before a
+# slot and behind it, bytes of the row that comes before a message or a slot, bytes of the message that come after this
+# piece; and of the link in the other direction: the number that is expected, and the credits.
+_PREFIX: Final = struct.Struct("<BBBBIQQQ")
 _ROW: Final = 0
 _MESSAGE: Final = 1
 _SLOT: Final = 2
 ROOM: Final = HEADER + _PREFIX.size + wire.SINGLE  # in front of a slot's bytes, at least
+LONG: Final = 1 << 16
+"""Bytes from which a slot stays in the frame that brings it."""
+
+_GAP: Final = ALIGNMENT - 1  # the most that is left out on either side
+_ALLOCATED: Final = 48  # bytes that ZeroMQ and the allocator add to a long frame: in all, a multiple of 64
 _ROWS_UNDER_WAY: Final = 64
 _ANSWER_WITHIN: Final = 4  # part of the time after which a sender asks
 
@@ -46,14 +60,17 @@ class Carry(Protocol):
     def __call__(self, target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None: ...
 
 
-Land = Callable[[int, wire.Entry, memoryview], None]
-"""Takes from whom, the entry and the bytes of a slot that arrived. Raises PeerFault."""
+Land = Callable[[int, wire.Entry, memoryview, bool], None]
+"""Takes from whom, the entry and the bytes of a slot that arrived, and whether a value may stay where they are.
+
+Raises PeerFault.
+"""
 
 
 def longest_frame(window: int, slots: Iterable[int], row: int) -> int:
     """Bytes of the longest frame of a link, for slots and rows of that many bytes."""
     piece = HEADER + _PREFIX.size + max(longest_piece(window), row)
-    return max([piece, *(ROOM + row + slot for slot in slots)])
+    return max([piece, *(ROOM + row + slot + 2 * _GAP for slot in slots)])
 
 
 def longest_piece(window: int) -> int:
@@ -74,6 +91,7 @@ class Exchange:
         carry: takes frames to send.
         land: takes slots that arrive.
         clock: ns of any monotonic clock.
+        long: bytes from which a slot stays in the frame that brings it.
     """
 
     def __init__(
@@ -90,12 +108,16 @@ class Exchange:
         clock: Callable[[], int],
         timeouts: tuple[int, int] = (20_000_000, 500_000_000),
         rows_under_way: int = _ROWS_UNDER_WAY,
+        long: int = LONG,
     ) -> None:
         self.board = board
         self._carry = carry
         self._land = land
         self._clock = clock
         self._rows_under_way = rows_under_way
+        self._long = long
+        self._place = dict.fromkeys(peers, 0)  # where the last long frame from each lies
+        self._place_there = dict.fromkeys(peers, 0)  # and the last to each
         self._longest = {w: longest_piece(windows[me, w]) for w in peers}
         workers, (first, longest) = board.workers, timeouts
         self.senders = {
@@ -144,16 +166,18 @@ class Exchange:
             self._rest[target] = rest[self._longest[target] :] or None
         return True
 
-    def send_slot(self, target: int, message: bytes | memoryview, memory: memoryview, start: int) -> None:
-        """Send a slot in place: its bytes begin at `start` of `memory`, which is this link's alone.
-
-        In front of them are `ROOM` bytes at least, and better some more for the row.
-        """
-        row = self._rider(target, start - ROOM)
-        envelope = memory[start - ROOM - len(row) :]
-        envelope[HEADER : HEADER + _PREFIX.size] = self._prefix(target, _SLOT, row, 0)
-        envelope[HEADER + _PREFIX.size : ROOM + len(row)] = row + message
-        self._carry(target, self.senders[target].send_in_place(envelope, self._clock()), back=False)
+    def send_slot(self, target: int, message: bytes | memoryview, envelope: Envelope) -> None:
+        """Send a slot in place. In front of it are `ROOM` bytes at least, and better some more for the row."""
+        is_long = envelope.length >= self._long
+        row = self._rider(target, envelope.start - ROOM - (_GAP if is_long else 0))
+        used, before, behind = ROOM + len(row), 0, 0
+        if is_long:
+            before = -(self._place_there[target] + used) % ALIGNMENT
+            behind = -(used + before + envelope.length + _ALLOCATED) % ALIGNMENT
+            behind = behind if behind <= envelope.behind else 0
+        frame = envelope.frame(used + before, behind)
+        frame[HEADER:used] = self._prefix(target, _SLOT, row, 0, before, behind) + row + message
+        self._carry(target, self.senders[target].send_in_place(frame, self._clock()), back=False)
 
     def tell(self, target: int) -> None:
         """See to it that `target` gets the own row, with the next message or by `send_rows`."""
@@ -217,8 +241,9 @@ class Exchange:
         self._carry(target, sender.send(payload, self._clock()), back=False)
         return True
 
-    def _prefix(self, target: int, kind: int, row: bytes, left: int) -> bytes:
-        return _PREFIX.pack(kind, len(row), left, *self._acknowledgements[target].ride())
+    def _prefix(self, target: int, kind: int, row: bytes, left: int, before: int = 0, behind: int = 0) -> bytes:
+        expected, limit = self._acknowledgements[target].ride()
+        return _PREFIX.pack(kind, self._place[target], before, behind, len(row), left, expected, limit)
 
     def _rider(self, target: int, room: int) -> bytes:
         """The own row, to go with something else, if `target` has an older one and there is room.
@@ -250,7 +275,10 @@ class Exchange:
     # From outside
 
     def take_frame(self, source: int, frame: bytes | memoryview) -> bool:
-        """A frame of the link from `source`; whether it brought anything. Raises PeerFault."""
+        """A frame of the link from `source`, whose memory is nobody else's; whether it brought anything.
+
+        Raises PeerFault.
+        """
         arrival = self.receivers[source].receive(frame)
         self._acknowledgements[source].note(arrival, self._clock())
         self.taken += len(arrival.payloads)
@@ -261,7 +289,7 @@ class Exchange:
     def _take(self, source: int, payload: memoryview, paid: bool) -> None:
         if len(payload) < _PREFIX.size:
             raise PeerFault(f"a payload of {len(payload)} bytes from worker {source}: expected at least {_PREFIX.size}")
-        kind, length, left, expected, limit = _PREFIX.unpack_from(payload)
+        kind, place, before, behind, length, left, expected, limit = _PREFIX.unpack_from(payload)
         row, body = payload[_PREFIX.size : _PREFIX.size + length], payload[_PREFIX.size + length :]
         if kind == _ROW and not paid:
             row = payload[_PREFIX.size :]
@@ -270,15 +298,26 @@ class Exchange:
             self._join(source, bytes(body), left)
         elif kind == _SLOT and not paid:
             message = bytes(body[: wire.SINGLE])
-            self._land(source, wire.only_entry(message), body[wire.SINGLE :])
+            if len(body) < wire.SINGLE + before + behind:
+                raise PeerFault(f"a slot from worker {source} with {before} + {behind} bytes left out of {len(body)}")
+            slot = body[wire.SINGLE + before : len(body) - behind]
+            self._land(source, wire.only_entry(message), slot, self._may_stay(source, payload, slot, behind))
             self._arrived[source].append(message)
         else:
             raise PeerFault(f"a payload of kind {kind} from worker {source}, {'with' if paid else 'without'} credits")
         if len(row):
             self.board.update(source, row)
+        self._place_there[source] = place
         self.senders[source].acknowledge(expected, limit, self._clock())
         if source in self.board.unheard:  # it tells because it wants to know
             self._due.add(source)
+
+    def _may_stay(self, source: int, payload: memoryview, slot: memoryview, behind: int) -> bool:
+        if len(slot) < self._long:
+            return False
+        place = int(np.frombuffer(payload, np.uint8).__array_interface__["data"][0])
+        self._place[source] = place % ALIGNMENT  # of the frame too, whose header is as long
+        return (place + len(payload) - behind - len(slot)) % ALIGNMENT == 0
 
     def _join(self, source: int, piece: bytes, left: int) -> None:
         pieces = self._pieces[source]

@@ -124,7 +124,7 @@ class HostMemory:
         return SlotMemory(self._payload, self._slot_offset(plan, owner), plan.spec, plan.slots, writable)
 
     def slot_pages(self, path: str, *, writable: bool, owner: int | None = None, room: int = 0) -> list[mmap.mmap]:
-        """The bytes of each slot once more, behind `room` bytes of private memory."""
+        """The bytes of each slot once more, with `room` bytes of private memory on either side."""
         plan = self.slot_plans[path]
         start, stride = self._slot_offset(plan, owner), slot_stride(plan.spec)
         return [map_pages(self._payload, start + i * stride, stride, writable, room=room) for i in range(plan.slots)]

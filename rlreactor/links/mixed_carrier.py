@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -19,8 +18,10 @@ from rlreactor.links.distant_ends import (
     PumpingBoard,
 )
 from rlreactor.links.ends import Bell, Reader, Writer
+from rlreactor.links.envelope import Envelope
 from rlreactor.links.exchange import Land
 from rlreactor.links.host_memory import HostMemory, SlotPlan
+from rlreactor.links.landing import Landing
 from rlreactor.links.released import Count, ReleasedHere, ReleasedThere
 from rlreactor.links.reliable import PeerFault
 from rlreactor.links.segment import PAGE
@@ -72,7 +73,7 @@ class MixedCarrier:
             [w for w in peers if w in audience],
         )
         self.overview = self.board.overview(memory.rows(mapping), memory.here)
-        self._landings = {p.number: _Landing(memory, p, me) for w in peers for p in distant_ports(plans, w, me)}
+        self._landings = {p.number: _landing(memory, p, me) for w in peers for p in distant_ports(plans, w, me)}
         self._links = connect(self.board, self._land)
         self.board.look = self._links.pump
         self.board.send_news = self._links.exchange.send_news
@@ -113,17 +114,17 @@ class MixedCarrier:
             return SlotReader(spec, self._memory.slots(path, writable=False), released, ring)
         slots = self._memory.slots(path, writable=False, owner=self._me)
         count = ReleasedHere(self.board, plan.writer, self._position(plan, plan.writer, self._me), plan.slots)
-        return SlotReader(spec, slots, count, _told_with_the_row)
+        return SlotReader(spec, slots, count, _told_with_the_row, self._landings[plan.number])
 
     def _position(self, plan: SlotPlan, writer: int, reader: int) -> int:
         return distant_ports(self._memory.slot_plans, writer, reader).index(plan)
 
-    def _land(self, source: int, entry: wire.Entry, data: memoryview) -> None:
+    def _land(self, source: int, entry: wire.Entry, data: memoryview, may_stay: bool) -> None:
         port, slot, _ = entry
         landing = self._landings.get(port)
         if landing is None or landing.source != source:
             raise PeerFault(f"a slot of port {port} from worker {source}, which sends no such slots here")
-        landing.fill(slot, data)
+        landing.fill(slot, data, may_stay)
 
     def close(self, give_up: Callable[[], bool]) -> None:
         """Wait until the others have what was sent to them, unless `give_up()`, and close the sockets."""
@@ -137,30 +138,17 @@ def _told_with_the_row() -> None:
     """The board sees to it that the writer hears of free slots in time."""
 
 
-def _envelopes(memory: HostMemory, me: int, target: int) -> dict[int, list[memoryview]]:
-    """By port, every slot behind a page for what goes before it on the link to `target`, in one piece."""
+def _landing(memory: HostMemory, plan: SlotPlan, me: int) -> Landing:
+    pages = memory.slot_pages(plan.path, writable=True, owner=me)
+    return Landing(plan.writer, plan.path, plan.spec.nbytes, pages)
+
+
+def _envelopes(memory: HostMemory, me: int, target: int) -> dict[int, list[Envelope]]:
+    """By port, every slot with a page on either side for what goes with it on the link to `target`, in one piece."""
     return {
         plan.number: [
-            memoryview(pages)[: PAGE + plan.spec.nbytes]
+            Envelope(memoryview(pages), PAGE, PAGE + plan.spec.nbytes)
             for pages in memory.slot_pages(plan.path, writable=False, room=PAGE)
         ]
         for plan in distant_ports(memory.slot_plans, me, target)
     }
-
-
-class _Landing:
-    """Where the slots of one port arrive."""
-
-    def __init__(self, memory: HostMemory, plan: SlotPlan, me: int) -> None:
-        self.source = plan.writer
-        self._path = plan.path
-        self._pages: list[mmap.mmap] = memory.slot_pages(plan.path, writable=True, owner=me)
-        self._nbytes = plan.spec.nbytes
-
-    def fill(self, slot: int, data: memoryview) -> None:
-        if not 0 <= slot < len(self._pages) or len(data) != self._nbytes:
-            raise PeerFault(
-                f"slot {slot} of {self._path} with {len(data)} bytes: expected one of {len(self._pages)} slots of "
-                f"{self._nbytes} bytes"
-            )
-        memoryview(self._pages[slot])[: self._nbytes] = data

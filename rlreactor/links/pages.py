@@ -38,12 +38,12 @@ _libc.munmap.argtypes = [_pointer, _size]
 def map_pages(segment: Segment, offset: int, length: int, writable: bool, *, room: int = 0) -> mmap.mmap:
     """`length` bytes at byte `offset` of the segment, both whole pages. Raises LinkError.
 
-    `room` bytes, whole pages too, of private memory come first.
+    On either side lie `room` bytes, whole pages too, of private memory.
     """
     protection = _READ_WRITE if writable else mmap.PROT_READ
     flags = mmap.MAP_SHARED | _MAP_FIXED | _MAP_POPULATE
     try:
-        mapping = mmap.mmap(-1, room + length, flags=_PRIVATE, prot=_READ_WRITE if room else protection)
+        mapping = mmap.mmap(-1, room + length + room, flags=_PRIVATE, prot=_READ_WRITE if room else protection)
         _placed(_libc.mmap(_address(mapping) + room, length, protection, flags, segment.fd, offset))
     except (OSError, ValueError) as error:
         raise LinkError(

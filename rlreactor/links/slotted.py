@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from rlreactor.links.landing import Landing
 from rlreactor.links.released import ALL, Count
 from rlreactor.links.slots import SlotMemory
+from rlreactor.pool import arrays_over, value_of
 from rlreactor.spec import ALIGNMENT, Spec
 
 __all__ = ["Lease", "SlotReader", "SlottedStorage"]
@@ -124,11 +126,19 @@ class Lease:
 class SlotReader:
     """The slots of one remote port as a reading worker sees them."""
 
-    def __init__(self, spec: Spec[Any], memory: SlotMemory[Any], released: Count, ring: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spec: Spec[Any],
+        memory: SlotMemory[Any],
+        released: Count,
+        ring: Callable[[], None],
+        landing: Landing | None = None,
+    ) -> None:
         self._spec = spec
         self._memory = memory
         self._released = released
         self._ring = ring  # wakes the writer
+        self._landing = landing  # where the slots come from a writer that shares no memory with this worker
         self._received = 0
         self._count = 0  # slots finished, in order
         self._finished = bytearray(memory.count)
@@ -136,7 +146,10 @@ class SlotReader:
     def receive(self, index: int) -> Any:
         """The value in a slot that was announced."""
         self._received += 1
-        return self._memory.readable(index)
+        frame = None if self._landing is None else self._landing.take(index)
+        if frame is None:
+            return self._memory.readable(index)
+        return value_of(self._spec, arrays_over(self._spec, frame))
 
     @property
     def full(self) -> bool:

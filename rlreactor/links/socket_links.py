@@ -41,16 +41,30 @@ class _End:
         self.socket = socket
         self.back = back  # frames come in here, and answers go out
         self.unsent: deque[bytes | memoryview] = deque()
+        self._in_place: dict[int, zmq.Frame] = {}  # by identity of what lies in them
         self.silent = True  # nothing has come yet
         self.fenced = False  # frames of another epoch have come
 
     def send(self, frame: bytes | memoryview) -> bool:
         """False: there is no connection now."""
         try:
-            self.socket.send(frame, _NOBLOCK, copy=len(frame) <= _COPIED)
+            if len(frame) > _COPIED and isinstance(frame, memoryview):
+                self.socket.send(self._lasting(frame), _NOBLOCK, copy=False)
+            else:
+                self.socket.send(frame, _NOBLOCK, copy=len(frame) <= _COPIED)
         except zmq.Again:
             return False
         return True
+
+    def _lasting(self, memory: memoryview) -> zmq.Frame:
+        """Slots are sent again and again: what ZeroMQ needs to know of one is made once.
+
+        For a frame made anew it would tell each time, over a socket to a thread, that it has done with it.
+        """
+        frame = self._in_place.get(id(memory))
+        if frame is None:
+            frame = self._in_place[id(memory)] = zmq.Frame(memory, copy=False)
+        return frame
 
     def events(self) -> int:
         """Whether something can be read or sent; afterwards the descriptor tells of what comes after."""
@@ -196,8 +210,8 @@ class SocketLinks:
             raise PeerFault(f"{self._names[end.peer]} does not keep to the protocol: {fault}") from fault
 
     def _take_in(self, end: _End, frame: memoryview) -> None:
-        # Taken by reference and copied once, to where it belongs: `recv_into` copies as well, and would have to know
-        # the place before it knows the frame.
+        # Taken by reference, and copied once at most, to where it belongs: `recv_into` copies always, and would have to
+        # know the place before it knows the frame.
         if not end.back:
             self.exchange.take_answer(end.peer, frame)
             return

@@ -19,7 +19,8 @@ from rlreactor.planner.plan import EdgePlan
 
 __all__ = ["between_workers", "check_memory", "host_bytes", "reserved_bytes", "touching", "under_way", "window_bytes"]
 
-_ON_THE_LINE = 2  # slots of an edge over sockets besides those that are written, read and kept
+# Slots of an edge over sockets besides those that are written, read and kept: as many as make up some bytes.
+_LEAST_ON_THE_LINE, _MOST_ON_THE_LINE, _BYTES_ON_THE_LINE = 2, 6, 8 << 20
 
 
 def between_workers(graph: Graph, among: tuple[Flow, ...], place: Mapping[str, int]) -> tuple[EdgePlan, ...]:
@@ -50,7 +51,8 @@ def under_way(edges: Iterable[EdgePlan], links: Iterable[LinkPlan]) -> tuple[Edg
     """The same edges with more slots where values go over sockets: some are on the line while others are used.
 
     Without them every value would wait until the one before it has been read and the writer has been told so: 1 MB
-    values over TCP then come at half the speed.
+    values over TCP then come at half the speed. The more there are, the less often the two ends wake each other; of
+    large values that is a small part of the cost.
     """
     socketed = {link.workers for link in links if link.carrier != "memory"}
     return tuple(_longer(edge) if edge.slots and _joined(edge, socketed) else edge for edge in edges)
@@ -61,7 +63,8 @@ def _joined(edge: EdgePlan, pairs: Collection[tuple[int, int]]) -> bool:
 
 
 def _longer(edge: EdgePlan) -> EdgePlan:
-    return edge.model_copy(update={"slots": edge.slots + _ON_THE_LINE})
+    on_the_line = min(max(_LEAST_ON_THE_LINE, _BYTES_ON_THE_LINE // edge.slot_bytes), _MOST_ON_THE_LINE)
+    return edge.model_copy(update={"slots": edge.slots + on_the_line})
 
 
 def reserved_bytes(edges: Sequence[EdgePlan], worker_count: int) -> int:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 __all__ = [
     "die_with_parent",
@@ -159,10 +160,26 @@ def limit_threads(threads: int) -> None:
     import threadpoolctl
 
     os.environ.update(dict.fromkeys(_VARIABLES, str(threads)))  # for libraries that are loaded later
-    threadpoolctl.threadpool_limits(threads)
+    controller: Any = threadpoolctl.ThreadpoolController()
+    without = [found.dynlib for found in controller.lib_controllers if _has_lost_threads(found.dynlib)]
+    controller.limit(limits=threads)
+    if threads == 1:
+        for library in without:
+            library.blas_thread_shutdown_()
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
+
+
+def _has_lost_threads(library: ctypes.CDLL) -> bool:
+    """Whether this is an OpenBLAS whose threads went with a fork.
+
+    It starts them again when it is told how many to use, even one, and each then looks for work for 0.1 s before it
+    sleeps: as much processor time as a short run takes.
+    """
+    if not (hasattr(library, "blas_server_avail") and hasattr(library, "blas_thread_shutdown_")):
+        return False
+    return not ctypes.c_int.in_dll(library, "blas_server_avail").value
 
 
 @contextlib.contextmanager

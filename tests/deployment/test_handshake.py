@@ -43,7 +43,7 @@ def only_in_slots(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> 
 def test_another_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     only_in_slots(monkeypatch, "PROTOCOL", 7)
     text = refusal()
-    assert re.match(r"slot \d on h\d \(.*\) may not take part: protocol: expected 1, received 7; install the", text)
+    assert re.match(r"slot \d on h\d \(.*\) may not take part: protocol: expected 2, received 7; install the", text)
 
 
 def test_other_versions_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_what_is_not_declared_is_refused(data: Mapping[str, Any], text: str) -> 
 
 
 def test_messages_are_of_their_declared_types() -> None:
-    join: dict[str, Any] = {"kind": "join", "slot": 1, "plan": "x", "protocol": 1, "versions": {}, "machine": "m"}
+    join: dict[str, Any] = {"kind": "join", "slot": 1, "plan": "x", "protocol": 2, "versions": {}, "machine": "m"}
     assert isinstance(from_slot(join, "slot 1"), Join)
     assert isinstance(from_slot({"kind": "ready", "program": "p", "endpoints": {}, "publics": {1: b"k"}}, ""), Ready)
     with pytest.raises(LinkError, match="the caller sent a message of kind 'join'"):

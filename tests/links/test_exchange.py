@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pytest
 
 from rlreactor.links import wire
 from rlreactor.links.distant_board import DistantBoard
-from rlreactor.links.exchange import ROOM, Exchange, longest_frame
+from rlreactor.links.envelope import Envelope
+from rlreactor.links.exchange import LONG, ROOM, Exchange, longest_frame
 from rlreactor.links.reliable import HEADER, PeerFault
 from rlreactor.links.status import Status
 from rlreactor.tag import Tag
@@ -21,9 +23,11 @@ DELAY = 2  # of acknowledgements
 class Pair:
     """Worker 0 and worker 1, and the frames between them, which arrive when somebody says so."""
 
-    def __init__(self, window: int = WINDOW) -> None:
+    def __init__(self, window: int = WINDOW, *, long: int = LONG) -> None:
         self.under_way: list[tuple[int, int, bool, bytes | memoryview]] = []
         self.landed: list[tuple[int, wire.Entry, bytes]] = []
+        self.stayed: list[bool] = []  # whether a value may stay where it came, for each that has landed
+        self.long = long
         self.now = 0
         self.boards = [
             DistantBoard(2, 0, read_from={1: 0}, read_by={1: 1}),
@@ -39,13 +43,15 @@ class Pair:
         def carry(target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None:
             self.under_way += [(me, target, back, frame) for frame in frames]
 
-        def land(source: int, message: wire.Entry, data: memoryview) -> None:
+        def land(source: int, message: wire.Entry, data: memoryview, may_stay: bool) -> None:
             self.landed.append((source, message, bytes(data)))
+            self.stayed.append(may_stay)
+            assert not may_stay or address(data) % 64 == 0
 
         windows = {(0, 1): window, (1, 0): window}
         return Exchange(
             me, self.boards[me], [1 - me], run=RUN, epoch=0, windows=windows, carry=carry, land=land,
-            clock=lambda: self.now, timeouts=(10, 40), rows_under_way=2,
+            clock=lambda: self.now, timeouts=(10, 40), rows_under_way=2, long=self.long,
         )  # fmt: skip
 
     def deliver(self) -> None:
@@ -67,6 +73,22 @@ class Pair:
 
 def header(port: int = 0, slot: int = -1, time: int = 0) -> bytes:
     return wire.head(Tag(time, 0)) + wire.entry(port, slot)
+
+
+def enclosed(memory: bytearray, start: int, behind: int = 0) -> Envelope:
+    return Envelope(memoryview(memory), start, len(memory) - behind)
+
+
+def address(data: memoryview) -> int:
+    return int(np.frombuffer(data, np.uint8).__array_interface__["data"][0])
+
+
+def placed(frame: bytes | memoryview, place: int) -> memoryview:
+    """The same bytes, where the address modulo 64 is `place`."""
+    memory = memoryview(bytearray(len(frame) + 128))
+    start = (place - address(memory)) % 64
+    memory[start : start + len(frame)] = frame
+    return memory[start : start + len(frame)]
 
 
 def test_messages_arrive_in_order_and_are_counted() -> None:
@@ -131,7 +153,7 @@ def test_a_long_message_that_waits_for_room_goes_before_the_next() -> None:
 def test_a_slot_is_sent_in_place_and_lands_before_its_message_is_read() -> None:
     pair = Pair()
     envelope = bytearray(ROOM) + b"payload" * 100  # longer than any window
-    pair.ends[0].send_slot(1, header(port=4, slot=2, time=9), memoryview(envelope), ROOM)
+    pair.ends[0].send_slot(1, header(port=4, slot=2, time=9), enclosed(envelope, ROOM))
     frame = pair.under_way[0][3]
     assert isinstance(frame, memoryview)
     assert frame.obj is envelope
@@ -143,10 +165,58 @@ def test_a_slot_is_sent_in_place_and_lands_before_its_message_is_read() -> None:
     assert ROOM % 64 == 0
 
 
+@pytest.mark.parametrize("row", [False, True])
+@pytest.mark.parametrize("length", [1000, 1024, 1033])
+def test_a_long_slot_stays_where_it_came_once_it_is_known_where_that_is(length: int, row: bool) -> None:
+    pair = Pair(long=1000)
+    envelope = enclosed(bytearray(512 + length + 63), 512, 63)
+    for place in (0, 24, 24, 24, 56, 56, 8):
+        if row:
+            pair.boards[0].tell_idle()
+        pair.ends[0].send_slot(1, header(slot=0), envelope)
+        ((source, _, _, frame),) = pair.under_way
+        assert len(frame) <= longest_frame(WINDOW, [length], DistantBoard.row_length(2))
+        assert len(frame) % 64 == 16  # with what the allocator adds, the next one lies at the same place
+        pair.under_way.clear()
+        pair.ends[1].take_frame(source, placed(frame, place))
+        pair.boards[1].tell_idle()
+        pair.ends[1].tell_everybody()
+        pair.deliver()
+    assert pair.stayed == [True, False, True, True, False, True, False]
+    assert pair.landed[-1] == (0, (0, 0, memoryview(b"")), bytes(length))
+
+
+def test_a_long_slot_without_room_behind_it_stays_too() -> None:
+    pair = Pair(long=1000)
+    pair.ends[0].send_slot(1, header(slot=0), enclosed(bytearray(512) + b"x" * 1000, 512))
+    frame = pair.under_way.pop()[3]
+    pair.ends[1].take_frame(0, placed(frame, 0))
+    assert pair.stayed == [True]
+    assert pair.landed[0][2] == b"x" * 1000
+
+
+def test_a_short_slot_is_sent_without_anything_left_out() -> None:
+    pair = Pair(long=1001)
+    pair.ends[0].send_slot(1, header(slot=0), enclosed(bytearray(512 + 1000 + 63), 512, 63))
+    frame = pair.under_way.pop()[3]
+    assert len(frame) == ROOM + 1000
+    pair.ends[1].take_frame(0, placed(frame, 0))
+    assert pair.stayed == [False]
+
+
+def test_one_slot_is_the_same_frame_again_and_again() -> None:
+    pair = Pair(long=1000)
+    envelope = enclosed(bytearray(512 + 1000), 512)
+    for _ in range(3):
+        pair.ends[0].send_slot(1, header(slot=0), envelope)
+    first, *others = [frame for _, _, _, frame in pair.under_way]
+    assert all(frame is first for frame in others)
+
+
 def test_what_is_sent_again_is_a_copy() -> None:
     pair = Pair()
     envelope = bytearray(ROOM) + b"once"
-    pair.ends[0].send_slot(1, header(slot=0), memoryview(envelope), ROOM)
+    pair.ends[0].send_slot(1, header(slot=0), enclosed(envelope, ROOM))
     pair.under_way.clear()  # lost
     pair.now += 10
     pair.ends[0].tick()
@@ -214,7 +284,7 @@ def test_a_slot_brings_the_row_if_there_is_room_for_it() -> None:
         start = ROOM + room
         memory = bytearray(start) + b"slot"
         pair.boards[0].publish(Status((time, 0, 0), Tag(time, 0), Tag(0, 0), 0))
-        pair.ends[0].send_slot(1, header(slot=time), memoryview(memory), start)
+        pair.ends[0].send_slot(1, header(slot=time), enclosed(memory, start))
         frame = pair.under_way[0][3]
         assert len(frame) == ROOM + len(b"slot") + (row if room == row else 0)
         assert len(frame) <= longest_frame(WINDOW, [4], row)
@@ -322,6 +392,7 @@ def test_whoever_has_gone_is_not_waited_for() -> None:
         (b"\1" + bytes(63), True, "a payload of kind 1 from worker 0, without credits"),
         (b"\2" + bytes(63), False, "a payload of kind 2 from worker 0, with credits"),
         (b"\7" + bytes(63), True, "a payload of kind 7"),
+        (b"\2\0\3\6" + bytes(68), True, r"a slot from worker 0 with 3 \+ 6 bytes left out of 40"),
     ],
 )
 def test_what_makes_no_sense_is_the_peers_fault(payload: bytes, free: bool, text: str) -> None:
@@ -336,9 +407,9 @@ def test_no_frame_is_longer_than_announced() -> None:
     pair.boards[0].tell_idle()
     pair.ends[0].tell(1)
     pair.ends[0].try_write(1, [b"x" * 1000])
-    pair.ends[0].send_slot(1, header(slot=0), memoryview(bytearray(ROOM + 77)), ROOM)
+    pair.ends[0].send_slot(1, header(slot=0), enclosed(bytearray(ROOM + 77), ROOM))
     lengths = [len(entry[3]) for entry in pair.under_way]
     row = DistantBoard.row_length(2)
     assert max(lengths) <= longest_frame(WINDOW, [77], row)
-    assert longest_frame(WINDOW, [10**6], row) == ROOM + row + 10**6
+    assert longest_frame(WINDOW, [10**6], row) == ROOM + row + 10**6 + 2 * 63
     assert longest_frame(8, [], row) == HEADER + 32 + row

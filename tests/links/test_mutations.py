@@ -9,12 +9,14 @@ import os
 import random
 from collections.abc import Iterable
 
+import numpy as np
 import psutil
 import pytest
 
 from rlreactor.links import wire
 from rlreactor.links.conversation import Conversation
 from rlreactor.links.distant_board import DistantBoard
+from rlreactor.links.envelope import Envelope
 from rlreactor.links.exchange import Exchange
 from rlreactor.links.reliable import HEADER, PeerFault
 
@@ -53,10 +55,13 @@ class Ends:
         self.other.try_write(0, [bytes(5000)])
         notice = b"".join([wire.head((3, 0), 4), wire.entry(2, 1)])
         self.other.board.tell_idle()  # so that a row goes with the slot
-        self.other.send_slot(0, notice, memoryview(bytearray(1 << 12)), 1 << 10)
+        memory = memoryview(bytearray(1 << 12))
+        self.other.send_slot(0, notice, Envelope(memory, 1 << 10, len(memory)))
+        self.other.send_slot(0, notice, Envelope(memory[: (1 << 10) + 100], 1 << 10, (1 << 10) + 50))
 
     def exchange(self, me: int, peer: int) -> Exchange:
-        def land(source: int, entry: wire.Entry, data: memoryview) -> None:
+        def land(source: int, entry: wire.Entry, data: memoryview, may_stay: bool) -> None:
+            assert not may_stay or np.frombuffer(data, np.uint8).ctypes.data % 64 == 0
             self.landed += 1
 
         def carry(target: int, frames: Iterable[bytes | memoryview], *, back: bool) -> None:
@@ -64,7 +69,7 @@ class Ends:
 
         return Exchange(
             me, DistantBoard(2, me), [peer], run=7, epoch=1, windows={(0, 1): 1 << 14, (1, 0): 1 << 14},
-            carry=carry, land=land, clock=lambda: 0,
+            carry=carry, land=land, clock=lambda: 0, long=1 << 10,
         )  # fmt: skip
 
 

@@ -170,7 +170,7 @@ def test_frames_of_another_epoch_are_fenced(epoch: int) -> None:
 def broken(**fields: int | bytes) -> bytes:
     """A frame whose header says something else."""
     names = ("magic", "version", "kind", "length", "epoch", "link", "run", "number", "limit")
-    values: tuple[int | bytes, ...] = (b"rl", 1, 0, 3, 2, 5, 7, 0, 0)
+    values: tuple[int | bytes, ...] = (b"rl", 2, 0, 3, 2, 5, 7, 0, 0)
     header = dict(zip(names, values, strict=True)) | fields
     return struct.pack("<2sBBIIIQQQ", *header.values()).ljust(HEADER, b"\0") + b"abc"
 
@@ -180,7 +180,7 @@ def broken(**fields: int | bytes) -> bytes:
     [
         (b"", "a frame of 0 bytes"),
         (broken()[: HEADER - 1], "a frame of 63 bytes"),
-        (broken(magic=b"zz"), "protocol b'zz' 1: expected b'rl' 1"),
+        (broken(magic=b"zz"), "protocol b'zz' 2: expected b'rl' 2"),
         (broken(version=9), "protocol b'rl' 9"),
         (broken(run=8), "run 8, link 5: expected run 7, link 5"),
         (broken(link=6), "run 7, link 6: expected run 7, link 5"),

@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rlreactor import (
+    TICK,
     Array,
     Input,
     LinkError,
@@ -167,6 +168,68 @@ def test_values_of_any_size(carrier: str, slots: int) -> None:
         assert seen["texts"] == [(str(n), 3 << 20) for n in range(4)]
         assert seen["aligned"]
         assert not seen["writable"]
+
+
+class Frames(Reactor):
+    """Sends the time, at length."""
+
+    tick = Timer(0, TICK)
+    frame = Output(Array(np.int64, (20_000,)))
+
+    @reaction(tick, effects=[frame])
+    def send(self) -> None:
+        out = self.frame.empty()
+        out[:] = self.tag.time
+        self.frame.set(out)
+
+
+class Album(Reactor):
+    """Keeps every frame, sees one again later, and changes a copy."""
+
+    frame = Input(Array(np.int64, (20_000,)))
+    held = Input(Array(np.int64, (20_000,)), hold=True)
+    own = Input(Array(np.int64, (20_000,)), mutable=True)
+    between = Timer(0, 3 * TICK)
+    kept: list[NDArray[np.int64]] = state(factory=list[NDArray[np.int64]])
+    seen: list[int] = state(factory=list[int])
+    odd: int = state(0)
+    lent: int = state(0)
+
+    @reaction(frame)
+    def take(self) -> None:
+        value = self.frame.value
+        self.kept.append(value[::1000])
+        self.odd += value.ctypes.data % 64 != 0 or value.flags.writeable
+        self.lent += isinstance(getattr(value.base, "base", None), memoryview)
+
+    @reaction(between, reads=[held])
+    def look(self) -> None:
+        if self.held.present:
+            self.seen.append(int(self.held.value.sum()) // 20_000)
+
+    @reaction(own)
+    def change(self) -> None:
+        self.own.value[:] += 1
+        self.seen.append(int(self.own.value[-1]))
+
+
+class Gallery(Reactor):
+    def compose(self) -> None:
+        self.source = Frames()
+        self.album = Album()
+        self.connect(self.source.frame, [self.album.frame, self.album.held, self.album.own])
+
+
+def test_what_stays_in_the_frame_that_brought_it_is_like_any_value(carrier: str) -> None:
+    expected = run(Gallery(), timeout=100, workers=1)
+    with watched(60):
+        result = run(Gallery(), plan=placed(Gallery(), {"album": 1}), timeout=100)
+    assert result.fingerprint == expected.fingerprint
+    album = result.state("album")
+    assert album["seen"] == expected.state("album")["seen"]
+    assert [kept.tolist() for kept in album["kept"]] == [[time] * 20 for time in range(101)]
+    assert album["odd"] == 0
+    assert (album["lent"] > 50) == (carrier != "memory")
 
 
 def test_what_is_read_lags_behind_without_filling_memory(carrier: str) -> None:

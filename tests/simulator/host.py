@@ -137,7 +137,7 @@ class SimulatedMemory:
         return SlotsOfReader(self._slots[path], self._simulation.current.index, point, distant=owner is not None)
 
     def slot_pages(self, path: str, *, writable: bool, owner: int | None = None, room: int = 0) -> list[bytearray]:
-        """The bytes of a port's slots: where they arrive at a distant reader, or behind room for headers."""
+        """The bytes of a port's slots: where they arrive at a distant reader, or with room for headers."""
         slots = self._slots[path]
         return slots.envelopes(room) if owner is None else slots.landing(owner)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+import numpy as np
+
 from rlreactor.links.distant_board import DistantBoard
 from rlreactor.links.exchange import ROOM, Exchange, Land
 from rlreactor.links.reliable import HEADER
+from rlreactor.spec import ALIGNMENT
 
 from .simulation import Simulation
 
@@ -74,9 +77,17 @@ class Network:
         if target not in self.links:
             self._early.append((source, target, frame, back))
             return
-        # Bytes: what lies at the reader is the reader's, whatever the writer does to its memory from now on.
-        self.links[target].arrived.append((source, bytes(frame), back))
+        # A copy: what lies at the reader is the reader's, whatever the writer does to its memory from now on.
+        self.links[target].arrived.append((source, _placed(frame, 24 if self.frames % 5 else 56), back))
         self.simulation.ring(target)
+
+
+def _placed(frame: Frame, place: int) -> memoryview:
+    """A copy where the address modulo 64 is `place`."""
+    memory = np.empty(len(frame) + 2 * ALIGNMENT, np.uint8)
+    start = (place - int(memory.__array_interface__["data"][0])) % ALIGNMENT
+    memory[start : start + len(frame)] = np.frombuffer(frame, np.uint8)
+    return memory.data[start : start + len(frame)]
 
 
 def _ghost(frame: Frame, age: int) -> bytes:
@@ -97,11 +108,11 @@ class NetworkLinks:
         self._network = network
         self._me = me
         self._simulation = network.simulation
-        self.arrived: deque[tuple[int, bytes, bool]] = deque()
+        self.arrived: deque[tuple[int, memoryview, bool]] = deque()
         self._alarm = -1
         self.exchange = Exchange(
             me, board, peers, run=_RUN, epoch=EPOCH, windows=network.windows, carry=self._carry, land=land,
-            clock=self.now, timeouts=_TIMEOUTS_NS, rows_under_way=_ROWS_UNDER_WAY,
+            clock=self.now, timeouts=_TIMEOUTS_NS, rows_under_way=_ROWS_UNDER_WAY, long=1,
         )  # fmt: skip
         self.exchange.tell_everybody()
 

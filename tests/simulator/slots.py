@@ -35,8 +35,8 @@ class SharedSlots:
         self._landings: dict[int, list[bytearray]] = {}
 
     def envelopes(self, room: int) -> list[bytearray]:
-        """The bytes of every slot behind some room, for one link."""
-        pages = [bytearray(room + self.spec.nbytes) for _ in range(self.count)]
+        """The bytes of every slot with some room on either side, for one link."""
+        pages = [bytearray(room + self.spec.nbytes + room) for _ in range(self.count)]
         self._envelopes.append((room, pages))
         return pages
 
@@ -56,7 +56,7 @@ class SharedSlots:
 
     def _enclose(self, index: int, data: bytes) -> None:
         for begin, pages in self._envelopes:
-            pages[index][begin:] = data
+            pages[index][begin : begin + len(data)] = data
 
     def take(self, index: int) -> None:
         """The writer is about to write there."""
