@@ -243,7 +243,8 @@ class Sender:
             self._gap = False
             self._again = self.acknowledged
             self._quiet_since = now
-            return list(self._retained)
+            # Copies: what was sent in place may be there twice then, and the first to arrive sets its memory free.
+            return [bytes(frame) for frame in self._retained]
         if self.due is None or now < self.due:
             return []
         self._again = None

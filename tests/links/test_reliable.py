@@ -109,6 +109,18 @@ def test_the_wait_doubles_while_nothing_is_heard_and_starts_anew_with_an_acknowl
     assert sender.due == 130
 
 
+def test_what_is_sent_again_does_not_change_with_the_memory_that_it_was_sent_from() -> None:
+    sender, receiver = ends()
+    memory = bytearray(HEADER) + b"first"
+    sender.send_in_place(memoryview(memory), 0)
+    (behind,) = sender.send(b"", 0)
+    (gap,) = receiver.receive(behind).answers
+    sender.receive(gap, 1)
+    again = sender.tick(1)
+    memory[HEADER:] = b"later"
+    assert delivered(receiver, again[0]) == [b"first"]
+
+
 def test_duplicates_are_dropped_and_answered_again() -> None:
     sender, receiver = ends()
     (frame,) = sender.send(b"a", 0)
