@@ -14,7 +14,7 @@ OR_SHOW = >>$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 # Without it pyright asks the package index for news at every start.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: train engine test lint rules layout types mypy pyright unit format clean nightly bench bench-setup cluster-setup
+.PHONY: train engine test lint rules layout types mypy pyright unit compiled interpreted format clean nightly bench bench-setup cluster-setup
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -42,8 +42,12 @@ pyright: $(VENV)/.test
 	$(PY) -m pyright
 
 # Compiled, as users run it; but bugs can be planted only in an engine that is not.
-unit: $(VENV)/.test engine
+unit: compiled interpreted
+
+compiled: $(VENV)/.test engine
 	$(PY) -m pytest --numprocesses 2
+
+interpreted: $(VENV)/.test
 	RLREACTOR_ENGINE=interpreted $(PY) -m pytest --numprocesses 2 -m interpreted tests/simulator tests/links
 
 # What takes too long for every change: ten thousand random programs, and the simulator over many seeds.

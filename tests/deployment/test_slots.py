@@ -30,7 +30,7 @@ from rlreactor.deployment.caller import deploy
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment
 from rlreactor.links.keys import make_keys
-from rlreactor.runtime import meeting, neighbourhood
+from rlreactor.runtime import intake, meeting
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.result import Interrupt
 from rlreactor.runtime.worker import JITTER
@@ -81,7 +81,7 @@ def test_random_programs(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
         where, options = placement(chance, groups)
         with monkeypatch.context() as patch:
             patch.setattr(meeting, "ring_capacity", chance.choice([256, 4096, 128 << 10]))
-            patch.setattr(neighbourhood, "BACKLOG", chance.choice([2, 20, 4096]))
+            patch.setattr(intake, "BACKLOG", chance.choice([2, 20, 4096]))
             with watched(60):
                 result = on_slots(topology, where, chance, program.timeout, **options)
         found = difference(groups, expected, result)
