@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import Any, Protocol
 
 from rlreactor.execution import Execution
-from rlreactor.tag import FOREVER, Point, earlier
+from rlreactor.tag import FOREVER, Point
 
 __all__ = ["EventQueue", "Events", "Target"]
 
@@ -46,7 +46,7 @@ class EventQueue:
 
     def push(self, tag: Point, target: Target, stored: Any = None) -> None:
         """Queue an event."""
-        if earlier(tag, self.head):
+        if tag < self.head:
             if self.first:
                 self._put_back()
             self.head = tag
