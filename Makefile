@@ -78,11 +78,13 @@ clean:
 	find . -maxdepth 3 -name '*.so' -not -path './bench/.venv*' -delete
 
 # The engine's inner modules, compiled; without a C compiler they run as they stand, and setup.log says why.
+# What was compiled before goes first: it may not outlive a compilation that fails.
 engine: $(VENV)/.engine
 
 $(VENV)/.engine: $(VENV)/.train setup.py $(INNER)
 	@: >$(LOG)
 	@echo "set-up: the engine, compiled"
+	@rm -rf build/lib* && find . -maxdepth 3 -name '*.so' -not -path './.venv/*' -delete
 	@$(PY) setup.py --quiet build_ext --inplace $(OR_SHOW)
 	@find rlreactor -name '*.so' -exec touch {} +
 	@touch $@
