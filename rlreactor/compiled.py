@@ -69,7 +69,7 @@ def _changed() -> Path | None:
     """In a checkout, a module that was changed after it had been compiled."""
     if not (_HERE.parent / "setup.py").exists():
         return None
-    for compiled in _HERE.glob(f"*/*{EXTENSION_SUFFIXES[0]}"):
+    for compiled in (*_HERE.glob(f"*{EXTENSION_SUFFIXES[0]}"), *_HERE.glob(f"*/*{EXTENSION_SUFFIXES[0]}")):
         source = compiled.with_name(compiled.name.removesuffix(EXTENSION_SUFFIXES[0]) + ".py")
         if not source.exists() or source.stat().st_mtime > compiled.stat().st_mtime:
             return source

@@ -83,14 +83,15 @@ def test_a_run_is_the_same_either_way(tmp_path: Path) -> None:
 
 
 @needs_compiled
-def test_what_was_changed_since_is_not_run_compiled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["links/ring.py", "tag.py"])
+def test_what_was_changed_since_is_not_run_compiled(module: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "rlreactor", tmp_path / "rlreactor", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.py", *(file.name for file in ROOT.glob("rlreactor__mypyc*"))):
         shutil.copy2(ROOT / name, tmp_path / name)
     program = "from rlreactor.compiled import engine; print(engine())"
     before = said_by(program, "compiled", tmp_path)
     assert (before.stdout, before.stderr) == ("compiled\n", "")
-    changed = tmp_path / "rlreactor" / "links" / "ring.py"
+    changed = tmp_path / "rlreactor" / module
     changed.touch()
     after = said_by(program, "compiled", tmp_path)
     assert after.stdout == "interpreted\n"
