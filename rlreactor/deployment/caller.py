@@ -37,14 +37,15 @@ from rlreactor.deployment.slot_watch import SlotWatch
 from rlreactor.deployment.spec import Deployment
 from rlreactor.deployment.standing import Standing
 from rlreactor.deployment.switchboard import Said, Switchboard
-from rlreactor.errors import LinkError, RunError
+from rlreactor.errors import LinkError, ReactorError, RunError
 from rlreactor.graph import Graph
 from rlreactor.links.keys import CALLER, make_keys, read_public, read_secret, slot_name
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.result import Interrupt, Result
-from rlreactor.runtime.run import recording_of, result_of
+from rlreactor.runtime.run import keep_failure, recording_of, result_of
 from rlreactor.runtime.settlement import GRACE_S
 from rlreactor.runtime.supervisor import Signals
+from rlreactor.scheduler.scheduler import ReactionFailure
 
 __all__ = ["deploy"]
 
@@ -135,7 +136,7 @@ class _Call:
             while not self._over():
                 self._attend()
         if self._workers.failures:
-            raise self._workers.error()
+            raise self._failed(self._workers.error())
         reports = self._workers.reports
         if self._record is not None:
             recording_of(self._graph, self._job.options.seed, reports).save(self._record)
@@ -143,6 +144,11 @@ class _Call:
         if signals.received is not None:
             raise Interrupt(result, signals.received)
         return result
+
+    def _failed(self, error: ReactorError) -> ReactorError:
+        if self._record is not None and isinstance(error, ReactionFailure):
+            keep_failure(self._graph, self._job.options.seed, error, self._record)
+        return error
 
     def _over(self) -> bool:
         if time.monotonic() > self._deadline:

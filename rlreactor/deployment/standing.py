@@ -129,6 +129,6 @@ class Standing:
     def error(self) -> ReactorError:
         """The first failure, with a note of where it was."""
         failure = first_failure(self.failures)
-        error = error_of(failure)
+        error = error_of(failure, [*self.failures, *self.reports])
         error.add_note(str(failure["note"]))
         return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,14 @@ from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
 from rlreactor.scheduler.recorder import Event, Trace, combined
+from rlreactor.scheduler.scheduler import ReactionFailure
 from rlreactor.spec import Record, Struct
 from rlreactor.store.recording import PhysicalEvent, Recording, before, first_difference
 from rlreactor.tag import Tag
 
-__all__ = ["recording_of", "result_of", "run"]
+__all__ = ["keep_failure", "recording_of", "result_of", "run"]
+
+_log = logging.getLogger("rlreactor")
 
 
 def run(
@@ -57,7 +61,7 @@ def run(
         seed: of every reactor's `self.rng`.
         trace: keep every value that a reaction sets, in `Result.trace`.
         fingerprint: hash them all.
-        record: a file to keep the physical events in.
+        record: a file to keep the physical events in, also those of a run that fails or is interrupted.
         replay: a file with the physical events of an earlier run, which is then repeated exactly, on any placement;
             only its beginning with a timeout that comes earlier than its end.
         measure: time every reaction; `Result.costs` can then be given to `plan(costs=...)`, and `Result.workers` tells
@@ -100,6 +104,10 @@ def run(
         if record is not None:
             recording_of(graph, seed, stopped.reports).save(record)
         raise Interrupt(result_of(graph, plan, stopped.reports, metrics), stopped.signal_number) from None
+    except ReactionFailure as failure:
+        if record is not None:
+            keep_failure(graph, seed, failure, record)
+        raise
 
     if record is not None:
         recording_of(graph, seed, reports).save(record)
@@ -122,6 +130,27 @@ def recording_of(graph: Graph, seed: int, reports: list[dict[str, Any]]) -> Reco
     )
 
 
+def keep_failure(graph: Graph, seed: int, failure: ReactionFailure, path: str | Path) -> None:
+    """Save the physical events up to a failure, which a replay then meets again.
+
+    What cannot be saved is a warning: the failure is what the user has to hear of last.
+    """
+    tag = failure.tag
+    at_stop = any(Tag(*report["stop"]) == tag for report in failure.happened)
+    reports = [{**report, "tag": tag if at_stop else (tag.time, tag.microstep + 1)} for report in failure.happened]
+    whole = recording_of(graph, seed, reports)
+    recording = whole._replace(
+        events=tuple(event for event in whole.events if event.tag <= tag),
+        history=before(tag, whole.history),
+        missed=tuple(missed for missed in whole.missed if missed[1] <= tag),
+        failed=tag,
+    )
+    try:
+        recording.save(path)
+    except RunError as error:
+        _log.warning("%s", error)
+
+
 def _histories(reports: list[dict[str, Any]]) -> dict[str, list[tuple[Tag, int]]]:
     return {
         path: [(Tag(*tag), value) for tag, value in history]
@@ -141,9 +170,11 @@ def _recording(graph: Graph, path: str | Path, seed: int) -> Recording:
 
 
 def _compare(recording: Recording, reports: list[dict[str, Any]], timeout: int | None) -> None:
+    ends = [Tag(timeout, 0)] if timeout is not None and timeout < recording.stop.time else []  # without the last tag
+    ends += [recording.failed] if recording.failed is not None else []
     recorded, replayed = recording.history, _histories(reports)
-    if timeout is not None and timeout < recording.stop.time:  # only the beginning, without the last tag
-        recorded, replayed = before(timeout, recorded), before(timeout, replayed)
+    if ends:
+        recorded, replayed = before(min(ends), recorded), before(min(ends), replayed)
     difference = first_difference(recorded, replayed)
     if difference is not None:
         raise RunError(f"the replay differs from the recording, first at {difference}; the program has changed")

@@ -6,7 +6,7 @@ something from a worker that has ended. So an earlier failure of theirs, if ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from rlreactor.errors import LinkError, ReactorError, RunError, SpecError
@@ -72,10 +72,10 @@ def _place(failure: Failure) -> tuple[bool, Tag, int]:
     return failure.get("path") is None, Tag(*failure.get("tag", (0, 0))), failure.get("rank", 0)
 
 
-def error_of(failure: Failure) -> ReactorError:
-    """The exception that a worker's report of its failure stands for."""
+def error_of(failure: Failure, happened: Iterable[Mapping[str, Any]]) -> ReactorError:
+    """The exception that a worker's report of its failure stands for; `happened` is what all workers report."""
     if failure.get("path") is not None:
-        return ReactionFailure.named(
+        error = ReactionFailure.named(
             failure["path"],
             failure["tag"],
             failure["failure"],
@@ -83,5 +83,7 @@ def error_of(failure: Failure) -> ReactorError:
             failure["user_traceback"],
             failure["rank"],
         )
+        error.happened = [dict(report) for report in happened if "recorded" in report]
+        return error
     kinds: dict[str, type[ReactorError]] = {"SpecError": SpecError, "LinkError": LinkError}
     return kinds.get(failure["failure"], RunError)(failure["text"])

@@ -21,6 +21,7 @@ from rlreactor.runtime.settlement import GRACE_S, Settlement, error_of, first_fa
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker
 from rlreactor.scheduler.routes import Routes
+from rlreactor.scheduler.scheduler import ReactionFailure
 
 __all__ = ["Signals", "Stopped", "run_alone", "run_in_child", "supervise"]
 
@@ -68,8 +69,12 @@ def run_alone(graph: Graph, plan: Plan, options: Options, observe: Observer) -> 
     """Run everything in this process. Raises ReactionFailure or Stopped."""
     with threads_restored():
         worker = Worker(Share(graph, plan, 0, options, None, None), observe)
-        with Signals(worker.interrupt) as signals:
-            report = worker.run()
+        try:
+            with Signals(worker.interrupt) as signals:
+                report = worker.run()
+        except ReactionFailure as failure:
+            failure.happened = [worker.happened()]
+            raise
     if signals.received is not None:
         raise Stopped([report], signals.received)
     return [report]
@@ -134,9 +139,10 @@ class _Supervision(Crew):
             if not self.asked_to_stop and all(member.report for member in self.members):
                 self.ask_to_stop()  # nobody is left who could want what some of them may still be sending
         failures = [m.failure for m in self.members if m.failure is not None]
+        reports = [m.report for m in self.members if m.report is not None]
         if failures:
-            raise error_of(first_failure(failures))
-        return [m.report for m in self.members if m.report is not None]
+            raise error_of(first_failure(failures), [*failures, *reports])
+        return reports
 
     def dismiss(self) -> None:
         """Make sure that no process of the run is left, nor its memory, which would wait for the garbage collector."""

@@ -29,6 +29,7 @@ from rlreactor.runtime.waiting import SPIN, Interrupted
 from rlreactor.runtime.warnings_over import warn_over
 from rlreactor.scheduler.binding import Binding, Nothing
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
+from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import IsLate, ReactionFailure, Scheduler
 from rlreactor.spec import Spec
@@ -218,21 +219,31 @@ class Worker:
             self.interrupt()
 
     def _report(self, pace: Pace, base_bytes: int) -> dict[str, Any]:
-        ports = self.share.graph.ports
-        recorders = [o.recorder for path, o in self.binding.outlets.items() if ports[path].recorded]
+        recorders = self._recorders()
         return {
             "tag": self.scheduler.last,
             "interrupted": self.scheduler.interrupted,
             "costs": self._meters.per_tag() if self._meters else {},
             "measured": self._meters.report() if self._meters else {},
-            "recorded": self._recorded,
-            "missed": self._missed,
-            "history": {r.path: r.history for r in recorders if r.history},
+            **self.happened(),
             "digests": {r.path: r.digest() for r in recorders},
             "trace": [(r.order, *event) for r in recorders for event in r.events],
             "states": codec.unpack(codec.pack_leniently(self.binding.states())),
             "worker": self._worker_report(pace, base_bytes),
         }
+
+    def happened(self) -> dict[str, Any]:
+        """What came from outside, and what the program made of it: this worker's part of a recording."""
+        return {
+            "recorded": self._recorded,
+            "missed": self._missed,
+            "history": {r.path: r.history for r in self._recorders() if r.history},
+            "stop": self.scheduler.stop,
+        }
+
+    def _recorders(self) -> list[PortRecorder]:
+        ports = self.share.graph.ports
+        return [o.recorder for path, o in self.binding.outlets.items() if ports[path].recorded]
 
     def _worker_report(self, pace: Pace, base_bytes: int) -> dict[str, Any]:
         begun, ended = pace.readings[0], pace.readings[-1]
@@ -308,16 +319,18 @@ def work(share: Share, channel: Channel) -> int:
     except Closed:
         return 70
     except ReactorError as error:
-        return _report_failure(channel, error)
+        return _report_failure(channel, error, worker)
     except Exception as error:
         text = "".join(traceback.format_exception(error))
-        return _report_failure(channel, RunError(f"worker {share.worker} failed outside of any reaction:\n{text}"))
+        return _report_failure(
+            channel, RunError(f"worker {share.worker} failed outside of any reaction:\n{text}"), None
+        )
     finally:
         if worker is not None and worker.links is not None:
             worker.links.close()
 
 
-def _report_failure(channel: Channel, error: ReactorError) -> int:
+def _report_failure(channel: Channel, error: ReactorError, worker: Worker | None = None) -> int:
     kind = LinkError if isinstance(error, LinkError) else type(error)
     fields: dict[str, Any] = {"failure": kind.__name__, "text": str(error)}
     if isinstance(error, ReactionFailure):
@@ -325,6 +338,8 @@ def _report_failure(channel: Channel, error: ReactorError) -> int:
             "failure": error.kind, "text": error.text, "path": error.path, "tag": error.tag,
             "rank": error.rank, "user_traceback": error.user_traceback,
         }  # fmt: skip
+    if worker is not None:
+        fields |= worker.happened()
     with contextlib.suppress(Closed):
         channel.send("failed", **fields)
     return 1

@@ -44,6 +44,7 @@ class ReactionFailure(RunError):
         self.kind = kind
         self.text = text
         self.user_traceback = user_traceback
+        self.happened: list[dict[str, Any]] = []  # by worker: its part of a recording
         self.headline = f"reaction {path} failed at {self.tag}: {kind}: {text}"
         super().__init__(f"{self.headline}\n{user_traceback}".rstrip())
 

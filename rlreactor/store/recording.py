@@ -33,7 +33,8 @@ class Recording(NamedTuple):
     """One run.
 
     `topology` is the class path, `stop` the last tag, `history` per port the tag and hash of each value, `missed` the
-    reactions whose deadline was missed, with the tags.
+    reactions whose deadline was missed, with the tags, `failed` the tag at which a reaction raised: then `events` end
+    there and `history` before.
     """
 
     topology: str
@@ -43,6 +44,7 @@ class Recording(NamedTuple):
     events: tuple[PhysicalEvent, ...]
     history: History
     missed: tuple[tuple[str, Tag], ...] = ()
+    failed: Tag | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the whole recording or nothing. Raises RunError when it cannot be written."""
@@ -72,14 +74,15 @@ class Recording(NamedTuple):
             fields: dict[str, Any] = codec.unpack(data[len(_MAGIC) :])
             events = tuple(PhysicalEvent(*event) for event in fields.pop("events"))
             missed = tuple((path, Tag(*tag)) for path, tag in fields.pop("missed"))
-            return Recording(events=events, missed=missed, **fields)
+            failed = fields.pop("failed", None)
+            return Recording(events=events, missed=missed, failed=failed and Tag(*failed), **fields)
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"the recording {path} is damaged: {error}") from None
 
 
-def before(time: int, history: History) -> History:
-    """What was set before a logical time in ns."""
-    return {path: [(tag, value) for tag, value in values if tag.time < time] for path, values in history.items()}
+def before(end: Tag, history: History) -> History:
+    """What was set before a tag."""
+    return {path: [(tag, value) for tag, value in values if tag < end] for path, values in history.items()}
 
 
 def first_difference(recorded: History, replayed: History) -> str | None:

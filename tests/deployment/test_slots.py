@@ -43,6 +43,7 @@ from ..runtime.processes import descriptors, shared_files
 from ..runtime.test_failures import Several
 from ..runtime.topologies import Pair
 from ..test_random_programs import SIZES, difference, outcome, placement
+from ..test_record_replay import FragilePlant
 from ..watchdog import children, watched
 from .forked import Forked, deploy_here, forked_slots, job_for
 
@@ -294,6 +295,16 @@ def test_a_failure_names_reaction_host_and_worker() -> None:
     assert type(caught.value) is type(alone.value)
     (note,) = caught.value.__notes__
     assert re.fullmatch(r"on slot 1 on h1 \(.*\), worker 1", note)
+
+
+def test_a_recording_made_on_several_hosts_meets_the_failure_again_on_one(tmp_path: Path) -> None:
+    topology, file = FragilePlant(), tmp_path / "failed"
+    plan = placed(topology, {"noise": 1, "log_": 2})
+    with watched(60), forked_slots(topology) as engine, pytest.raises(RunError, match="is too much") as live:
+        deploy(job_for(plan, [[0, 2], [1]], fast=False, record=True), engine, record=file)
+    with watched(60), pytest.raises(RunError) as again:
+        run(topology, workers=1, replay=file)
+    assert str(again.value).splitlines()[0] == str(live.value).splitlines()[0]
 
 
 @pytest.mark.parametrize("number", range(2))
