@@ -220,6 +220,8 @@ class Record:
             raise AttributeError(f"no field {name!r}; {did_you_mean(name, self.__dict__)}")
 
     def __setattr__(self, name: str, value: object) -> None:
+        if self.__dict__.get(name) is value:
+            return  # the end of `record.field += ...`, which has filled the array already
         raise AttributeError(f"a record's fields cannot be replaced; fill the array in place: record.{name}[...] = ...")
 
     def __delattr__(self, name: str) -> None:

@@ -256,6 +256,21 @@ class Spoiling(Reactor):
         self.out.set(float(self.inp.value.obs.sum()))
 
 
+class Adding(Reactor):
+    """Changes its copy by an augmented assignment, and cannot put another array there."""
+
+    inp = Input(STEP, mutable=True)
+    out = Output(float)
+
+    @reaction(inp, effects=[out])
+    def add(self) -> None:
+        record = self.inp.value
+        record.obs += 100
+        with pytest.raises(AttributeError, match=r"cannot be replaced; fill the array in place: record\.obs\[\.\.\.\]"):
+            record.obs = record.obs + 1
+        self.out.set(float(record.obs.sum()))
+
+
 class Reading(Reactor):
     inp = Input(STEP)
     out = Output(float)
@@ -268,7 +283,7 @@ class Reading(Reactor):
 class Records(Reactor):
     def compose(self) -> None:
         self.source = Structured()
-        self.spoiling = [Spoiling(), Spoiling()]
+        self.spoiling: list[Spoiling | Adding] = [Spoiling(), Adding()]
         self.reading = Reading()
         self.connect(self.source.out, [*[s.inp for s in self.spoiling], self.reading.inp])
 

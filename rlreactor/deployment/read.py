@@ -54,7 +54,8 @@ def _beside(path: Path) -> str:
     """What there is where a file is missing."""
     if not path.parent.is_dir():
         return f"there is no directory {path.parent} either"
-    specs = [other.name for other in path.parent.iterdir() if other.suffix in _PARSERS]
+    others = [other for other in path.parent.iterdir() if other.suffix in _PARSERS]
+    specs = [other.name for other in others if other.name != "pyproject.toml" and not other.name.startswith(".")]
     return did_you_mean(path.name, specs) if specs else f"no file beside it ends in {', '.join(_PARSERS)}"
 
 

@@ -262,6 +262,8 @@ def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return str(refused.value)
 
     missing = f"trian.yaml: there is no file {tmp_path}/trian.yaml; "
+    for no_spec in ("pyproject.toml", ".pre-commit-config.yaml"):
+        (tmp_path / no_spec).touch()
     assert refusal("trian.yaml") == missing + "no file beside it ends in .yaml, .yml, .json, .toml"
     for name in ("train.yaml", "train.py", "other.toml"):
         (tmp_path / name).touch()
