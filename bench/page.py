@@ -62,16 +62,24 @@ def _losses(losses: Sequence[Loss], measured: bool, times: Mapping[str, Section]
     if not losses:
         return "Nowhere in what was measured.\n" if measured else "Nothing was measured yet.\n"
     rows = [
-        (one.experiment, one.what, one.measured, one.reason or _profile(times.get(one.experiment))) for one in losses
+        (one.experiment, one.what, one.measured, one.reason or _profile(times.get(one.experiment), one.what))
+        for one in losses
     ]
     return _table(("experiment", "what", "measured", "reason"), rows)
 
 
-def _profile(time: Section | None) -> str:
-    """The two kinds that take most of every worker's time."""
+def _profile(time: Section | None, what: str) -> str:
+    """The two kinds that take most of every worker's time, in the load that `what` begins with if there is one."""
     if time is None or not time.figures:
         return "not known yet"
-    return "; ".join(f"{worker}: {_largest(shares)}" for worker, shares in time.figures.items())
+    own = [worker for worker in time.figures if _is_of(worker, what)] or list(time.figures)
+    return "; ".join(f"{worker}: {_largest(time.figures[worker])}" for worker in own)
+
+
+def _is_of(worker: str, what: str) -> bool:
+    """`lock-step, 8, 8 workers` is of `lock-step, 8 workers, by one worker`, `Pong, 2 x 4, worker 0` of `Pong: …`."""
+    load = worker.rpartition(", ")[0]
+    return what.startswith(load) or what.startswith(f"{load.partition(', ')[0]}: ")
 
 
 def _largest(shares: Mapping[str, Spread]) -> str:

@@ -95,6 +95,6 @@ EXPERIMENTS = (
                "--messages 500000", 9, "", 200),
     Experiment("where_time_goes", ("time",), "reactions of each kind, the engine and waiting, in other experiments",
                "--rounds 1 --part 0.05 --loads CartPole-v1 '10 agents, simple_spread' '16 bytes' 'PPO CartPole-v1'", 7,
-               "--rounds 3", 120),
+               "--rounds 3", 330),
 )
 # fmt: on

@@ -1,6 +1,6 @@
 """Where our own time goes in the topologies of the other experiments: reactions of each kind, the engine, and waiting.
 
-From the second tag on, on two workers, from what the run itself measures of every reaction (`run(measure=True)`).
+From the second tag on, mostly on two workers: what the run itself measures of every reaction (`run(measure=True)`).
 """
 
 from __future__ import annotations
@@ -11,16 +11,11 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from bench.comparison import here, options, together
-from bench.contestants.rlreactor_time import KINDS, LOADS, WORKERS
+from bench.contestants.rlreactor_time import KINDS, LOADS, rows
 from bench.measure import Contestant, Rounds, interleave, spread
 from bench.report import Report, progress
 
-__all__ = ["contestants", "of_experiment", "row"]
-
-
-def row(load: str, worker: int) -> str:
-    """What one worker is called."""
-    return f"{load}, worker {worker}"
+__all__ = ["contestants", "of_experiment"]
 
 
 def contestants(loads: Iterable[str], part: float) -> list[Contestant]:
@@ -28,15 +23,13 @@ def contestants(loads: Iterable[str], part: float) -> list[Contestant]:
     return [
         contestant
         for load in loads
-        for contestant in together(
-            here("rlreactor_time", "--load", load, "--part", part), [row(load, worker) for worker in range(WORKERS)]
-        )
+        for contestant in together(here("rlreactor_time", "--load", load, "--part", part), rows(load))
     ]
 
 
 def of_experiment(rounds: Rounds, experiment: str) -> Rounds:
     """The same, of its loads alone."""
-    names = {row(n, worker) for n, load in LOADS.items() if load.experiment == experiment for worker in range(WORKERS)}
+    names = {row for name, load in LOADS.items() if load.experiment == experiment for row in rows(name)}
     return Rounds(
         {name: figures for name, figures in rounds.figures.items() if name in names},
         {name: reason for name, reason in rounds.missing.items() if name in names},
@@ -62,7 +55,7 @@ def main() -> int:
     rounds = interleave(contestants(chosen.loads, chosen.part), chosen.rounds, progress)
     experiments = dict.fromkeys(LOADS[load].experiment for load in chosen.loads)
     measured = {experiment: of_experiment(rounds, experiment).as_json() for experiment in experiments}
-    settings = {"rounds": chosen.rounds, "workers": WORKERS, "part": chosen.part}
+    settings = {"rounds": chosen.rounds, "part": chosen.part}
     return Report("where_time_goes", settings, measured).finish(shown(rounds))
 
 

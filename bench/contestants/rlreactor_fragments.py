@@ -65,21 +65,22 @@ class Fragments(Reactor):
     fragments: int
 
     def compose(self) -> None:
-        self.actors = [
-            Rollout(
-                environment=EnvironmentSpec(id="CartPole-v1"),
-                policy=self.policy,
-                horizon=self.horizon,
-                environments=self.environments,
-            )
-            for _ in range(self.rollouts)
-        ]
+        self.actors = [self.make_rollout() for _ in range(self.rollouts)]
         self.publisher = Publisher(
             policy=self.policy, rollouts=self.rollouts, horizon=self.horizon, environments=self.environments,
             begin=self.fragments // 10, end=self.fragments,
         )  # fmt: skip
         self.connect([actor.trajectory for actor in self.actors], self.publisher.trajectories)
         self.connect(self.publisher.weights, [actor.weights for actor in self.actors], after=TICK)
+
+    def make_rollout(self) -> Rollout:
+        """One of them; a subclass may have another."""
+        return Rollout(
+            environment=EnvironmentSpec(id="CartPole-v1"),
+            policy=self.policy,
+            horizon=self.horizon,
+            environments=self.environments,
+        )
 
 
 def main() -> None:

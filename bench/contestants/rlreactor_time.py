@@ -15,13 +15,17 @@ from typing import Any, NamedTuple
 from bench.contestants.rlreactor_broadcast import Copying
 from bench.contestants.rlreactor_round_trip import WithinTag
 from bench.contestants.rlreactor_staleness import Staleness
-from bench.contestants.timed_environments import STEPPING, TimedOnPolicy, TimedQLearning
-from bench.loads import ppo
+from bench.contestants.rlreactor_stream import Stream
+from bench.contestants.rlreactor_tag import Tags
+from bench.contestants.timed_environments import STEPPING, TimedFragments, TimedOnPolicy, TimedQLearning
+from bench.loads import LockStep as PlainLockStep
+from bench.loads import Tiny, ppo
 from rlreactor import TICK, Reactor, Result, plan, run
+from rlreactor.algos.policy_spec import PolicySpec
 from rlreactor.reactors.environment_spec import EnvironmentSpec, describe
 from rlreactor.topologies.lock_step import LockStep
 
-__all__ = ["ENGINE", "KINDS", "LOADS", "WAITING", "WORKERS", "Load", "measure", "shares"]
+__all__ = ["ENGINE", "KINDS", "LOADS", "WAITING", "WORKERS", "Load", "measure", "rows", "shares"]
 
 WORKERS = 2
 ENVIRONMENT, INFERENCE, LEARNING, OTHER = "environment", "inference", "learning", "other reactions"
@@ -44,6 +48,7 @@ class Load(NamedTuple):
         ticks: how many of them are a second or two.
         kinds: by the name that reactors have in the topology; the others are OTHER.
         fingerprint: as in the experiment.
+        workers: how many.
     """
 
     experiment: str
@@ -51,6 +56,7 @@ class Load(NamedTuple):
     ticks: int
     kinds: Mapping[str, str]
     fingerprint: bool = True
+    workers: int = WORKERS
 
 
 _STEPPED = {"actors": ENVIRONMENT, "drivers": INFERENCE}
@@ -63,8 +69,19 @@ def lock_step(name: str, *, options: Mapping[str, Any] | None = None, **sizes: i
     return lambda: LockStep(environment=environment, description=describe(environment), **sizes)  # type: ignore[arg-type]
 
 
+def rows(name: str) -> list[str]:
+    """What the workers of a load are called. Of more than there are kinds of work, all of them together."""
+    workers = LOADS[name].workers
+    return [f"{name}, {workers} workers"] if workers > WORKERS else [f"{name}, worker {w}" for w in range(workers)]
+
+
 def on_policy(lag: int) -> Callable[[], Reactor]:
     return lambda: TimedOnPolicy(**ppo(lag).parameters)
+
+
+def fragments() -> Reactor:
+    policy = PolicySpec(**dict(describe(EnvironmentSpec(id="CartPole-v1"))))
+    return TimedFragments(policy=policy, rollouts=WORKERS, horizon=128, environments=16, fragments=100)
 
 
 def ten_agents(kind: str) -> Reactor:
@@ -78,6 +95,7 @@ LOADS = {
         "broadcast", lambda: Copying(clients=16, length=(10 << 20) // 8), 15, {}, fingerprint=False
     ),
     "CartPole-v1": Load("lock_step", lock_step("CartPole-v1", crews=WORKERS, crew=8), 10_000, _STEPPED),
+    "LunarLander-v3": Load("lock_step", lock_step("LunarLander-v3", crews=WORKERS, crew=8), 3000, _STEPPED),
     "ALE/Pong-v5": Load("lock_step", lock_step("ALE/Pong-v5", options={"obs_type": "rgb"}), 400, _STEPPED),
     "minibatch 500": Load(
         "q_learning", lambda: TimedQLearning(rollouts=16, steps=100, minibatch=500), 60,
@@ -89,10 +107,34 @@ LOADS = {
     "10 agents, simple_spread": Load(
         "multi_agent", lambda: ten_agents("simple_spread"), 300, {"surroundings": ENVIRONMENT, "bank": INFERENCE}
     ),
+    "one tag": Load("tag", Tags, 300_000, {}, workers=1),
     "16 bytes": Load("round_trip", WithinTag, 50_000, {}),
+    "1,000,000 B": Load(
+        "large_messages", lambda: Stream(nbytes=1_000_000, copied=True), 20_000, {"sender": OTHER}, fingerprint=False
+    ),
+    "10,000,000 B": Load(
+        "large_messages", lambda: Stream(nbytes=10_000_000, copied=True), 2000, {"sender": OTHER}, fingerprint=False
+    ),
     "CartPole-v1, 2 x 128": Load(
         "rings", lock_step("CartPole-v1", crews=WORKERS, environments=128, ring=2), 1400, _STEPPED
     ),
+    "LunarLander-v3, 2 x 32": Load(
+        "rings", lock_step("LunarLander-v3", crews=WORKERS, environments=32, ring=2), 1000, _STEPPED
+    ),
+    "ALE/Pong-v5, 2 x 4": Load(
+        "rings", lock_step("ALE/Pong-v5", options={"obs_type": "rgb"}, crews=WORKERS, environments=4, ring=2), 1000,
+        _STEPPED,
+    ),
+    "envpool:CartPole-v1": Load(
+        "hosted", lock_step("envpool:CartPole-v1", crews=WORKERS, environments=64), 10_000, _STEPPED
+    ),
+    "envpool:LunarLander-v3": Load(
+        "hosted", lock_step("envpool:LunarLander-v3", crews=WORKERS, environments=32), 3000, _STEPPED
+    ),
+    "T = 128": Load("fragments", fragments, 60, {"actors": ACTING}),
+    "lock-step, 8": Load("scaling", PlainLockStep, 1000, {"bank": ENVIRONMENT}, workers=8),
+    "tiny, 2": Load("scaling", Tiny, 40_000, {}),
+    "tiny, 8": Load("scaling", Tiny, 4000, {}, workers=8),
     "4 readers, lag 1": Load(
         "staleness", lambda: Staleness(readers=4, size=2_500_000, policy_lag=1), 500, {"learner": LEARNING},
         fingerprint=False,
@@ -130,14 +172,18 @@ def _by_reactor(reactions: Mapping[str, float]) -> dict[str, float]:
     return seconds
 
 
-def measure(load: Load, part: float = 1.0) -> list[dict[str, float]]:
-    """Shares of every worker, in a run of so large a part of the load's ticks."""
+def measure(name: str, part: float = 1.0) -> dict[str, dict[str, float]]:
+    """Shares by `rows`, in a run of so large a part of the load's ticks."""
+    load = LOADS[name]
     topology = load.make()
     ticks = max(5, round(load.ticks * part))
-    result = run(
-        topology, plan=plan(topology, workers=WORKERS), timeout=ticks * TICK, measure=True, fingerprint=load.fingerprint
-    )
-    return [shares(load, worker["time"], lambda path: _stepping(result, path)) for worker in result.workers]
+    made = plan(topology, workers=load.workers)
+    result = run(topology, plan=made, timeout=ticks * TICK, measure=True, fingerprint=load.fingerprint)
+    found = [shares(load, worker["time"], lambda path: _stepping(result, path)) for worker in result.workers]
+    called = rows(name)
+    if len(called) < len(found):
+        found = [{kind: sum(one[kind] for one in found) / len(found) for kind in KINDS}]
+    return dict(zip(called, found, strict=True))
 
 
 def _stepping(result: Result, path: str) -> float:
@@ -149,8 +195,7 @@ def main() -> None:
     parser.add_argument("--load", required=True, choices=list(LOADS))
     parser.add_argument("--part", type=float, default=1.0, help="of the usual ticks")
     options = parser.parse_args()
-    found = measure(LOADS[options.load], options.part)
-    print(json.dumps({f"{options.load}, worker {number}": one for number, one in enumerate(found)}), flush=True)
+    print(json.dumps(measure(options.load, options.part)), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from bench.contestants.rlreactor_fragments import Fragments
 from bench.contestants.rlreactor_q_learning import Collector, QLearning
 from rlreactor import state
+from rlreactor.reactors.environment_spec import EnvironmentSpec
 from rlreactor.reactors.environments import Ended, Environments, Final, Rewards
 from rlreactor.reactors.rollout import Rollout
 from rlreactor.topologies.on_policy import OnPolicy
 
-__all__ = ["STEPPING", "TimedOnPolicy", "TimedQLearning"]
+__all__ = ["STEPPING", "TimedFragments", "TimedOnPolicy", "TimedQLearning"]
 
 STEPPING = "stepping_seconds"
 """The state field of these rollouts that has the seconds spent in environments, their first resets left aside."""
@@ -60,6 +62,14 @@ class TimedOnPolicy(OnPolicy):
             environment=self.environment, policy=self.policy, horizon=self.config.horizon,
             environments=self.envs_per_rollout, first=first, device=self.device, groups=self.groups,
             threads=self.environment_threads,
+        )  # fmt: skip
+
+
+class TimedFragments(Fragments):
+    def make_rollout(self) -> Rollout:
+        return TimedRollout(
+            environment=EnvironmentSpec(id="CartPole-v1"), policy=self.policy, horizon=self.horizon,
+            environments=self.environments,
         )  # fmt: skip
 
 
