@@ -10,10 +10,10 @@ import sys
 from setuptools import Extension, setup
 
 INNER = {
-    "": ["tag"],
+    "": ["pool", "storage", "tag"],
     "links/": [
         "acknowledgements", "board", "carrier", "distant_board", "distant_ends", "doorbell", "ends", "envelope",
-        "exchange", "landing", "near_rows", "released", "reliable", "ring", "slotted", "status",
+        "exchange", "landing", "near_rows", "released", "reliable", "ring", "slots", "slotted", "status",
         "status_board", "wire", "words",
     ],
     "runtime/": ["audience", "inlet", "intake", "neighbourhood", "outbox", "position", "waiting"],

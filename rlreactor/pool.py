@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rlreactor.spec import ALIGNMENT, Record, Spec, Struct
 
-__all__ = ["Lent", "Pool", "aligned_memory", "arrays_over", "value_of"]
+__all__ = ["Lent", "Pool", "aligned_memory", "arrays_over", "value_of", "writability"]
 
 _LARGE = 1 << 16  # bytes from which memory comes from the kernel directly
 _MOST = 8  # values that a port keeps: those in flight over its delays, and one to fill
@@ -43,8 +43,13 @@ class Lent:
         self.memory = memory
         self.watched: tuple[object, ...] = (value, value.__dict__) if isinstance(value, Record) else ()
         self.watched += arrays
-        # By position, which numpy's own types do not know of: half the price.
-        self.set_writable: tuple[Callable[[bool], None], ...] = tuple([cast("Any", array).setflags for array in arrays])
+        self.set_writable = writability(arrays)
+
+
+def writability(arrays: Arrays) -> tuple[Callable[[bool], None], ...]:
+    """Of each array, the method that says whether it can be written."""
+    # Called by position, which numpy's own types do not know of: half the price.
+    return tuple([cast("Any", array).setflags for array in arrays])
 
 
 def aligned_memory(length: int) -> memoryview:

@@ -7,20 +7,20 @@ who may be connected to them; a container may set the inputs of what it contains
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from rlreactor.errors import AbsentError, RunError, SpecError
 from rlreactor.execution import IDLE, NEVER, Cell, Execution
-from rlreactor.pool import Lent, Pool
 from rlreactor.source import Location, caller
 from rlreactor.spec import Object, Spec, as_spec
+from rlreactor.storage import Objects, Storage
 from rlreactor.tag import Point, Tag
 
 if TYPE_CHECKING:
     from rlreactor.reactions import BoundReaction
     from rlreactor.reactor import Reactor
 
-__all__ = ["Element", "Input", "Inputs", "MultiPort", "Output", "Outputs", "Port", "Storage"]
+__all__ = ["Element", "Input", "Inputs", "MultiPort", "Output", "Outputs", "Port"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Port[Any]")
@@ -55,72 +55,6 @@ class Element:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.path or 'unnamed'}>"
-
-
-class Storage(Protocol):
-    """Where the values of a written port live: the heap, or memory shared with other workers."""
-
-    stored: memoryview
-    """The bytes of the value that was stored last, laid out as in a slot; what lies between arrays is 0."""
-
-    def empty(self) -> Any:
-        """A writable value to be filled in place."""
-        ...
-
-    def store(self, value: Any) -> Any:
-        """The stored, from now on unchanging, form of a value that was set."""
-        ...
-
-
-NO_BYTES = memoryview(b"")
-
-
-class Objects:
-    """Storage of a port whose values have no fixed size."""
-
-    stored = NO_BYTES
-
-    def __init__(self, spec: Spec[Any]) -> None:
-        self.store = spec.store
-        self.empty = spec.empty
-
-
-class Heap:
-    """Storage of a port of fixed size that nobody outside the worker reads."""
-
-    def __init__(self, spec: Spec[Any]) -> None:
-        self._spec = spec
-        self._pool = Pool(spec)
-        self._lent: Lent | None = None
-        self.stored = NO_BYTES
-
-    def empty(self) -> Any:
-        """A value that nobody refers to."""
-        lent = self._lent = self._pool.take()
-        for set_writable in lent.set_writable:
-            set_writable(True)
-        return lent.value
-
-    def store(self, value: Any) -> Any:
-        """The value that `empty` lent, from now on read-only, or a copy of any other."""
-        lent = self._lent
-        if lent is None or value is not lent.value:
-            checked = self._spec.checked(value)
-            self.empty()
-            lent = self._lent
-            assert lent is not None
-            self._spec.fill(lent.value, checked)
-            self._spec.freeze(checked)
-        for set_writable in lent.set_writable:
-            set_writable(False)
-        self._lent = None
-        self.stored = lent.memory
-        return lent.value
-
-
-def heap(spec: Spec[Any]) -> Storage:
-    """The storage of a port that nobody outside the worker reads."""
-    return Heap(spec) if spec.fields else Objects(spec)
 
 
 class Port(Element, Generic[T]):

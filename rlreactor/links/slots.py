@@ -29,7 +29,7 @@ import numpy as np
 from rlreactor.errors import LinkError
 from rlreactor.links.pages import make_private, map_pages
 from rlreactor.links.segment import PAGE, Segment, round_up
-from rlreactor.pool import Arrays, arrays_over, value_of
+from rlreactor.pool import Arrays, arrays_over, value_of, writability
 from rlreactor.spec import ALIGNMENT, Record, Spec
 
 __all__ = ["KEEPER", "SlotMemory", "slot_stride"]
@@ -66,7 +66,7 @@ class SlotMemory(Generic[T]):
         self._check_place()
         self._values: list[Any] = [None] * count
         self._memories = [memoryview(b"")] * count
-        self._arrays: list[Arrays] = [()] * count
+        self._set_writable: list[tuple[Callable[[bool], None], ...]] = [()] * count
         self._watched: list[tuple[object, ...]] = [()] * count  # all that somebody could hold
         self._unheld = [0] * count  # how many references to it there are when nobody does
         self._kept = 0  # values in a row
@@ -89,8 +89,8 @@ class SlotMemory(Generic[T]):
 
         It holds what was written there some tags ago. `detach_if_held` comes first.
         """
-        for array in self._arrays[index]:
-            array.setflags(write=True)
+        for set_writable in self._set_writable[index]:
+            set_writable(True)
         return cast(T, self._values[index])
 
     def freeze(self, index: int) -> None:
@@ -98,8 +98,8 @@ class SlotMemory(Generic[T]):
 
         Views that were taken before stay writable, as numpy has it.
         """
-        for array in self._arrays[index]:
-            array.setflags(write=False)
+        for set_writable in self._set_writable[index]:
+            set_writable(False)
 
     def memory(self, index: int) -> memoryview:
         """The bytes of the slot's value."""
@@ -134,7 +134,7 @@ class SlotMemory(Generic[T]):
         value = value_of(self._spec, arrays)
         parts = (value, value.__dict__) if isinstance(value, Record) else ()
         self._values[index] = value
-        self._arrays[index] = arrays
+        self._set_writable[index] = writability(arrays)
         self._watched[index] = (mapping, *parts, *arrays)
 
     def _copy(self, index: int) -> T:

@@ -12,7 +12,6 @@ from typing import Any, Final
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.carrier import Carrier
-from rlreactor.port import Storage, heap
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.intake import Intake
 from rlreactor.runtime.outbox import Outbox
@@ -23,6 +22,7 @@ from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.spec import Spec
+from rlreactor.storage import Storage, heap
 from rlreactor.tag import FOREVER, Point, earlier
 
 __all__ = ["Neighbourhood"]

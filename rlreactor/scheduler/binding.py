@@ -15,7 +15,6 @@ from rlreactor.action import Action
 from rlreactor.execution import Cell, Execution
 from rlreactor.graph import PHYSICAL, Graph, ReactionNode
 from rlreactor.mode import Mode
-from rlreactor.port import Objects, Storage, heap
 from rlreactor.reactions import BoundReaction
 from rlreactor.reactor import Reactor
 from rlreactor.scheduler.modes import Modes, scope_of
@@ -24,6 +23,7 @@ from rlreactor.scheduler.queue import EventQueue, Target
 from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.spec import Spec
 from rlreactor.state_field import StateField
+from rlreactor.storage import Objects, Storage, heap
 from rlreactor.tag import FOREVER, NO_DELAY, Delay, Tag
 from rlreactor.timer import Timer
 

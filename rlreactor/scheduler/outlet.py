@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rlreactor.execution import Cell, Execution
-from rlreactor.port import Storage
 from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.spec import Spec
+from rlreactor.storage import Storage
 from rlreactor.tag import Delay, Point
 
 __all__ = ["CellGroup", "Outlet"]

@@ -14,8 +14,8 @@ import numpy as np
 import xxhash
 
 from rlreactor.dynamic import is_a
-from rlreactor.port import Storage
 from rlreactor.spec import Object, Record, Spec
+from rlreactor.storage import Storage
 from rlreactor.tag import Point, Tag
 
 __all__ = ["Event", "PortRecorder", "Trace", "combined"]
