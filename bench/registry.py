@@ -78,7 +78,7 @@ EXPERIMENTS = (
     Experiment("by_hand", ("B12",), "the same PPO on Ray actors and on reactors: lines of code and speed",
                "--rounds 3 --updates 4", 37, "--rounds 3", 80),
     Experiment("pong", ("B12",), "PPO on Pong: whether memory stays where it is",
-               "--steps 3072", 13, "--steps 30720", 130),
+               "--steps 3072", 13, "--steps 30720", 100),
     Experiment("scores", ("B13",), "what PPO reaches in known environments, over seeds",
                "--quick --env CartPole-v1", 6, "", 400),
     Experiment("scaling", ("B15",), "more workers are never slower",
@@ -95,6 +95,6 @@ EXPERIMENTS = (
                "--messages 500000", 9, "", 200),
     Experiment("where_time_goes", ("time",), "reactions of each kind, the engine and waiting, in other experiments",
                "--rounds 1 --part 0.05 --loads CartPole-v1 '10 agents, simple_spread' '16 bytes' 'PPO CartPole-v1'", 7,
-               "--rounds 3", 330),
+               "--rounds 2", 150),
 )
 # fmt: on

@@ -97,9 +97,13 @@ def await_(deployed: Inside, ready: Callable[[], bool], limit_s: float, what: st
 def test_two_hosts_learn_what_one_worker_learns(network: Network, ssh: SshHosts, tmp_path: Path) -> None:
     first, second, _ = network.hosts
     spec = spec_over([first, second], tmp_path / "spec.json", updates=12)
-    deployed, _ = learning(first, spec, ssh.environment)
-    for host in (first, second):
-        listening = {place.rpartition(":") for place in host.listening()} - {(host.address, ":", "22")}
+    deployed = deploy(first, spec, ssh.environment)
+    listened: dict[Host, set[str]] = {first: set(), second: set()}
+    while deployed.poll() is None:
+        for host, places in listened.items():
+            places |= host.listening() - {f"{host.address}:22"}
+    for host, places in listened.items():
+        listening = [place.rpartition(":") for place in places]
         assert {address for address, _, _ in listening} == {host.address}
         caller = [port for _, _, port in listening if not PORTS[0] <= int(port) <= PORTS[1]]
         assert len(caller) == (host is first)
