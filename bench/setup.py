@@ -15,8 +15,9 @@ __all__ = ["ENVIRONMENTS", "python_of"]
 _FOLDER = Path(__file__).parent
 # torch first and alone where it is needed: it is most of the download, and nothing else may choose another version.
 ENVIRONMENTS = {
-    "sb3": ("torch", "stable-baselines3", "gymnasium[box2d]", "ale-py"),
-    "ray": ("torch", "ray[default,rllib]", "box2d", "pygame", "mpe2"),  # gymnasium[box2d] compiles box2d here
+    "sb3": ("torch", "stable-baselines3", "gymnasium[box2d]", "ale-py", "opencv-python-headless"),
+    # gymnasium[box2d] would compile box2d there
+    "ray": ("torch", "ray[default,rllib]", "ale-py", "opencv-python-headless", "box2d", "pygame", "mpe2"),
     "plain": ("torch", "gymnasium", "ale-py", "envpool"),
     "sample-factory": ("torch", "sample-factory", "gymnasium", "ale-py"),
     "xronos": ("xronos",),
