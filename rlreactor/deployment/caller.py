@@ -41,8 +41,9 @@ from rlreactor.errors import LinkError, ReactorError, RunError
 from rlreactor.graph import Graph
 from rlreactor.links.keys import CALLER, make_keys, read_public, read_secret, slot_name
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
+from rlreactor.runtime.recorded import keep_failure, recording_of
 from rlreactor.runtime.result import Interrupt, Result
-from rlreactor.runtime.run import keep_failure, recording_of, result_of
+from rlreactor.runtime.run import result_of
 from rlreactor.runtime.settlement import GRACE_S
 from rlreactor.runtime.supervisor import Signals
 from rlreactor.scheduler.scheduler import ReactionFailure

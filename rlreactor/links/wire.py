@@ -14,14 +14,16 @@ from typing import Final
 from rlreactor.errors import LinkError
 from rlreactor.tag import Point
 
-__all__ = ["DRY", "SINGLE", "STOP", "Entry", "entry", "head", "inline", "only_entry", "parse"]
+__all__ = ["DRY", "ENTRY", "HEAD", "SINGLE", "STOP", "Entry", "entry", "head", "inline", "only_entry", "parse"]
 
 _HEAD: Final = struct.Struct("<qQQ")  # time, microstep, rank
 _FIRST: Final = struct.Struct("<qQQIi")  # a head and the fixed part of an entry
 _ENTRY: Final = struct.Struct("<Ii")  # port, then the slot, or -1 - n where n bytes follow, filled up to 8s
-_HEAD_SIZE: Final = _HEAD.size
-_ENTRY_SIZE: Final = _ENTRY.size
-SINGLE: Final = _HEAD_SIZE + _ENTRY_SIZE
+HEAD: Final = _HEAD.size
+"""Bytes of a notice before its entries."""
+ENTRY: Final = _ENTRY.size
+"""Bytes of an entry, without the bytes of its value."""
+SINGLE: Final = HEAD + ENTRY
 """Bytes of a notice with one entry, without the bytes of its value."""
 
 _LONGEST: Final = 0x7FFFFFFE
@@ -76,15 +78,15 @@ def parse(notice: bytes) -> tuple[Point, int, list[Entry]]:
             at += size + 7 & -8
         if at >= end:
             return (time, microstep), rank, entries
-        if end - at < _ENTRY_SIZE:
+        if end - at < ENTRY:
             raise LinkError(f"a malformed notice of {end} bytes: {end - at} bytes after its last entry")
         port, slot = _ENTRY.unpack_from(notice, at)
-        at += _ENTRY_SIZE
+        at += ENTRY
 
 
 def only_entry(notice: bytes) -> Entry:
     """The entry of a notice that has one. Raises LinkError for any other."""
     if len(notice) < SINGLE:
         raise LinkError(f"a notice of {len(notice)} bytes: expected at least {SINGLE}")
-    port, slot = _ENTRY.unpack_from(notice, _HEAD_SIZE)
+    port, slot = _ENTRY.unpack_from(notice, HEAD)
     return port, slot, memoryview(notice)[SINGLE:]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rlreactor.graph import Graph
-from rlreactor.links.wire import SINGLE
+from rlreactor.links import wire
 from rlreactor.planner.flows import flows
 from rlreactor.planner.machine import Network
 from rlreactor.planner.memory import slot_bytes
@@ -25,7 +25,8 @@ from rlreactor.tag import NO_DELAY, Delay, Tag
 
 __all__ = ["Played", "play"]
 
-_RECORD = 8  # bytes that a ring adds to a message
+_RECORD = 8  # bytes that a ring adds to a notice
+_WORD = 8  # bytes
 _PATIENT = 10  # a reader that spins goes to sleep when the wait is some ten times what waking up takes
 ENGINE, LINKS = "the engine", "links"
 
@@ -145,6 +146,7 @@ class _Stage:
         self._gate_of = [0] * count  # how many of its gates a worker has passed at its tag
         self._arrivals: dict[tuple[int, int], float] = {}  # (firing, worker) → when its news is there, from afar
         self._messages: Counter[tuple[int, int]] = Counter()  # (firing, worker) → messages that it sent
+        self._notices: dict[tuple[int, int], Tag] = {}  # from worker to worker: the tag of the last one
         self._steps: list[_Step] = []
         self._end = 0.0
         # What is counted, from the first tag that is typical on
@@ -269,7 +271,7 @@ class _Stage:
         for port in firing.sets:
             for reader in self._readers.get(port, ()):
                 clock += self._engine.message / 2
-                size = self._size(port)
+                size = self._size(port) + self._notice(worker, reader, firing.tag)
                 self._messages[index, reader] += 1
                 self._sent[worker, reader] += size
                 if self._sites[reader].host != self._sites[worker].host:
@@ -278,9 +280,16 @@ class _Stage:
         return clock
 
     def _size(self, port: str) -> float:
-        """Bytes on the link: a ring rounds up to whole words."""
-        size = self._bytes[port] + SINGLE + _RECORD
-        return size if port in self._in_slots else -(-size // _RECORD) * _RECORD
+        """Bytes of an entry and its value: what lies in a notice is rounded up to whole words."""
+        size = self._bytes[port]
+        return wire.ENTRY + (size if port in self._in_slots else -(-size // _WORD) * _WORD)
+
+    def _notice(self, worker: int, reader: int, tag: Tag) -> int:
+        """Bytes of a notice besides its entries; 0 where one leaves for that reader at this tag already."""
+        if self._notices.get((worker, reader)) == tag:
+            return 0
+        self._notices[worker, reader] = tag
+        return wire.HEAD + _RECORD
 
     def _cross(self, worker: int, reader: int, size: float, clock: float) -> float:
         """When a message is there that leaves at `clock` for another host; a card sends one after another."""

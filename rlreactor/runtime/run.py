@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +12,18 @@ from rlreactor.graph import Graph, check
 from rlreactor.planner.fit import check_fit
 from rlreactor.planner.placement import plan as make_plan
 from rlreactor.planner.plan import Plan
-from rlreactor.reactor import Reactor, class_path, fresh
+from rlreactor.reactor import Reactor, fresh
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
+from rlreactor.runtime.recorded import compare, keep_failure, load, recording_of
 from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
 from rlreactor.scheduler.recorder import Event, Trace, combined
 from rlreactor.scheduler.scheduler import ReactionFailure
 from rlreactor.spec import Record, Struct
-from rlreactor.store.recording import PhysicalEvent, Recording, before, first_difference
 from rlreactor.tag import Tag
 
-__all__ = ["keep_failure", "recording_of", "result_of", "run"]
-
-_log = logging.getLogger("rlreactor")
+__all__ = ["result_of", "run"]
 
 
 def run(
@@ -83,7 +80,7 @@ def run(
     _check_numbers(timeout, seed)
     graph = check(_fresh(topology), fast=fast and replay is None)
     plan = _fitting(graph, plan, workers)
-    recording = None if replay is None else _recording(graph, replay, seed)
+    recording = None if replay is None else load(graph, replay, seed)
     options = Options(
         seed,
         fast,
@@ -112,72 +109,8 @@ def run(
     if record is not None:
         recording_of(graph, seed, reports).save(record)
     if recording is not None:
-        _compare(recording, reports, timeout)
+        compare(recording, reports, timeout)
     return result_of(graph, plan, reports, metrics)
-
-
-def recording_of(graph: Graph, seed: int, reports: list[dict[str, Any]]) -> Recording:
-    """The physical events that the workers report."""
-    topology = graph.topology
-    return Recording(
-        topology=class_path(type(topology)),
-        parameters=repr(topology),
-        seed=seed,
-        stop=max(Tag(*report["tag"]) for report in reports),
-        events=tuple(sorted(PhysicalEvent(*event) for report in reports for event in report["recorded"])),
-        history=_histories(reports),
-        missed=tuple(sorted((path, Tag(*tag)) for report in reports for path, tag in report["missed"])),
-    )
-
-
-def keep_failure(graph: Graph, seed: int, failure: ReactionFailure, path: str | Path) -> None:
-    """Save the physical events up to a failure, which a replay then meets again.
-
-    What cannot be saved is a warning: the failure is what the user has to hear of last.
-    """
-    tag = failure.tag
-    at_stop = any(Tag(*report["stop"]) == tag for report in failure.happened)
-    reports = [{**report, "tag": tag if at_stop else (tag.time, tag.microstep + 1)} for report in failure.happened]
-    whole = recording_of(graph, seed, reports)
-    recording = whole._replace(
-        events=tuple(event for event in whole.events if event.tag <= tag),
-        history=before(tag, whole.history),
-        missed=tuple(missed for missed in whole.missed if missed[1] <= tag),
-        failed=tag,
-    )
-    try:
-        recording.save(path)
-    except RunError as error:
-        _log.warning("%s", error)
-
-
-def _histories(reports: list[dict[str, Any]]) -> dict[str, list[tuple[Tag, int]]]:
-    return {
-        path: [(Tag(*tag), value) for tag, value in history]
-        for report in reports
-        for path, history in report["history"].items()
-    }
-
-
-def _recording(graph: Graph, path: str | Path, seed: int) -> Recording:
-    recording = Recording.load(path)
-    now = (class_path(type(graph.topology)), repr(graph.topology), seed)
-    then = (recording.topology, recording.parameters, recording.seed)
-    for name, old, new in zip(("topology", "parameters", "seed"), then, now, strict=True):
-        if old != new:
-            raise RunError(f"cannot replay {path}: it was recorded with {name} {old!r}, and this run has {new!r}")
-    return recording
-
-
-def _compare(recording: Recording, reports: list[dict[str, Any]], timeout: int | None) -> None:
-    ends = [Tag(timeout, 0)] if timeout is not None and timeout < recording.stop.time else []  # without the last tag
-    ends += [recording.failed] if recording.failed is not None else []
-    recorded, replayed = recording.history, _histories(reports)
-    if ends:
-        recorded, replayed = before(min(ends), recorded), before(min(ends), replayed)
-    difference = first_difference(recorded, replayed)
-    if difference is not None:
-        raise RunError(f"the replay differs from the recording, first at {difference}; the program has changed")
 
 
 def _fresh(topology: Any) -> Any:

@@ -322,9 +322,7 @@ def work(share: Share, channel: Channel) -> int:
         return _report_failure(channel, error, worker)
     except Exception as error:
         text = "".join(traceback.format_exception(error))
-        return _report_failure(
-            channel, RunError(f"worker {share.worker} failed outside of any reaction:\n{text}"), None
-        )
+        return _report_failure(channel, RunError(f"worker {share.worker} failed outside of any reaction:\n{text}"))
     finally:
         if worker is not None and worker.links is not None:
             worker.links.close()

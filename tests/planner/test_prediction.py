@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from rlreactor import TICK, Plan, PlanError, Reactor, check, plan
+from rlreactor import TICK, Array, Inputs, Output, Plan, PlanError, Reactor, Timer, check, plan, reaction, run
 from rlreactor.planner.machine import Machine
 from rlreactor.planner.prediction import Prediction
 from rlreactor.planner.profile import EngineCosts, MemoryProfile, ScheduleProfile
@@ -91,6 +92,44 @@ def test_bytes_per_second_are_those_of_the_messages_on_the_link() -> None:
     assert [(link.source, link.target) for link in predicted(made).links] == [(0, 1), (1, 0)]
     for link in predicted(made).links:
         assert link.bytes_per_second == pytest.approx(size * rate)
+
+
+class Teller(Reactor):
+    """Sends five numbers at every tick."""
+
+    tick = Timer(0, TICK)
+    out = Output(Array(np.float32, (5,)))
+
+    @reaction(tick, effects=[out])
+    def tell(self) -> None:
+        self.out.set(np.zeros(5, np.float32))
+
+
+class Listener(Reactor):
+    inp = Inputs(Array(np.float32, (5,)), width=4)
+
+    @reaction(inp)
+    def hear(self) -> None: ...
+
+
+class Choir(Reactor):
+    """Four who tell one."""
+
+    def compose(self) -> None:
+        self.tellers = [Teller() for _ in range(4)]
+        self.listener = Listener()
+        self.connect([teller.out for teller in self.tellers], self.listener.inp)
+
+
+def test_messages_of_one_tag_share_a_notice() -> None:
+    """What is predicted is what a run sends, but for what a ring leaves empty at its end."""
+    made = plan(Choir(), TWO, 2, profile=made_up(check(Choir()), {"tellers[].tell": 1.0, "listener.hear": 4.0}))
+    (link,) = predicted(made).links
+    size = 8 + 24 + 4 * (8 + 64)  # record, head, entries with their values
+    assert link.bytes_per_second / predicted(made).ticks_per_second == pytest.approx(size)
+    runs = [run(Choir(), plan=made, timeout=ticks * TICK) for ticks in (500, 1500)]
+    few, many = (result.workers[link.source]["sent_bytes"][link.target] for result in runs)
+    assert (many - few) / 1000 == pytest.approx(size, rel=0.01)
 
 
 def test_memory_counts_libraries_once_a_worker() -> None:
