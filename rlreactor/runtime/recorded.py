@@ -20,12 +20,16 @@ _log = logging.getLogger("rlreactor")
 
 def recording_of(graph: Graph, seed: int, reports: list[dict[str, Any]]) -> Recording:
     """The physical events that the workers report."""
+    return _recording(graph, seed, reports, max(Tag(*report["tag"]) for report in reports))
+
+
+def _recording(graph: Graph, seed: int, reports: list[dict[str, Any]], stop: Tag) -> Recording:
     topology = graph.topology
     return Recording(
         topology=class_path(type(topology)),
         parameters=repr(topology),
         seed=seed,
-        stop=max(Tag(*report["tag"]) for report in reports),
+        stop=stop,
         events=tuple(sorted(PhysicalEvent(*event) for report in reports for event in report["recorded"])),
         history=_histories(reports),
         missed=tuple(sorted((path, Tag(*tag)) for report in reports for path, tag in report["missed"])),
@@ -37,10 +41,9 @@ def keep_failure(graph: Graph, seed: int, failure: ReactionFailure, path: str | 
 
     What cannot be saved is a warning: the failure is what the user has to hear of last.
     """
-    tag = failure.tag
-    at_stop = any(Tag(*report["stop"]) == tag for report in failure.happened)
-    reports = [{**report, "tag": tag if at_stop else (tag.time, tag.microstep + 1)} for report in failure.happened]
-    whole = recording_of(graph, seed, reports)
+    tag, reports = failure.tag, failure.happened
+    at_stop = any(Tag(*report["stop"]) == tag for report in reports)
+    whole = _recording(graph, seed, reports, tag if at_stop else Tag(tag.time, tag.microstep + 1))
     recording = whole._replace(
         events=tuple(event for event in whole.events if event.tag <= tag),
         history=before(tag, whole.history),

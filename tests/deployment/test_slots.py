@@ -43,7 +43,7 @@ from ..runtime.processes import descriptors, shared_files
 from ..runtime.test_failures import Several
 from ..runtime.topologies import Pair
 from ..test_random_programs import SIZES, difference, outcome, placement
-from ..test_record_replay import FragilePlant
+from ..test_record_failure import FragilePlant
 from ..watchdog import children, watched
 from .forked import Forked, deploy_here, forked_slots, job_for
 
