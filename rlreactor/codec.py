@@ -13,15 +13,16 @@ import msgpack
 import numpy as np
 
 from rlreactor.dynamic import is_a
+from rlreactor.record import Record
 from rlreactor.tag import Tag
 
 __all__ = ["Unsaved", "pack", "pack_leniently", "unpack"]
 
-_BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX = range(1, 10)
+_BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX, _RECORD = range(1, 11)
 _pack = cast("Any", msgpack.packb)  # msgpack ships no types
 _unpack = cast("Any", msgpack.unpackb)
 _BASES: tuple[Any, ...] = (str, bytes, float, list, dict)  # of subclasses: a StrEnum, a defaultdict
-_PLAIN = "None, bool, int, float, complex, str, bytes, list, tuple, dict, set, Tag or numpy"
+_PLAIN = "None, bool, int, float, complex, str, bytes, list, tuple, dict, set, Tag, Record or numpy"
 
 
 class Unsaved(NamedTuple):
@@ -47,6 +48,8 @@ def _default(value: Any) -> Any:
         return _extension(_ARRAY, _encode_array(value), _default)
     if is_a(value, np.generic):
         return _extension(_SCALAR, [value.dtype.str, value.tobytes()], _default)
+    if isinstance(value, Record):
+        return _extension(_RECORD, dict(value), _default)
     if isinstance(value, int):  # beyond 64 bits, or a subclass such as an IntEnum
         return msgpack.ExtType(_BIG_INT, str(int(value)).encode())
     if is_a(value, set, frozenset):
@@ -98,6 +101,8 @@ def _decode_extension(code: int, data: bytes) -> Any:
         return tuple(parts)
     if code == _TAG:
         return Tag(*parts)
+    if code == _RECORD:
+        return Record(**parts)
     if code == _ARRAY:
         return np.frombuffer(parts[2], np.dtype(parts[0])).reshape(parts[1]).copy()
     if code == _SCALAR:
