@@ -14,6 +14,8 @@ import numpy as np
 import xxhash
 
 from rlreactor.dynamic import is_a
+from rlreactor.errors import RunError
+from rlreactor.scheduler.foldable_hash import BLOCK, FoldableHash
 from rlreactor.spec import Object, Record, Spec
 from rlreactor.storage import Storage
 from rlreactor.tag import Point, Tag
@@ -22,6 +24,7 @@ __all__ = ["Event", "PortRecorder", "Trace", "combined"]
 
 _pack = cast("Any", msgpack.packb)  # msgpack ships no types
 _CHUNK = 2048  # fewer than 2**16 in any case, see `flush`
+_SMALL = 256  # bytes of a value of which a chunk may gather; from here on a hash each is cheaper than a copy
 
 
 class Event(NamedTuple):
@@ -74,8 +77,8 @@ class PortRecorder:
         self._storage = storage
         self._trace = trace
         self._history = history
-        self._hash = xxhash.xxh3_128() if fingerprint else None
-        self._arrays = xxhash.xxh3_128() if fingerprint and spec.fields else None  # their bytes, one after another
+        self._hash = FoldableHash() if fingerprint else None
+        self._arrays = _stream(spec) if fingerprint and spec.fields else None  # their bytes, one after another
         # Tags and values (of arrays the tags alone), hashed a thousand at a time: one by one is dear.
         self.unhashed: list[Any] = []
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
@@ -84,7 +87,7 @@ class PortRecorder:
         """Notes that a (stored) value was set at a tag; None when nothing is to be kept."""
         self.plain = fingerprint and not (trace or history)
         """Whether all that is to be done is to add tag and value to `unhashed`, or the tag and bytes to the hash."""
-        self.hash_bytes = None if self._arrays is None else self._arrays.update
+        self.hash_bytes = None if self._arrays is None else _adding(self._arrays, spec)
         if not (trace or history):
             self.record = self._add if fingerprint else None
 
@@ -103,8 +106,8 @@ class PortRecorder:
             self.flush()
 
     def _add_arrays(self, tag: Point, stored: Any) -> None:
-        assert self._arrays is not None
-        self._arrays.update(self._storage.stored)
+        assert self.hash_bytes is not None
+        self.hash_bytes(self._storage.stored)
         self.unhashed.append(tag)
         if len(self.unhashed) >= _CHUNK:
             self.flush()
@@ -116,6 +119,8 @@ class PortRecorder:
             # Without the header of the list: how much is hashed at a time is nobody's business but this worker's.
             self._hash.update(memoryview(packed)[1 if len(self.unhashed) < 16 else 3 :])
             self.unhashed.clear()
+        if self._arrays is not None:
+            self._arrays.fold()
 
     def digest(self) -> bytes:
         """The hash of everything recorded so far; empty when switched off."""
@@ -123,6 +128,44 @@ class PortRecorder:
             return b""
         self.flush()
         return self._hash.digest() + (b"" if self._arrays is None else self._arrays.digest())
+
+    def state(self) -> dict[str, Any]:
+        """What another recorder of the port goes on from: plain data."""
+        self.flush()
+        state: dict[str, Any] = {name: stream.state() for name, stream in self._streams()}
+        if self._history:
+            state["history"] = list(self.history)
+        if self._trace:
+            state["trace"] = [(event.tag, event.value) for event in self.events]
+        return state
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from where another recorder was. Raises RunError where that one did not keep what this one keeps."""
+        self.unhashed.clear()
+        for name, stream in self._streams():
+            stream.load(self._part(state, name, "fingerprint"))
+        if self._history:
+            self.history[:] = self._part(state, "history", "history")
+        if self._trace:
+            self.events[:] = [Event(tag, self.path, value) for tag, value in self._part(state, "trace", "trace")]
+
+    def _streams(self) -> list[tuple[str, FoldableHash]]:
+        streams = (("hash", self._hash), ("arrays", self._arrays))
+        return [(name, stream) for name, stream in streams if stream is not None]
+
+    def _part(self, state: dict[str, Any], name: str, what: str) -> Any:
+        if name not in state:
+            raise RunError(f"the snapshot has no {what} of {self.path}: the run that made it kept none; switch it off")
+        return state[name]
+
+
+def _stream(spec: Spec[Any]) -> FoldableHash:
+    return FoldableHash(spec.nbytes if spec.nbytes > _SMALL else BLOCK)
+
+
+def _adding(stream: FoldableHash, spec: Spec[Any]) -> Callable[[memoryview], object]:
+    """What adds a value to its stream: a large one is a block, small ones are folded when their tags are hashed."""
+    return stream.add_block if spec.nbytes > _SMALL else stream.gather
 
 
 def _as_it_is(stored: Any) -> Any:
