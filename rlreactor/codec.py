@@ -6,19 +6,21 @@ that a worker hands back, and for control messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import msgpack
 import numpy as np
+from numpy.typing import NDArray
 
 from rlreactor.dynamic import is_a
 from rlreactor.record import Record
 from rlreactor.tag import Tag
 
-__all__ = ["Unsaved", "pack", "pack_leniently", "unpack"]
+__all__ = ["Unsaved", "pack", "pack_apart", "pack_leniently", "unpack"]
 
-_BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX, _RECORD = range(1, 11)
+_BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX, _RECORD, _APART = range(1, 12)
 _pack = cast("Any", msgpack.packb)  # msgpack ships no types
 _unpack = cast("Any", msgpack.unpackb)
 _BASES: tuple[Any, ...] = (str, bytes, float, list, dict)  # of subclasses: a StrEnum, a defaultdict
@@ -35,39 +37,71 @@ def _extension(code: int, parts: Any, default: Callable[[Any], Any]) -> msgpack.
     return msgpack.ExtType(code, _packb(parts, default))
 
 
-def _encode_array(value: np.ndarray[Any, Any]) -> list[Any]:
-    if value.dtype.hasobject:
+def _axes(array: NDArray[Any]) -> list[int]:
+    """The axes as they lie in memory, the slowest first; none where that is their order."""
+    if array.flags.c_contiguous:
+        return []
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+
+
+def _as_it_lies(array: NDArray[Any], axes: Sequence[int]) -> NDArray[Any]:
+    return np.ascontiguousarray(array.transpose(axes)) if axes else array
+
+
+def _turned_back(array: NDArray[Any], axes: Sequence[int]) -> NDArray[Any]:
+    return array.transpose(np.argsort(axes)) if axes else array
+
+
+def _described(dtype: np.dtype[Any]) -> Any:
+    if dtype.hasobject:
         raise TypeError("an array of Python objects cannot be packed; use a numeric dtype")
-    return [value.dtype.str, list(value.shape), np.ascontiguousarray(value).tobytes()]
+    return dtype.str if dtype.names is None else np.lib.format.dtype_to_descr(dtype)
 
 
-def _default(value: Any) -> Any:
+def _dtype(described: Any) -> np.dtype[Any]:
+    return np.dtype(described) if is_a(described, str) else np.lib.format.descr_to_dtype(described)
+
+
+def _encode_array(value: NDArray[Any]) -> list[Any]:
+    axes = _axes(value)
+    array = _as_it_lies(value, axes)
+    return [_described(value.dtype), list(array.shape), array.tobytes(), *([axes] if axes else [])]
+
+
+def _decode_array(described: Any, shape: list[int], data: bytes, axes: Sequence[int] = ()) -> NDArray[Any]:
+    return _turned_back(np.frombuffer(data, _dtype(described)).reshape(shape).copy(), axes)
+
+
+def _encode(value: Any, default: Callable[[Any], Any]) -> msgpack.ExtType | Any:
+    """What msgpack can pack in place of `value`; what lies within is left to `default`."""
     if is_a(value, tuple):
-        return _extension(_TAG if type(value) is Tag else _TUPLE, list(value), _default)
+        return _extension(_TAG if type(value) is Tag else _TUPLE, list(value), default)
     if is_a(value, np.ndarray):
-        return _extension(_ARRAY, _encode_array(value), _default)
+        return _extension(_ARRAY, _encode_array(value), default)
     if is_a(value, np.generic):
-        return _extension(_SCALAR, [value.dtype.str, value.tobytes()], _default)
+        return _extension(_SCALAR, [_described(value.dtype), value.tobytes()], default)
     if isinstance(value, Record):
-        return _extension(_RECORD, dict(value), _default)
+        return _extension(_RECORD, dict(value), default)
     if isinstance(value, int):  # beyond 64 bits, or a subclass such as an IntEnum
         return msgpack.ExtType(_BIG_INT, str(int(value)).encode())
     if is_a(value, set, frozenset):
         code = _SET if is_a(value, set) else _FROZENSET
-        return _extension(code, sorted(_packb(item, _default) for item in value), _default)
+        return _extension(code, sorted(_packb(item, default) for item in value), default)
     if isinstance(value, complex):
-        return _extension(_COMPLEX, [value.real, value.imag], _default)
+        return _extension(_COMPLEX, [value.real, value.imag], default)
     for plain in _BASES:
         if isinstance(value, plain):
             return plain(value)
     raise TypeError(f"cannot pack {type(value).__qualname__}: expected {_PLAIN}")
 
 
+def _default(value: Any) -> Any:
+    return _encode(value, _default)
+
+
 def _lenient(value: Any) -> Any:
-    if is_a(value, tuple) and not is_a(value, Tag):
-        return _extension(_TUPLE, list(value), _lenient)
     try:
-        return _default(value)
+        return _encode(value, _lenient)
     except TypeError:
         name = f"{type(value).__module__}.{type(value).__qualname__}"
         return msgpack.ExtType(_UNSAVED, name.encode())
@@ -91,12 +125,12 @@ def _big_ints_wrapped(value: Any) -> Any:
     return value
 
 
-def _decode_extension(code: int, data: bytes) -> Any:
+def _decode_extension(apart: Sequence[NDArray[Any]], code: int, data: bytes) -> Any:
     if code == _BIG_INT:
         return int(data)
     if code == _UNSAVED:
         return Unsaved(bytes(data).decode())
-    parts = unpack(data)
+    parts = unpack(data, apart)
     if code == _TUPLE:
         return tuple(parts)
     if code == _TAG:
@@ -104,9 +138,12 @@ def _decode_extension(code: int, data: bytes) -> Any:
     if code == _RECORD:
         return Record(**parts)
     if code == _ARRAY:
-        return np.frombuffer(parts[2], np.dtype(parts[0])).reshape(parts[1]).copy()
+        return _decode_array(*parts)
+    if code == _APART:
+        place: int = parts[0]
+        return _turned_back(apart[place], parts[1])
     if code == _SCALAR:
-        return np.frombuffer(parts[1], np.dtype(parts[0]))[0]
+        return np.frombuffer(parts[1], _dtype(parts[0]))[0]
     if code in (_SET, _FROZENSET):
         return (set if code == _SET else frozenset)(unpack(item) for item in parts)
     if code == _COMPLEX:
@@ -124,6 +161,22 @@ def pack_leniently(value: Any) -> bytes:
     return _packb(value, _lenient)
 
 
-def unpack(data: bytes | memoryview) -> Any:
-    """The value that `pack` was given."""
-    return _unpack(data, ext_hook=_decode_extension, strict_map_key=False, use_list=True)
+def pack_apart(value: Any, is_apart: Callable[[NDArray[Any]], bool]) -> tuple[bytes, list[NDArray[Any]]]:
+    """Like `pack`, with some of the arrays beside the bytes: each once, in C order. Raises TypeError as `pack` does."""
+    arrays: list[NDArray[Any]] = []
+    places: dict[int, int] = {}  # by identity; `value` keeps them alive
+
+    def default(value: Any) -> Any:
+        if not is_a(value, np.ndarray) or not is_apart(value):
+            return _encode(value, default)
+        place, axes = places.setdefault(id(value), len(arrays)), _axes(value)
+        if place == len(arrays):
+            arrays.append(_as_it_lies(value, axes))
+        return _extension(_APART, [place, axes], default)
+
+    return _packb(value, default), arrays
+
+
+def unpack(data: bytes | memoryview, apart: Sequence[NDArray[Any]] = ()) -> Any:
+    """The value that was packed; `apart` are the arrays that `pack_apart` gave beside the bytes."""
+    return _unpack(data, ext_hook=partial(_decode_extension, apart), strict_map_key=False, use_list=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, defaultdict
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,42 @@ def test_a_strided_array_comes_back_whole() -> None:
     assert Trace([codec.unpack(codec.pack(array))]) == [array]
 
 
+@pytest.mark.parametrize("axes", list(permutations(range(3))), ids=str)
+def test_the_order_in_memory_stays(axes: tuple[int, ...]) -> None:
+    array = np.arange(24, dtype=np.float32).reshape(2, 3, 4).transpose(axes)
+    result = codec.unpack(codec.pack(array))
+    assert result.tolist() == array.tolist()
+    assert result.strides == array.strides
+
+
+@pytest.mark.parametrize(
+    "array", [np.arange(12)[::-2], np.zeros((3, 1)).T, np.broadcast_to(np.arange(3), (2, 3)), np.zeros((0, 4)).T]
+)
+def test_what_has_gaps_in_memory_comes_back_without_them(array: np.ndarray[Any, Any]) -> None:
+    result = codec.unpack(codec.pack(array))
+    assert (result.dtype, result.shape, result.tolist()) == (array.dtype, array.shape, array.tolist())
+
+
+def test_structured_arrays_keep_their_fields() -> None:
+    array = np.array([(1, 0.5)], np.dtype([("a", "i4"), ("b", "<f8")], align=True))
+    result = codec.unpack(codec.pack({"array": array, "scalar": array[0]}))
+    assert result["array"].dtype == result["scalar"].dtype == array.dtype
+    assert result["array"]["b"].tolist() == [0.5]
+
+
+def test_arrays_can_be_left_beside_the_bytes() -> None:
+    large, turned, small = np.arange(100), np.arange(6.0).reshape(2, 3).T, np.arange(2)
+    value = {"rng": 2**100, "once": large, "in": [(large, {"turned": turned})], "small": small}
+    data, apart = codec.pack_apart(value, lambda array: array.size > 2)
+    assert apart[0] is large
+    assert [array.flags.c_contiguous for array in apart] == [True, True]
+    result = codec.unpack(data, apart)
+    (again, deeper) = result["in"][0]
+    assert again is result["once"] is large
+    assert Trace([deeper["turned"], result["small"], result["rng"]]) == [turned, small, 2**100]
+    assert deeper["turned"].strides == turned.strides
+
+
 def test_numpy_scalars_keep_their_dtype() -> None:
     result = codec.unpack(codec.pack(np.float32(0.1)))
     assert type(result) is np.float32
@@ -108,6 +145,11 @@ def test_sets_pack_alike_whatever_their_history() -> None:
 def test_what_is_not_plain_data_is_refused_by_the_name_of_its_type(value: Any) -> None:
     with pytest.raises(TypeError, match=r"cannot pack (object|function|type|dict_itemiterator): expected None, bool"):
         codec.pack(value)
+
+
+def test_arrays_of_objects_are_refused_wherever_they_are() -> None:
+    with pytest.raises(TypeError, match="an array of Python objects cannot be packed"):
+        codec.pack_apart([(np.array([object()]),)], lambda array: False)
 
 
 def test_arrays_of_objects_are_refused() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rlreactor.errors import ReactorError
 
-__all__ = ["FileError", "write_atomically", "writing"]
+__all__ = ["FileError", "sync_folder", "write_atomically", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -49,7 +49,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _fill(descriptor: int, data: bytes) -> None:
@@ -67,7 +67,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Afterwards the names in `folder` are on disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,1 +1,1 @@
-"""What is kept on disk: recordings."""
+"""What is kept on disk: recordings and snapshots."""
