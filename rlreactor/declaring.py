@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 from rlreactor.declaration import Declaration, ReactionSignature, ReactorType, root_of
@@ -19,6 +20,8 @@ from rlreactor.state_field import StateField
 from rlreactor.undeclared import undeclared
 
 __all__ = ["declare"]
+
+_MEANT_TO_BE_OVERRIDDEN = {"compose", "to_snapshot", "from_snapshot"}
 
 
 def declare(cls: ReactorType) -> Declaration:
@@ -55,7 +58,8 @@ def _declare_own(cls: ReactorType, declaration: Declaration, violations: list[st
         if name in reserved and name not in vars(cls):
             violations.append(f"{cls.__name__}.{name}: this name belongs to Reactor; choose another")
     for name, value in vars(cls).items():
-        if name in reserved and name != "compose" and not name.startswith("_"):
+        overrides = name in _MEANT_TO_BE_OVERRIDDEN and is_a(value, FunctionType)
+        if name in reserved and not overrides and not name.startswith("_"):
             violations.append(f"{cls.__name__}.{name}: this name belongs to Reactor; choose another")
         if isinstance(value, Element):
             declaration.elements[name] = value

@@ -50,8 +50,8 @@ class Execution:
     """The state of one worker's current tag."""
 
     __slots__ = (
-        "clock", "inbox", "log", "present", "queued", "reaction", "ready", "record", "request_stop", "schedule",
-        "seed", "switch", "tag", "thread",
+        "clock", "inbox", "keeps_snapshots", "log", "present", "queued", "reaction", "ready", "record",
+        "request_stop", "schedule", "seed", "switch", "tag", "thread",
     )  # fmt: skip
 
     def __init__(self, reactions: int = 0) -> None:
@@ -63,6 +63,7 @@ class Execution:
         self.seed = 0
         self.inbox: Inbox | None = None  # takes events from other threads while the worker runs
         self.thread = 0  # of the scheduler
+        self.keeps_snapshots = False  # whether this run may be snapshotted
         self.record: Callable[[str, Any], None] | None = None  # keeps physical events as they fire
         self.schedule: Callable[..., None] = _not_running
         self.request_stop: Callable[[], None] = _not_running

@@ -295,6 +295,25 @@ class Reactor(metaclass=ReactorType):
             self._generator = generator(self._execution.seed, self.path)
         return self._generator
 
+    @property
+    def keeps_snapshots(self) -> bool:
+        """Whether this run may be snapshotted: what is only needed for that need not be kept otherwise."""
+        return self._execution.keeps_snapshots
+
+    def to_snapshot(self) -> Mapping[str, Any]:
+        """What a resumed run needs of this reactor besides its state fields: plain data and arrays. {} by default.
+
+        Called between two tags, when no reaction runs. What it gives is packed at once, so views need no copy.
+        """
+        return {}
+
+    def from_snapshot(self, saved: Mapping[str, Any]) -> None:
+        """Continue from what `to_snapshot` gave, byte for byte. Does nothing by default.
+
+        A resumed run begins like any other: the reactions of time 0 make what is heavy. Then come the state fields,
+        where an array keeps its memory if it has the same dtype and shape, and then this.
+        """
+
     def log(self, **values: SupportsFloat) -> None:
         """Record metrics at the current tag."""
         self._execution.require_running("self.log")

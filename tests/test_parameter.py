@@ -145,6 +145,20 @@ def test_names_of_the_base_class_are_refused() -> None:
             connect = Input(int)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
 
+def test_hooks_of_the_base_class_are_methods() -> None:
+    with pytest.raises(TopologyError, match=r"Clash\.to_snapshot: this name belongs to Reactor; choose another"):
+
+        class Clash(Reactor):  # pyright: ignore[reportUnusedClass]
+            to_snapshot = Input(int)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    class Saves(Reactor):
+        def to_snapshot(self) -> dict[str, int]:
+            return {"one": 1}
+
+    assert Saves().to_snapshot() == {"one": 1}
+    assert Saves().keeps_snapshots is False
+
+
 def test_a_local_annotation_is_found() -> None:
     class Local(BaseModel):
         n: int
