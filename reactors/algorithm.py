@@ -35,6 +35,13 @@ class Algorithm(Protocol):
         """The same together with the other learners; of them all come the same metrics and the same policy."""
         ...
 
+    def state(self) -> Mapping[str, Any]:
+        """Everything that an update reads or changes, as arrays and plain numbers."""
+        ...
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state` as if nothing had happened since it was taken; `flat` keeps its memory."""
+
 
 def load_algorithm(
     config: AlgorithmConfig,

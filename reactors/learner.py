@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +110,12 @@ class Learner(OnPolicyLearner):
             self.to_evaluate.set(fill(self.to_evaluate.empty(), self.weights, self.update))
         self.count_episodes(ended_in(trajectories))
         self.log(update=self.update, env_steps=self.env_steps, **metrics, **self.episode_metrics())
+
+    def to_snapshot(self) -> Mapping[str, Any]:
+        return self.algorithm.state()
+
+    def from_snapshot(self, saved: Mapping[str, Any]) -> None:
+        self.algorithm.load_state(saved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -104,6 +105,12 @@ class SharedLearner(OnPolicyLearner):
     def end(self) -> None:
         if hasattr(self, "bank"):
             self.bank.leave(self.index)
+
+    def to_snapshot(self) -> Mapping[str, Any]:
+        return self.algorithm.state()
+
+    def from_snapshot(self, saved: Mapping[str, Any]) -> None:
+        self.algorithm.load_state(saved)
 
     def _name_of(self, index: int) -> str:
         return f"{self.path.rpartition('[')[0]}[{index}]"

@@ -90,6 +90,12 @@ class Trouble:
                 return metrics
             every = yield part
 
+    def state(self) -> Mapping[str, Any]:
+        return self._inner.state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._inner.load_state(state)
+
     def _happen(self) -> None:
         if self._kind == "fail":
             raise ValueError("the dog ate my gradient")
