@@ -41,7 +41,7 @@ class AtariFrames(SingleEnvironments):
 
     def _reset(self, i: int, observations: NDArray[Any], seed: int | None = None) -> None:
         self._writer(i).frame = observations[i]
-        self._environments[i].reset(seed=seed)
+        super()._reset(i, observations, seed)
 
     def _writer(self, i: int) -> FrameWriter:
         return cast("FrameWriter", self._environments[i])

@@ -8,15 +8,15 @@ Everything else is written into memory that the caller gives, which is most ofte
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlreactor.reactors.environment_spec import EnvironmentDescription
+from rlreactor.reactors.environment_spec import EnvironmentDescription, EnvironmentProblem, EnvironmentSpec
 
-__all__ = ["TERMINATED", "TRUNCATED", "Ended", "Environments", "Final", "Rewards", "ending"]
+__all__ = ["TERMINATED", "TRUNCATED", "Ended", "Environments", "Final", "Rewards", "ending", "not_as_it_was"]
 
 TERMINATED, TRUNCATED = 1, 2
 """How an episode ended, as bits of one byte; 0 where it goes on."""
@@ -39,6 +39,7 @@ class Environments(ABC):
     else in between.
     """
 
+    spec: EnvironmentSpec
     description: EnvironmentDescription
     count: int
 
@@ -65,6 +66,46 @@ class Environments(ABC):
         self.send(actions)
         return self.receive(observations, rewards, ended)
 
+    def to_snapshot(self) -> dict[str, Any]:
+        """What brings others like these to where these are, when no step is under way: plain data, and views of it.
+
+        Raises EnvironmentProblem where nothing has been kept for it (`make_environments(..., kept=True)`).
+        """
+        raise EnvironmentProblem(
+            f"environment {self.spec.id!r}: what a snapshot needs of it has not been kept; make it with kept=True"
+        )
+
+    def from_snapshot(self, saved: Mapping[str, Any]) -> None:
+        """Go from the start, without a reset, to where the environments were that `saved` is of.
+
+        Raises EnvironmentProblem where they do not show then, bit for bit, what those had shown last.
+        """
+        if saved:
+            self._compare(self._replayed(saved), saved["observations"])
+
+    def _replayed(self, saved: Mapping[str, Any]) -> NDArray[Any]:
+        """Make all steps again; returns what is shown at last."""
+        shown: NDArray[Any] = np.empty_like(saved["observations"])
+        rewards, ended = np.empty(self.count, np.float32), np.empty(self.count, np.uint8)
+        self.reset(saved["seeds"], shown)
+        for actions in saved["actions"]:
+            self.step(actions.astype(self.description.action_dtype), shown, rewards, ended)
+        return shown
+
+    def _compare(self, shown: NDArray[Any], expected: NDArray[Any]) -> None:
+        for i, (now, then) in enumerate(zip(shown, expected, strict=True)):
+            if now.tobytes() != then.tobytes():
+                raise not_as_it_was(self.spec, i, self.count)
+
     @abstractmethod
     def close(self) -> None:
         """Give back what the environments hold."""
+
+
+def not_as_it_was(environment: EnvironmentSpec, i: int, count: int) -> EnvironmentProblem:
+    """What to say where environment `i` of `count` did not come to the same place once more."""
+    return EnvironmentProblem(
+        f"environment {environment.id!r}, [{i}] of {count}: from the same state of its np_random, the same actions did "
+        "not lead to what it showed at the snapshot: it draws random numbers from somewhere other than its np_random, "
+        "or is not deterministic, so that a run with it cannot be resumed exactly"
+    )

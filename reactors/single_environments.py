@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 
 from rlreactor.algos.policy_spec import DiscreteAction
 from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec
-from rlreactor.reactors.environments_protocol import Ended, Environments, Final, Rewards, ending
+from rlreactor.reactors.environments_protocol import (
+    Ended,
+    Environments,
+    Final,
+    Rewards,
+    ending,
+    not_as_it_was,
+)
 from rlreactor.reactors.gymnasium_environments import Limited, described, make_single
+from rlreactor.reactors.origin import Origin, follows_from_origin, origin_of, put_back
 
 __all__ = ["SingleEnvironments"]
 
@@ -37,15 +45,29 @@ class SingleEnvironments(Environments):
         self._limit = made[0].limit
         self._now = 0  # steps made
         self._cuts = [_NEVER] * count  # the step at which each episode is cut
+        self._origins: list[Origin | None] | None = None
 
     def _make(self) -> Limited:
         return make_single(self.spec)
+
+    @property
+    def follow_from_origins(self) -> bool:
+        """Whether it is known that a running episode can be played again without those before it."""
+        return follows_from_origin(self._environments[0])
+
+    def keep_origins(self) -> list[Origin | None]:
+        """What the running episode of each environment follows from, from now on; None: from its seed."""
+        origins: list[Origin | None] = [None] * self.count
+        self._origins = origins
+        return origins
 
     def reset(self, seeds: Sequence[int], observations: NDArray[Any]) -> None:
         for i in range(self.count):
             self._reset(i, observations, seed=int(seeds[i]))
 
     def _reset(self, i: int, observations: NDArray[Any], seed: int | None = None) -> None:
+        if self._origins is not None:
+            self._origins[i] = origin_of(self._environments[i]) if seed is None else None
         observations[i] = self._checked(self._environments[i].reset(seed=seed)[0], "reset")
         self._cuts[i] = self._now + self._limit if self._limit is not None else _NEVER
 
@@ -73,6 +95,32 @@ class SingleEnvironments(Environments):
             else:
                 observations[i] = observation
         return final
+
+    def _replayed(self, saved: Mapping[str, Any]) -> NDArray[Any]:
+        """Make the steps of the running episodes again, or all where their origins are unknown."""
+        if "origins" not in saved:
+            return super()._replayed(saved)
+        shown: NDArray[Any] = np.empty_like(saved["observations"])
+        actions = saved["actions"]
+        for i in range(self.count):
+            self._begin_again(i, shown, saved["seeds"][i], saved["origins"][i])
+            self._play(i, shown, actions[len(actions) - saved["lengths"][i] :, i])
+        return shown
+
+    def _begin_again(self, i: int, shown: NDArray[Any], seed: int, origin: Origin | None) -> None:
+        self._reset(i, shown, seed)
+        if origin is not None:
+            put_back(self._environments[i], origin)
+            self._reset(i, shown)
+
+    def _play(self, i: int, shown: NDArray[Any], actions: NDArray[Any]) -> None:
+        for action in actions.tolist() if self._discrete else actions:
+            observation, _, terminated, truncated, _ = self._environments[i].step(action)
+            if terminated or truncated:
+                raise not_as_it_was(self.spec, i, self.count)
+            shown[i] = observation
+        if self._limit is not None:
+            self._cuts[i] -= len(actions)
 
     def _checked(self, observation: Any, method: str) -> NDArray[Any]:
         array = np.asarray(observation)

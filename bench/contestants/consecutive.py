@@ -20,7 +20,7 @@ class Consecutive(Environments):
     def __init__(self, single: Environments, count: int) -> None:
         self.single = single
         self.count = count
-        self.description = single.description
+        self.spec, self.description = single.spec, single.description
 
     def reset(self, seeds: Sequence[int], observations: NDArray[Any]) -> None:
         self.single.reset(seeds[:1], observations[:1])

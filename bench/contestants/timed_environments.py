@@ -28,7 +28,7 @@ class _Timed(Environments):
     def __init__(self, inner: Environments, rollout: TimedRollout) -> None:
         self._inner = inner
         self._rollout = rollout
-        self.description, self.count = inner.description, inner.count
+        self.spec, self.description, self.count = inner.spec, inner.description, inner.count
 
     def reset(self, seeds: Sequence[int], observations: NDArray[Any]) -> None:
         self._inner.reset(seeds, observations)

@@ -42,6 +42,39 @@ class Narrow(Diary):
         return observation[:1], *rest  # type: ignore[return-value]
 
 
+class Dice(Diary):
+    """Throws dice of its own, which nobody seeds, when the action is 4."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dice = np.random.default_rng()
+
+    def step(self, action: int) -> Answer:
+        answer = super().step(action)
+        if action == 4:
+            self.shown[2] = self.dice.random()
+        return answer
+
+
+class Forgetful(Diary):
+    """Says that it carries nothing over to the next episode, and counts its episodes."""
+
+    metadata: dict[str, Any] = {"render_modes": [], "independent_episodes": True}  # noqa: RUF012  # as Gymnasium has it
+
+
+class Patience(Forgetful):
+    """Has three steps more in every episode, and does not show which one it is."""
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        super().reset(seed=seed)
+        self.shown[0] = 0
+        self.length += 3
+        return self.shown, {}
+
+
+gymnasium.register("Forgetful-v0", entry_point=f"{__name__}:Forgetful")
+gymnasium.register("Dice-v0", entry_point=f"{__name__}:Dice")
+gymnasium.register("Patience-v0", entry_point=f"{__name__}:Patience")
 gymnasium.register("Diary-v0", entry_point=f"{__name__}:Diary")
 gymnasium.register("CutDiary-v0", entry_point=f"{__name__}:Diary", max_episode_steps=3)
 gymnasium.register("Narrow-v0", entry_point=f"{__name__}:Narrow")
