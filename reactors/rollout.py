@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,8 +68,9 @@ class Rollout(Reactor):
     def begin(self) -> None:
         count, policy = self.environments, self.policy
         self.rows = _rows(count, self.groups)
-        self.made = [make_environments(self.environment, count // self.groups, self.threads) for _ in self.rows]
+        self.made = [self._make() for _ in self.rows]
         self.actor = Policy(policy, np.zeros(policy.size, np.float32), self.device)
+        self.informed = False  # whether the actor has the weights that came last
         self.next_observations = np.empty((count, *policy.observation_shape), policy.observation_dtype)
         seeds = self.rng.integers(2**31, size=count).tolist()
         for rows, environments in zip(self.rows, self.made, strict=True):
@@ -78,11 +79,16 @@ class Rollout(Reactor):
         self.returns = np.zeros(count, np.float32)
         self.lengths = np.zeros(count, np.int32)
 
+    def _make(self) -> Environments:
+        count = self.environments // self.groups
+        return make_environments(self.environment, count, self.threads, kept=self.keeps_snapshots)
+
     @reaction(tick, reads=[weights], effects=[trajectory])
     def collect(self) -> None:
         weights, out = self.weights.value, self.trajectory.empty()
-        if self.weights.present:
+        if self.weights.present or not self.informed:
             self.actor.load(weights.flat)
+            self.informed = True
         for array in (out.terminated, out.truncated, out.bootstrap, out.episode_returns, out.episode_lengths):
             array.fill(0)
         out.observations[0] = self.next_observations
@@ -141,6 +147,18 @@ class Rollout(Reactor):
     def end(self) -> None:
         for environments in self.made:
             environments.close()
+
+    def to_snapshot(self) -> Mapping[str, Any]:
+        """The actor is not in it: in a resumed run it takes the weights that are held."""
+        return {"groups": [environments.to_snapshot() for environments in self.made]}
+
+    def from_snapshot(self, saved: Mapping[str, Any]) -> None:
+        """Environments are made anew: to have been reset once more could leave a trace."""
+        for environments in self.made:
+            environments.close()
+        self.made = [self._make() for _ in self.rows]
+        for environments, each in zip(self.made, saved["groups"], strict=True):
+            environments.from_snapshot(each)
 
 
 def _rows(count: int, groups: int) -> list[slice]:

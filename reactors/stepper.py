@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rlreactor import TICK, Action, Inputs, Outputs, Reactor, reaction, shutdown, startup, state
 from rlreactor.reactors.environment_spec import EnvironmentDescription, EnvironmentSpec
 from rlreactor.reactors.environments import Environments, make_environments
@@ -46,7 +49,7 @@ class Stepper(Reactor):
         self.rows = slice(self.first, self.first + count)
         self.groups: list[Environments] = []
         for group in range(self.ring):
-            self.groups.append(make_environments(self.environment, count, threads))
+            self.groups.append(make_environments(self.environment, count, threads, kept=self.keeps_snapshots))
             self.begin.schedule(group, delay=group * TICK)
 
     @reaction(begin, effects=[observed])
@@ -73,3 +76,10 @@ class Stepper(Reactor):
     def end(self) -> None:
         for environments in self.groups:
             environments.close()
+
+    def to_snapshot(self) -> Mapping[str, Any]:
+        return {"groups": [environments.to_snapshot() for environments in self.groups]}
+
+    def from_snapshot(self, saved: Mapping[str, Any]) -> None:
+        for environments, each in zip(self.groups, saved["groups"], strict=True):
+            environments.from_snapshot(each)
