@@ -43,6 +43,7 @@ class Policy:
 
     def __init__(self, spec: PolicySpec, flat: Array, device: str = "cpu") -> None:
         self.spec = spec
+        self.flat = flat
         self._network = network(spec, flat, device)
         if isinstance(spec.action, BoxAction):
             self._low = np.array(spec.action.low, np.float32)
@@ -50,6 +51,7 @@ class Policy:
 
     def load(self, flat: Array) -> None:
         """Point the parameters at another flat vector; an MLP copies nothing."""
+        self.flat = flat
         self._network.load(flat)
 
     def act(self, observations: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:

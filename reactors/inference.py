@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from rlreactor import Input, reaction, startup
@@ -40,3 +43,9 @@ class Inference(Driver):
         out[...] = self.actor.to_environment(actions)
         self.actions.set(out)
         self.rounds += 1
+
+    def to_snapshot(self) -> Mapping[str, Any]:
+        return {"weights": self.actor.flat}
+
+    def from_snapshot(self, saved: Mapping[str, Any]) -> None:
+        self.actor.load(np.array(saved["weights"]))
