@@ -33,10 +33,13 @@ class Inference(Driver):
         self.actor = Policy(self.policy, self.policy.initial(self.rng), self.device)
         self.batch = np.empty((self.total, *self.policy.observation_shape), self.policy.observation_dtype)
 
-    @reaction(Driver.observed, reads=[weights], effects=[Driver.actions])
+    @reaction(weights)
+    def take(self) -> None:
+        """Also at a tag without observations: the actor's parameters are views of the weights that are held."""
+        self.actor.load(self.weights.value.flat)
+
+    @reaction(Driver.observed, effects=[Driver.actions])
     def act(self) -> None:
-        if self.weights.present:
-            self.actor.load(self.weights.value.flat)
         np.concatenate([port.value.observations for port in self.observed], out=self.batch)
         actions, _, _ = self.actor.act(self.batch, self.rng)
         out = self.actions.empty()
