@@ -195,6 +195,15 @@ class Action(Element, Generic[T]):
         self._pending.clear()
         self._last = self._stands_at = None
 
+    def state(self) -> tuple[list[Point], Point | None, Point | None]:
+        """What it knows of tags, for a snapshot."""
+        return sorted(self._pending), self._last, self._stands_at
+
+    def load_state(self, state: tuple[list[Point], Point | None, Point | None]) -> None:
+        """Go on from what `state` gave."""
+        pending, self._last, self._stands_at = state
+        self._pending = set(pending)
+
     @property
     def ranks(self) -> tuple[int, ...]:
         """The reactions that it triggers."""

@@ -24,7 +24,7 @@ from rlreactor.deployment.engines.choose import engine_for
 from rlreactor.deployment.engines.dry_run import dry_run
 from rlreactor.deployment.engines.sections import EngineName
 from rlreactor.deployment.engines.slurm_queue import submit
-from rlreactor.deployment.engines.slurm_slots import in_allocation
+from rlreactor.deployment.engines.slurm_slots import in_allocation, was_requeued
 from rlreactor.deployment.engines.text import check_all_used
 from rlreactor.deployment.spec import FRESH_KEYS, RunSpec
 from rlreactor.errors import RunError
@@ -34,6 +34,7 @@ from rlreactor.observe.jsonl import JsonLines
 from rlreactor.observe.latest import LatestLines
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.result import Interrupt, Result
+from rlreactor.store.snapshot import SnapshotFolder
 
 __all__ = ["DeployOptions", "deploy_command"]
 
@@ -56,6 +57,10 @@ class DeployOptions(CommandOptions):
     )
     apply: Annotated[bool, Shown(switch=True)] = Field(
         default=False, description="Give a deployment for Kubernetes to the cluster that kubectl would talk to."
+    )
+    resume: Annotated[bool, Shown(switch=True)] = Field(
+        default=False,
+        description="Go on from the newest snapshot in the spec's run.snapshots; from the beginning if there is none.",
     )
     detach: Annotated[bool, Shown(switch=True)] = Field(
         default=False, description="Do not wait for a job in Slurm's queue; `rlreactor logs SPEC` follows it later."
@@ -110,7 +115,7 @@ def _applied(found: Compiled, engine: EngineName, options: DeployOptions, output
 def _submitted(found: Compiled, options: DeployOptions, output: Output) -> dict[str, Any]:
     """To Slurm, which runs this command again within the job; what that says is shown here as it comes."""
     check_all_used(found.deployment, job_of(found, "slurm"))
-    job = submit(found.deployment, str(options.spec))
+    job = submit(found.deployment, str(options.spec), resume=options.resume)
     output.say(f"submitted job {job.number}, which writes to {job.log}")
     about = {"engine": "slurm", "job": job.number, "log": str(job.log)}
     if options.detach:
@@ -136,7 +141,26 @@ def _deployed(found: Compiled, engine: EngineName, options: DeployOptions) -> Re
     recording = None if run.recording is None else Path(run.recording)
     starter = engine_for(engine, found.deployment)
     with _observer(run) as observe:
-        return deploy(job_of(found, engine), starter, keys=keys, observe=observe, record=recording)
+        return deploy(
+            job_of(found, engine), starter, keys=keys, observe=observe, record=recording,
+            snapshot=None if run.snapshots is None else Path(run.snapshots), snapshot_every=run.snapshot_every,
+            resume=_newest(run, options),
+        )  # fmt: skip
+
+
+def _newest(run: RunSpec, options: DeployOptions) -> Path | None:
+    """The folder of the snapshot to go on from: for who asks, and where Slurm starts a lost job again. None: anew."""
+    if not options.resume and not was_requeued():
+        return None
+    if run.snapshots is None:
+        if options.resume:
+            raise UsageError(
+                f"--resume: {options.spec} keeps no snapshots; set run.snapshots to a folder, and the next run can be "
+                "resumed"
+            )
+        return None
+    folder = Path(run.snapshots)
+    return folder if folder.is_dir() and SnapshotFolder(folder).cuts() else None
 
 
 @contextlib.contextmanager

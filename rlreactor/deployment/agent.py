@@ -14,10 +14,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from rlreactor import codec
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.line import Line
 from rlreactor.deployment.messages import (
     PROTOCOL,
+    Cut,
     Ended,
     Failed,
     FromSlot,
@@ -28,6 +30,7 @@ from rlreactor.deployment.messages import (
     Over,
     Ready,
     Refused,
+    Resume,
     Rows,
     Start,
     Stop,
@@ -45,6 +48,7 @@ from rlreactor.runtime.channel import Closed
 from rlreactor.runtime.crew import Crew, Member
 from rlreactor.runtime.meeting import lay_out_here
 from rlreactor.runtime.process import sleeps_of
+from rlreactor.runtime.snapshotter import Resumed, Snapshots
 from rlreactor.runtime.supervisor import Signals
 from rlreactor.runtime.worker import Options, Share
 from rlreactor.scheduler.routes import Routes
@@ -89,6 +93,7 @@ class _Agent:
         self._crew.listen(line.channel)
         self._interrupted = False
         self._failed = False
+        self._resumed: Resumed | None = None
         self._watching = False
         self._rows_due = 0.0
 
@@ -131,8 +136,12 @@ class _Agent:
         match from_caller(data):
             case Tell(job=job):
                 self._prepare(job)
+            case Resume(cut=cut, contents=contents):
+                self._resumed = Resumed(cut, codec.unpack(contents))
             case Start() as start:
                 self._start(start)
+            case Cut(at=cut):
+                self._crew.ask_for_snapshot(cut)
             case Watch():
                 self._watching = True
             case Stop():
@@ -165,7 +174,7 @@ class _Agent:
         if host is None:
             return
         host.meeting.meet({_link(name): endpoint for name, endpoint in start.endpoints.items()}, start.publics)
-        for share in host.shares():
+        for share in host.shares(start.first_cut, self._resumed):
             self._crew.hire(share)
         host.meeting.close()
 
@@ -220,12 +229,14 @@ class HostOfSlot:
         )  # fmt: skip
         self.meeting: MixedMeeting = lay_out_here(self.graph, self._plan, self._routes, site)
 
-    def shares(self) -> list[Share]:
+    def shares(self, first_cut: int | None = None, resumed: Resumed | None = None) -> list[Share]:
         """What each worker of this slot gets."""
         given = self._job.options
+        begun = 0 if resumed is None else resumed.cut
         options = Options(
-            given.seed, given.fast, given.timeout, given.fingerprint, given.trace, time.monotonic_ns(),
+            given.seed, given.fast, given.timeout, given.fingerprint, given.trace, time.monotonic_ns() - begun,
             record=given.record, stall_s=given.stall_limit, measure=given.measure,
+            snapshots=None if first_cut is None else Snapshots(None, first_cut), resumed=resumed,
         )  # fmt: skip
         return [
             Share(self.graph, self._plan, worker, options, self.meeting, self._routes) for worker in self._own.workers

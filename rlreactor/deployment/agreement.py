@@ -80,6 +80,10 @@ def _run_problems(data: Any) -> Iterator[Problem]:
     given: Mapping[str, Any] = cast(Mapping[str, Any], run) if isinstance(run, Mapping) else {}
     if given.get("steps") is not None and given.get("timeout") is not None:
         yield ("run", "steps"), f"given beside timeout: {given['timeout']!r}; expected one of the two"
+    if given.get("snapshots") is not None and given.get("recording") is not None:
+        yield ("run", "snapshots"), "given beside recording, which is of whole runs; expected one of the two"
+    if given.get("snapshot_every") is not None and given.get("snapshots") is None:
+        yield ("run", "snapshot_every"), "says how often, but not where to; set run.snapshots to a folder too"
 
 
 def _constraint_problems(constraints: list[Mapping[str, Any]], hosts: list[Mapping[str, Any]]) -> Iterator[Problem]:

@@ -8,7 +8,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+from rlreactor import codec
 from rlreactor.deployment.compile import compile_deployment, job_of
 from rlreactor.deployment.engine import Engine, StartedSlots
 from rlreactor.deployment.engines.choose import engine_for
@@ -16,6 +18,7 @@ from rlreactor.deployment.engines.local_slots import LocalSlots
 from rlreactor.deployment.job import Job
 from rlreactor.deployment.joining import Joining
 from rlreactor.deployment.messages import (
+    Cut,
     Ended,
     Failed,
     FromWorker,
@@ -24,6 +27,7 @@ from rlreactor.deployment.messages import (
     Over,
     Ready,
     Refused,
+    Resume,
     Rows,
     Stop,
     Tell,
@@ -43,9 +47,12 @@ from rlreactor.links.keys import CALLER, make_keys, read_public, read_secret, sl
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.recorded import keep_failure, recording_of
 from rlreactor.runtime.result import Interrupt, Result
+from rlreactor.runtime.resumption import check_snapshots, taken_up, watch_in
 from rlreactor.runtime.run import result_of
 from rlreactor.runtime.settlement import GRACE_S
-from rlreactor.runtime.supervisor import Signals
+from rlreactor.runtime.shard import part_of
+from rlreactor.runtime.snapshotter import Resumed
+from rlreactor.runtime.supervisor import Signals, WatchOf
 from rlreactor.scheduler.scheduler import ReactionFailure
 
 __all__ = ["deploy"]
@@ -63,6 +70,9 @@ def deploy(
     observe: Callable[[Metric], None] | None = None,
     on_start: Callable[[], None] | None = None,
     record: Path | None = None,
+    snapshot: Path | None = None,
+    snapshot_every: int | None = None,
+    resume: Path | None = None,
 ) -> Result:
     """Run a job on the slots that an engine starts; the result is that of `rlreactor.run` on one worker.
 
@@ -73,6 +83,7 @@ def deploy(
         observe: called with every metric that a reactor logs, as it arrives.
         on_start: called when all slots are ready and have been told to start.
         record: a file to keep the physical events in; the job's options say that they are recorded.
+        snapshot, snapshot_every, resume: as for `rlreactor.run`; the folders are on the caller's machine.
 
     Raises what `rlreactor.run` raises; errors carry a note that names the host and the worker. Besides, LinkError when
     a slot may not take part, naming what differs, and RunError when one ends or cannot be reached any more.
@@ -82,6 +93,7 @@ def deploy(
         job = job_of(compile_deployment(job))
     graph = graph_of(job)
     engine = engine or LocalSlots()
+    keeping = _Keeping.of(job, graph, snapshot, snapshot_every, resume, recorded=record is not None)
     with contextlib.ExitStack() as cleanup:
         fresh = tempfile.TemporaryDirectory(prefix="rlreactor-keys-")
         cleanup.callback(fresh.cleanup)
@@ -101,9 +113,31 @@ def deploy(
             if on_start is not None:
                 on_start()
 
-        call = _Call(job, graph, board, slots, GatheredMetrics(observe), begun, record)
+        call = _Call(job, graph, board, slots, GatheredMetrics(observe), begun, record, keeping)
         cleanup.callback(call.hang_up)
         return call.run()
+
+
+class _Keeping(NamedTuple):
+    """Of snapshots, what is to be made and what to go on from."""
+
+    watch_of: WatchOf | None
+    first: int | None
+    resumed: Resumed | None
+
+    @staticmethod
+    def of(
+        job: Job, graph: Graph, snapshot: Path | None, every: int | None, resume: Path | None, *, recorded: bool
+    ) -> _Keeping:
+        """Raises RunError for what cannot be."""
+        check_snapshots(graph, snapshot, every, resume, recorded=recorded)
+        seed, timeout = job.options.seed, job.options.timeout
+        resumed = None if resume is None else taken_up(graph, resume, seed, timeout)
+        if snapshot is None:
+            return _Keeping(None, None, resumed)
+        first = (every or 1) + (0 if resumed is None else resumed.cut)
+        watch_of = watch_in(snapshot, graph, seed, first=first, every=every, resumed=resumed)
+        return _Keeping(watch_of, first, resumed)
 
 
 class _Call:
@@ -118,8 +152,11 @@ class _Call:
         metrics: GatheredMetrics,
         on_start: Callable[[], None],
         record: Path | None,
+        keeping: _Keeping,
     ) -> None:
         self._record = record
+        self._keeping = keeping
+        self._snapshots = keeping.watch_of and keeping.watch_of(len(job.plan.workers), self._ask_for_snapshot)
         self._job = job
         self._graph = graph
         self._lines = board
@@ -171,6 +208,8 @@ class _Call:
         for slot, how in self._slots.lost(self._workers.has_said_all):
             self._workers.lose_slot(self._joining.name(slot), slot, how)
         self._workers.tell_stalls()
+        if self._snapshots is not None and self._joining.complete:
+            self._snapshots.look()
         self._settle()
         if self._asked_to_stop and not self._stop_said:
             self._stop_said = True
@@ -194,6 +233,9 @@ class _Call:
             if self._lines.joined(slot):
                 self._say(slot, message)
 
+    def _ask_for_snapshot(self, cut: int) -> None:
+        self._say_all(Cut(at=cut))
+
     def _take(self, said: Said) -> None:
         slot, name = said.slot, self._joining.name(said.slot)
         if said.again:
@@ -209,6 +251,9 @@ class _Call:
             case Ready() as ready:
                 self._admit(slot, self._joining.make_ready(slot, ready))
                 self._start_if_complete()
+            case FromWorker(worker=worker, what="snapshot", fields=fields):
+                if self._snapshots is not None:
+                    self._snapshots.hear(worker, fields.pop("answer"), fields)
             case FromWorker(worker=worker, what=what, fields=fields):
                 self._workers.hear(name, worker, what, fields)
             case Ended(worker=worker, status=status):
@@ -228,11 +273,21 @@ class _Call:
 
     def _start_if_complete(self) -> None:
         if self._joining.complete:
-            self._say_all(self._joining.start())
+            if self._keeping.resumed is not None:
+                self._hand_out(self._keeping.resumed)
+            self._say_all(self._joining.start().model_copy(update={"first_cut": self._keeping.first}))
             self._on_start()
+
+    def _hand_out(self, resumed: Resumed) -> None:
+        """Every slot gets what its reactors held."""
+        for index, slot in enumerate(self._job.slots):
+            paths = [path for worker in slot.workers for path in self._job.plan.workers[worker].reactors]
+            self._say(index, Resume(cut=resumed.cut, contents=codec.pack(part_of(resumed.contents, paths))))
 
     def hang_up(self) -> None:
         """Tell every slot that it is over, and let it put things away."""
+        if self._snapshots is not None:
+            self._snapshots.close()
         self._say_all(Over())
         end = time.monotonic() + _GOODBYE_S
         left: set[int] = set()

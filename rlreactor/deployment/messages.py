@@ -13,11 +13,11 @@ from rlreactor.errors import LinkError
 from rlreactor.planner.model import Frozen
 
 __all__ = [
-    "PROTOCOL", "Ended", "Failed", "FromSlot", "FromWorker", "Join", "Left", "Lost", "Over", "Ready", "Refused", "Rows",
-    "Start", "Stop", "Tell", "ToSlot", "Watch", "fields_of", "from_caller", "from_slot",
+    "PROTOCOL", "Cut", "Ended", "Failed", "FromSlot", "FromWorker", "Join", "Left", "Lost", "Over", "Ready", "Refused",
+    "Resume", "Rows", "Start", "Stop", "Tell", "ToSlot", "Watch", "fields_of", "from_caller", "from_slot",
 ]  # fmt: skip
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Of these messages and of the links between workers."""
 
 
@@ -54,7 +54,7 @@ class Ready(Frozen):
 
 
 class FromWorker(Frozen):
-    """A worker says something: metrics, stalled, warning, done, failed."""
+    """A worker says something: metrics, stalled, warning, snapshot, done, failed."""
 
     worker: int
     what: str
@@ -97,11 +97,31 @@ class Tell(Frozen):
     job: Job
 
 
+class Resume(Frozen):
+    """Before the start: the logical time at which the run goes on, and what this slot's reactors held then, packed."""
+
+    cut: int
+    contents: bytes
+
+
 class Start(Frozen):
-    """Everybody is ready: where all of them listen, by link "from-to", and the public keys of all workers."""
+    """Everybody is ready.
+
+    Attributes:
+        endpoints: where all of them listen, by link "from-to".
+        publics: public keys of all workers.
+        first_cut: logical time of the first snapshot; None: none are made.
+    """
 
     endpoints: dict[str, str]
     publics: dict[int, bytes]
+    first_cut: int | None = None
+
+
+class Cut(Frozen):
+    """A snapshot is to be made at this logical time."""
+
+    at: int
 
 
 class Watch(Frozen):
@@ -123,13 +143,14 @@ class Refused(Frozen):
 
 
 FromSlot = Join | Ready | FromWorker | Ended | Rows | Failed | Left
-ToSlot = Tell | Start | Watch | Stop | Over | Refused | Lost
+ToSlot = Tell | Resume | Start | Cut | Watch | Stop | Over | Refused | Lost
 _FROM_SLOT: dict[str, type[FromSlot]] = {
     "join": Join, "ready": Ready, "worker": FromWorker, "ended": Ended, "rows": Rows, "failed": Failed,
     "left": Left,
 }  # fmt: skip
 _TO_SLOT: dict[str, type[ToSlot]] = {
-    "tell": Tell, "start": Start, "watch": Watch, "stop": Stop, "over": Over, "refused": Refused, "lost": Lost,
+    "tell": Tell, "resume": Resume, "start": Start, "cut": Cut, "watch": Watch, "stop": Stop, "over": Over,
+    "refused": Refused, "lost": Lost,
 }  # fmt: skip
 _KINDS = {model: kind for models in (_FROM_SLOT, _TO_SLOT) for kind, model in models.items()}
 

@@ -44,7 +44,6 @@ _ADDRESS = r"^[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$"  # never begins with a
 FRESH_KEYS = "fresh"
 """In the place of a directory: every run makes its own."""
 
-NO_SNAPSHOTS = "nothing, because this version makes no snapshots; leave it out, and runs begin at their beginning"
 
 DISAGREEMENT = "disagreement"
 """The type of pydantic's error where parts do not go together."""
@@ -157,8 +156,13 @@ class RunSpec(Part):
     metrics: Text | None = Field(default=None, description="File for every metric, one JSON object a line.")
     state: Text | None = Field(default=None, description="File for the arrays among all reactors' states at the stop.")
     recording: Text | None = Field(default=None, description="File for physical events, which a replay needs.")
-    snapshots: Annotated[None, expected(NO_SNAPSHOTS)] = Field(
-        default=None, description="Not available in this version: nothing is saved while a run goes on."
+    snapshots: Text | None = Field(
+        default=None,
+        description="Folder for snapshots, of which the newest three are kept; `rlreactor deploy SPEC --resume` goes "
+        "on from the newest. Every run needs one of its own.",
+    )
+    snapshot_every: Duration | None = Field(
+        default=None, description="Logical time between two snapshots; as often as costs little when not given."
     )
 
     @property

@@ -90,6 +90,13 @@ class Crew:
             if member.status is None:
                 tell(member.pid)
 
+    def ask_for_snapshot(self, cut: int) -> None:
+        """Tell all workers of a cut."""
+        for member in self.members:
+            if member.status is None:
+                with contextlib.suppress(Closed):
+                    member.channel.send("cut", at=cut)
+
     def attend(self, timeout_s: float) -> None:
         """Wait until something is said, for that long at most, and take it in."""
         for key, _ in self._selector.select(timeout_s):

@@ -59,6 +59,24 @@ class Inlet:
         elif lease is not None:
             self._end_lease(self.cell, lease)
 
+    def give_back(self, stored: tuple[Any, Lease | None]) -> None:
+        """A value that is not wanted: its tag will never come here."""
+        self._backlog[self.source] -= 1
+        if stored[1] is not None:
+            stored[1].drop()
+
+    def hold(self, value: Any) -> None:
+        """Hold this value, which needs no slot, in place of any other."""
+        lease, self._lease = self._lease, None
+        self.cell.value = value
+        if lease is not None:
+            lease.drop()
+
+    def take(self, value: Any) -> tuple[Any, Lease | None]:
+        """What to queue of a value that came from nowhere and needs no slot."""
+        self._backlog[self.source] += 1
+        return value, None
+
     def evacuate(self) -> None:
         """Replace a held value by a copy that needs no slot."""
         lease, self._lease = self._lease, None

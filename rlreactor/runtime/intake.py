@@ -12,10 +12,11 @@ from rlreactor.links.ends import Reader
 from rlreactor.links.slotted import Lease, SlotReader
 from rlreactor.links.words import fence
 from rlreactor.runtime.audience import Audience
+from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
 from rlreactor.runtime.outbox import Outbox
 from rlreactor.runtime.position import Position
-from rlreactor.scheduler.binding import Binding, root_ports
+from rlreactor.scheduler.binding import Binding, CellKey, root_ports
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.routes import Routes
 from rlreactor.tag import Point, Tag, earlier
@@ -43,6 +44,7 @@ class Intake:
     Attributes:
         backlog: by worker, messages that wait for their tag.
         received_from: by worker, messages taken in.
+        inlets: where values of other workers' ports arrive.
     """
 
     def __init__(
@@ -64,6 +66,9 @@ class Intake:
         self._remote: dict[int, RemotePort] = {}
         self._slots: list[SlotReader] = []
         self._ended: list[tuple[Cell | None, Lease]] = []
+        self.inlets: dict[CellKey, Inlet] = {}
+        self.first = 0  # what was sent before this logical time is not wanted
+        self.collector: Collector | None = None
         self.backlog = [0] * self._board.workers
         self.received_from = [0] * self._board.workers
 
@@ -79,12 +84,13 @@ class Intake:
 
     def _remote_port(self, path: str, source: int, binding: Binding) -> RemotePort:
         spec = binding.graph.ports[path].spec
-        inlets = tuple(
-            Inlet(source, key.delay, cell, key in binding.held, self.backlog, self._end_lease)
+        inlets = {
+            key: Inlet(source, key.delay, cell, key in binding.held, self.backlog, self._end_lease)
             for key, cell in binding.cells.items()
             if key.root == path
-        )
-        return RemotePort(spec, inlets, self._carrier.slot_reader(path, spec))
+        }
+        self.inlets.update(inlets)
+        return RemotePort(spec, tuple(inlets.values()), self._carrier.slot_reader(path, spec))
 
     # Slots
 
@@ -187,6 +193,8 @@ class Intake:
                 self._seen[worker] = STOP_HEARD
         if rank:
             self._frontiers.advance(worker, (*tag, rank))
+        if self.collector is not None and tag[0] >= self.collector.cut:
+            self.collector.heard(worker)
 
     def _take(self, worker: int, tag: Point, port: RemotePort, slot: int, payload: memoryview) -> None:
         """One value has come."""
@@ -196,6 +204,10 @@ class Intake:
         else:
             value = port.slots.receive(slot)
             lease = Lease(port.slots, slot, len(port.inlets))
+        if tag[0] < self.first:
+            if lease is not None:
+                lease.reader.finish(slot)
+            return
         position = self._position
         for inlet in port.inlets:
             self.backlog[worker] += 1
@@ -203,12 +215,30 @@ class Intake:
                 position.inbox.put(inlet, (value, lease), inlet.delay.time)
                 continue
             arrival = tag if inlet.immediate else inlet.delay.added_to(tag)
+            if self.collector is not None:
+                self.collector.take(tag, arrival, inlet, value)
             if position.in_tag and arrival == position.execution.tag:
                 inlet.fire((value, lease), position.execution)
             elif earlier(position.scheduler.last, arrival):
                 position.queue.push(arrival, inlet, (value, lease))
             else:
                 raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")
+
+    def collect(self) -> None:
+        """See from whom all has come that was sent before the cut of the collector."""
+        collector, board = self.collector, self._board
+        if collector is None:
+            return
+        # The status first, as in `receive`.
+        past = [w for w in collector.missing if board.gone(w) or board.read(w)[1].frontier[0] >= collector.cut]
+        if past:
+            self.receive()
+        for worker in past:
+            if not self._readers[worker].waiting():
+                collector.heard(worker)
+        if not collector.missing:
+            self.collector = None
+            collector.finish()
 
     # Stops
 

@@ -13,6 +13,8 @@ from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.carrier import Carrier
 from rlreactor.runtime.audience import Audience
+from rlreactor.runtime.collector import Collector
+from rlreactor.runtime.inlet import Inlet
 from rlreactor.runtime.intake import Intake
 from rlreactor.runtime.outbox import Outbox
 from rlreactor.runtime.position import Position
@@ -138,6 +140,7 @@ class Neighbourhood:
         self._board.note_mail()
         if self.intake.receive():
             return True
+        self.intake.collect()
         self._promise(candidate)
         waiting.want(candidate)
         waiting.for_any(self._frontiers.blocking(candidate))
@@ -212,6 +215,7 @@ class Neighbourhood:
         self._board.note_mail()
         if self.intake.receive():
             return True
+        self.intake.collect()
         self.outbox.say((tag[0], tag[1], gate), tag)
         waiting.want(tag)
         waiting.for_any(self._frontiers.blocking(tag, gate))
@@ -254,12 +258,27 @@ class Neighbourhood:
         self._board.pump()
         if told is not None or not self._tags % self._told_every:
             self._promise(scheduler.candidate())
+        if self.intake.collector is not None:
+            self.intake.collect()
         if told is not None:  # not before: who is woken finds the message and the promise
             outbox.ring(told)
 
     def stop_at(self, tag: Point) -> None:
         """Tell everybody that the program stops at `tag`, before anything that belongs to that tag is sent."""
         self.outbox.tell_stop(tag, wire.STOP)
+
+    # Snapshots
+
+    def collect(self, cut: int, note: Callable[[Point, Inlet, Any], None], finish: Callable[[], None]) -> None:
+        """Note what others sent before the cut and comes from now on; `finish` is called when nothing more can come."""
+        self.intake.collector = Collector(cut, self._frontiers.sources, note, finish)
+        self.intake.collect()
+
+    def begin_at(self, time: int, last: Point) -> None:
+        """Go on at this logical time: what was sent before it is not wanted, and `last` was the last tag of all."""
+        self.intake.first = time
+        self._position.last = last
+        self._position.in_tag = False
 
     # The end
 
@@ -274,6 +293,7 @@ class Neighbourhood:
 
     def leave(self) -> None:
         """This worker is done or gives up: nobody shall wait for it."""
+        self.intake.collect()
         self.intake.leave()
         self._board.set_wanted(FOREVER.time)
         self._board.leave()  # before the empty queue is seen: it does not mean that the program has run dry

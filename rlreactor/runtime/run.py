@@ -16,6 +16,8 @@ from rlreactor.reactor import Reactor, fresh
 from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.recorded import compare, keep_failure, load, recording_of
 from rlreactor.runtime.result import Interrupt, Result
+from rlreactor.runtime.resumption import check_snapshots, taken_up, watch_in
+from rlreactor.runtime.snapshotter import Snapshots
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
 from rlreactor.scheduler.recorder import Event, Trace, combined
@@ -40,6 +42,7 @@ def run(
     record: str | Path | None = None,
     replay: str | Path | None = None,
     snapshot: str | Path | None = None,
+    snapshot_every: int | None = None,
     resume: str | Path | None = None,
     stall_limit: float = 10.0,
     measure: bool = False,
@@ -61,6 +64,12 @@ def run(
         record: a file to keep the physical events in, also those of a run that fails or is interrupted.
         replay: a file with the physical events of an earlier run, which is then repeated exactly, on any placement;
             only its beginning with a timeout that comes earlier than its end.
+        snapshot: a folder for snapshots of the whole program, of which the newest three are kept. One is made at the
+            beginning, and then as often as costs little; nobody stops for it.
+        snapshot_every: ns of logical time between two of them instead, where they can be made so fast.
+        resume: the folder of an earlier run's snapshots, or one of them. The run goes on from the newest, on any
+            placement, to the same result as one that was never interrupted; what it logged and traced before is not
+            repeated. Reactions of time 0 run again, since they make what a snapshot does not hold.
         measure: time every reaction; `Result.costs` can then be given to `plan(costs=...)`, and `Result.workers` tells
             where the time went.
         stall_limit: seconds of wall clock after which a worker that waits says for whom.
@@ -73,30 +82,35 @@ def run(
         RunError: a reaction raised (the error names it, its tag and the user's traceback) or a worker died.
         KeyboardInterrupt: Ctrl-C; the exception's `result` holds what there was at the last tag boundary.
     """
-    later = {"snapshot": snapshot, "resume": resume}
-    for name, value in later.items():
-        if value is not None:
-            raise RunError(f"run({name}=...) is not available in this version")
     _check_numbers(timeout, seed)
     graph = check(_fresh(topology), fast=fast and replay is None)
     plan = _fitting(graph, plan, workers)
     recording = None if replay is None else load(graph, replay, seed)
+    check_snapshots(graph, snapshot, snapshot_every, resume, recorded=record is not None or replay is not None)
+    resumed = None if resume is None else taken_up(graph, resume, seed, timeout)
+    begun = 0 if resumed is None else resumed.cut
+    first = begun + (snapshot_every or 1)
     options = Options(
         seed,
         fast,
         timeout,
         fingerprint,
         trace,
-        time.monotonic_ns(),
+        time.monotonic_ns() - begun,
         record is not None,
         recording,
         stall_limit,
         measure,
+        snapshots=None if snapshot is None else Snapshots(str(snapshot), first),
+        resumed=resumed,
     )
+    watch_of = None
+    if snapshot is not None:
+        watch_of = watch_in(snapshot, graph, seed, first=first, every=snapshot_every, resumed=resumed)
     metrics = GatheredMetrics(observe)
     execute = run_alone if len(plan.workers) == 1 else supervise
     try:
-        reports = execute(graph, plan, options, metrics.take)
+        reports = execute(graph, plan, options, metrics.take, watch_of)
     except Stopped as stopped:
         if record is not None:
             recording_of(graph, seed, stopped.reports).save(record)

@@ -6,8 +6,10 @@ import contextlib
 import logging
 import math
 import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 from rlreactor.graph import Graph
@@ -18,6 +20,7 @@ from rlreactor.runtime.meeting import lay_out
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.process import sleeps_of, threads_restored
 from rlreactor.runtime.settlement import GRACE_S, Settlement, error_of, first_failure
+from rlreactor.runtime.snapshot_watch import SnapshotWatch
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker
 from rlreactor.scheduler.routes import Routes
@@ -28,7 +31,10 @@ __all__ = ["Signals", "Stopped", "run_alone", "run_in_child", "supervise"]
 _log = logging.getLogger("rlreactor")
 _LOOK_UP_S = 0.005
 _LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
+_REGULARLY_S = 0.1
 Observer = Callable[[list[Metric]], None]
+WatchOf = Callable[[int, Callable[[int], None]], SnapshotWatch]
+"""Makes the watch over the snapshots of so many workers, with what tells them of a cut."""
 
 
 class Stopped(Exception):
@@ -65,10 +71,17 @@ class Signals:
         self._ask()
 
 
-def run_alone(graph: Graph, plan: Plan, options: Options, observe: Observer) -> list[dict[str, Any]]:
+def run_alone(
+    graph: Graph, plan: Plan, options: Options, observe: Observer, watch_of: WatchOf | None = None
+) -> list[dict[str, Any]]:
     """Run everything in this process. Raises ReactionFailure or Stopped."""
-    with threads_restored():
-        worker = Worker(Share(graph, plan, 0, options, None, None), observe)
+    with threads_restored(), contextlib.ExitStack() as cleanup:
+        watch = None if watch_of is None else watch_of(1, lambda cut: _ask(worker, cut))
+        say = None if watch is None else partial(_hear, watch)
+        worker = Worker(Share(graph, plan, 0, options, None, None), observe, say)
+        if watch is not None:
+            cleanup.callback(watch.close)
+            cleanup.enter_context(regularly(watch.look))
         try:
             with Signals(worker.interrupt) as signals:
                 report = worker.run()
@@ -78,6 +91,33 @@ def run_alone(graph: Graph, plan: Plan, options: Options, observe: Observer) -> 
     if signals.received is not None:
         raise Stopped([report], signals.received)
     return [report]
+
+
+def _hear(watch: SnapshotWatch, answer: str, **fields: Any) -> None:
+    watch.hear(0, answer, fields)
+
+
+def _ask(worker: Worker, cut: int) -> None:
+    if worker.snapshotter is not None:
+        worker.snapshotter.ask(cut)
+
+
+@contextlib.contextmanager
+def regularly(look: Callable[[], None]) -> Generator[None]:
+    """Meanwhile a thread looks, some ten times a second."""
+    ended = threading.Event()
+
+    def keep_looking() -> None:
+        while not ended.wait(_REGULARLY_S):
+            look()
+
+    thread = threading.Thread(target=keep_looking, name="rlreactor-snapshots", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def run_in_child(graph: Graph, plan: Plan, options: Options) -> dict[str, Any]:
@@ -94,12 +134,14 @@ def run_in_child(graph: Graph, plan: Plan, options: Options) -> dict[str, Any]:
     return reports[0]
 
 
-def supervise(graph: Graph, plan: Plan, options: Options, observe: Observer) -> list[dict[str, Any]]:
+def supervise(
+    graph: Graph, plan: Plan, options: Options, observe: Observer, watch_of: WatchOf | None = None
+) -> list[dict[str, Any]]:
     """Run every worker in a process of its own. Raises RunError, LinkError or Stopped; leaves nothing behind."""
     worker_of = {path: worker.index for worker in plan.workers for path in worker.reactors}
     routes = Routes.of(graph, worker_of, len(plan.workers))
     meeting = lay_out(graph, plan, routes)
-    crew = _Supervision(observe, meeting.watch())
+    crew = _Supervision(observe, meeting.watch(), None if watch_of is None else partial(watch_of, len(plan.workers)))
     try:
         with Signals(crew.ask_to_stop) as signals:
             for worker in plan.workers:
@@ -117,8 +159,14 @@ def supervise(graph: Graph, plan: Plan, options: Options, observe: Observer) -> 
 class _Supervision(Crew):
     """The workers of a run that is all on this host."""
 
-    def __init__(self, observe: Observer, board: StatusBoard | None) -> None:
+    def __init__(
+        self,
+        observe: Observer,
+        board: StatusBoard | None,
+        watch_of: Callable[[Callable[[int], None]], SnapshotWatch] | None = None,
+    ) -> None:
         super().__init__(self._take)
+        self._snapshots = None if watch_of is None else watch_of(self.ask_for_snapshot)
         self._observe = observe
         self._stalls = StallReport()
         self._settlement = None if board is None else Settlement(board, lambda w: sleeps_of(self.members[w].pid))
@@ -131,6 +179,8 @@ class _Supervision(Crew):
             due = self._stalls.due_in_s()
             self.attend(_LOOK_UP_S if failed else _LONGEST_SELECT_S if due is None else due)
             self._stalls.tell_if_due()
+            if self._snapshots is not None:
+                self._snapshots.look()
             if not self.asked_to_stop and any(member.failure for member in self.members):
                 if deadline == math.inf:
                     deadline = time.monotonic() + GRACE_S
@@ -148,6 +198,8 @@ class _Supervision(Crew):
         """Make sure that no process of the run is left, nor its memory, which would wait for the garbage collector."""
         super().dismiss()
         self._settlement = None
+        if self._snapshots is not None:
+            self._snapshots.close()
 
     def _settled(self) -> bool:
         """Whether no worker that still runs can fail before what has failed already."""
@@ -163,5 +215,7 @@ class _Supervision(Crew):
             self._observe([Metric(*metric) for metric in message["metrics"]])
         elif kind == "stalled":
             self._stalls.hear(member.share.worker, message["lines"])
+        elif kind == "snapshot" and self._snapshots is not None:
+            self._snapshots.hear(member.share.worker, message.pop("answer"), message)
         elif kind == "warning":
             _log.warning("worker %d: %s", member.share.worker, message["text"])

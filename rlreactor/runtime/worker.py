@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import select
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from rlreactor import codec
@@ -24,6 +27,8 @@ from rlreactor.runtime.neighbourhood import Neighbourhood
 from rlreactor.runtime.pace import Pace, Reading
 from rlreactor.runtime.process import give_freed_memory_back, keep_freed_memory, limit_threads, on_stop, pin
 from rlreactor.runtime.resident import resident_bytes
+from rlreactor.runtime.shard import Shard
+from rlreactor.runtime.snapshotter import Resumed, Say, Snapshots, Snapshotter
 from rlreactor.runtime.traffic import sent_bytes
 from rlreactor.runtime.waiting import SPIN, Interrupted
 from rlreactor.runtime.warnings_over import warn_over
@@ -63,6 +68,8 @@ class Options(NamedTuple):
     stall_s: float = 10.0
     measure: bool = False
     limit: Limit | None = None
+    snapshots: Snapshots | None = None
+    resumed: Resumed | None = None
 
 
 class Share(NamedTuple):
@@ -82,9 +89,10 @@ class Worker:
     Args:
         share: its part of the work.
         hand_on: takes metrics.
+        say: takes what is to be said of snapshots.
     """
 
-    def __init__(self, share: Share, hand_on: Callable[[list[Metric]], None]) -> None:
+    def __init__(self, share: Share, hand_on: Callable[[list[Metric]], None], say: Say | None = None) -> None:
         options, graph = share.options, share.graph
         self.share = share
         self.links: Neighbourhood | None = None
@@ -105,7 +113,8 @@ class Worker:
             storage=None if links is None else lambda path: links.storage(path, graph.ports[path].spec),
         )
         self.scheduler = Scheduler(self.binding, _clock(options), options.timeout, links)
-        self.metrics = MetricsBuffer(self.binding.execution, hand_on)
+        self.metrics = MetricsBuffer(self.binding.execution, self._hand_on)
+        self._metrics_to = hand_on
         if links is not None:
             links.waiting.stall_ns = round(options.stall_s * 1e9)
             links.join(self.scheduler)
@@ -114,11 +123,44 @@ class Worker:
         self._started_ns = 0
         self._recorded: list[PhysicalEvent] = []
         self._missed: list[tuple[str, Tag]] = []
+        self.snapshotter: Snapshotter | None = None
+        if options.snapshots is not None and say is not None:
+            self.binding.execution.keeps_snapshots = True
+            self.snapshotter = Snapshotter(share.worker, options.snapshots, self.scheduler, links, say)
+        self._resumed = options.resumed
+        if options.resumed is not None:
+            self._expect_to_resume(options.resumed)
+        elif self.snapshotter is not None and options.snapshots is not None:
+            self.snapshotter.expect(options.snapshots.first)
         if options.replay is not None:
             self._replay(options.replay)
         if options.record:
             self.binding.execution.record = self._record
             self.scheduler.is_late = self._noting_missed(self.scheduler.is_late)
+
+    def _hand_on(self, metrics: list[Metric]) -> None:
+        if self._resumed is None:  # what is logged at time 0 of a resumed run was logged before
+            self._metrics_to(metrics)
+
+    def _expect_to_resume(self, resumed: Resumed) -> None:
+        """Everything is made at time 0, as in every run; then the contents of the snapshot take its place.
+
+        Until all workers have done so, none may take the program to have run dry.
+        """
+        self.binding.queue.push((resumed.cut, 0), Nothing())
+        self.scheduler.call_at(1, lambda: self._resume(resumed))
+
+    def _resume(self, resumed: Resumed) -> None:
+        self.metrics.flush()
+        self._resumed = None
+        inlets = {} if self.links is None else self.links.intake.inlets
+        last = resumed.contents["last"]
+        Shard(self.binding, inlets).load(resumed.cut, resumed.contents)
+        self.binding.execution.tag = self.scheduler.last = last
+        if self.links is not None:
+            self.links.begin_at(resumed.cut, last)
+        if self.snapshotter is not None and self.share.options.snapshots is not None:
+            self.snapshotter.expect(self.share.options.snapshots.first)
 
     def _record(self, path: str, stored: Any) -> None:
         tag = Tag(*self.binding.execution.tag)
@@ -177,7 +219,7 @@ class Worker:
 
     def interrupt(self) -> None:
         """Stop at the next tag boundary."""
-        self.scheduler.interrupted = True
+        self.scheduler.interrupt()
         if self.links is not None:
             self.links.interrupt()
 
@@ -191,7 +233,7 @@ class Worker:
             with pace:
                 self.scheduler.run()
         except Interrupted:
-            self.scheduler.interrupted = True
+            self.scheduler.interrupt()
         except ReactorError:
             if self.links is not None:
                 self.links.fail()
@@ -200,6 +242,8 @@ class Worker:
             self.metrics.flush()
         if self.links is not None and not self.scheduler.interrupted:  # what failed has promised nothing more
             self.links.leave()
+        if self.snapshotter is not None:
+            self.snapshotter.finish()
         return self._report(pace, base_bytes)
 
     def _progress(self) -> tuple[int, int]:
@@ -309,7 +353,11 @@ def work(share: Share, channel: Channel) -> int:
     pin(share.plan.workers[share.worker].cores)
     show_gpus(share.plan.workers[share.worker])
     try:
-        worker = Worker(share, lambda metrics: channel.send("metrics", metrics=metrics))
+        worker = Worker(
+            share, lambda metrics: channel.send("metrics", metrics=metrics), partial(channel.send, "snapshot")
+        )
+        if worker.snapshotter is not None:
+            listen(channel, worker.snapshotter)
         if worker.links is not None:
             worker.links.waiting.on_stall = lambda lines: channel.send("stalled", lines=lines)
         if told_to_stop:
@@ -326,6 +374,21 @@ def work(share: Share, channel: Channel) -> int:
     finally:
         if worker is not None and worker.links is not None:
             worker.links.close()
+
+
+def listen(channel: Channel, snapshotter: Snapshotter) -> None:
+    """Let a thread hear of cuts, for as long as the process lives."""
+
+    def hear() -> None:
+        poller = select.poll()
+        poller.register(channel, select.POLLIN)
+        with contextlib.suppress(Closed, OSError):
+            while True:
+                poller.poll()
+                for message in channel.receive():
+                    snapshotter.ask(message["at"])
+
+    threading.Thread(target=hear, name="rlreactor-cuts", daemon=True).start()
 
 
 def _report_failure(channel: Channel, error: ReactorError, worker: Worker | None = None) -> int:

@@ -44,7 +44,8 @@ class CellKey(NamedTuple):
 class TimerTarget:
     """A timer: queues itself again whenever it fires."""
 
-    def __init__(self, ranks: tuple[int, ...], period: int | None, queue: EventQueue) -> None:
+    def __init__(self, path: str, ranks: tuple[int, ...], period: int | None, queue: EventQueue) -> None:
+        self.path = path
         self.ranks = ranks
         self._period = period
         self._queue = queue
@@ -131,6 +132,8 @@ class Binding:
         self.reactions: list[BoundReaction | None] = [None] * len(graph.reactions)
         self.outlets: dict[str, Outlet] = {}
         self.cells: dict[CellKey, Cell] = {}  # what local readers see
+        self.groups: dict[CellKey, CellGroup] = {}  # of those, what is fed from this worker, with a delay
+        self.timers: dict[str, TimerTarget] = {}
         self.held: set[CellKey] = set()
         self.triggers: defaultdict[int, list[Cell]] = defaultdict(list)  # ports and actions that trigger a reaction
         ordered = [graph.reactors[path] for path in graph.reactors if path in self.local]
@@ -209,7 +212,7 @@ class Binding:
         return CellKey(root, delay, ends[0] if ends[0] == ends[1] else "")
 
     def _delayed_group(self, key: CellKey, cell: Cell) -> CellGroup:
-        group = CellGroup(cell, key.delay.physical)
+        group = self.groups[key] = CellGroup(cell, key.delay.physical)
         self.modes.add_target(key.scope, group)
         return group
 
@@ -252,7 +255,7 @@ class Binding:
         for path, timer in self.graph.timers.items():
             if triggered[path]:
                 period = int(timer.period) if timer.period else None
-                target = TimerTarget(tuple(sorted(triggered[path])), period, self.queue)
+                target = self.timers[path] = TimerTarget(path, tuple(sorted(triggered[path])), period, self.queue)
                 self.queue.push(Tag(int(timer.offset), 0), target)
                 assert timer.owner is not None
                 self.modes.add_target(scope_of(timer.owner, _mode_name(timer)), target, int(timer.offset))

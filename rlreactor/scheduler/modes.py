@@ -9,7 +9,7 @@ tag at which it was left, and when it is entered by history everything moves bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from rlreactor.action import Action
@@ -198,6 +198,20 @@ class Modes:
             if scope.activated and not scope.active:
                 for rank in scope.shutdown:
                     self._execution.queued[rank] = 0
+
+    def state(self) -> dict[str, tuple[bool, bool, Point]]:
+        """Of every mode: whether its reactor is in it, whether it ever was active, and where its time stands."""
+        return {name: (scope.current, scope.activated, scope.left) for name, scope in self.scopes.items()}
+
+    def load_state(self, state: Mapping[str, tuple[bool, bool, Point]]) -> None:
+        """Go on from what `state` gave; the events of each mode are the caller's to put back."""
+        for name, (current, activated, left) in state.items():
+            scope = self.scopes.get(name)
+            if scope is not None:
+                scope.activated, scope.left = activated, left
+                if current:
+                    scope.modal.current = scope
+        self._silence_and_wake()
 
     def _request(self, mode: Mode, history: bool) -> None:
         modal = self._modal[id(mode.owner)]

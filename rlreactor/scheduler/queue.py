@@ -89,7 +89,7 @@ class EventQueue:
 
     def take(self, wanted: Callable[[Target], bool]) -> list[tuple[Point, Target, Any]]:
         """Take the events of some targets out, in order of their tags."""
-        taken = [(tag, t, s) for tag, events in sorted(self._all().items()) for t, s in events if wanted(t)]
+        taken = [event for event in self.events() if wanted(event[1])]
         if taken:
             self._change(lambda _, t, s: [] if wanted(t) else [(t, s)])
         return taken
@@ -97,6 +97,14 @@ class EventQueue:
     def rewrite(self, change: Callable[[Target, Any], Any]) -> None:
         """Give every queued event the value that `change` makes of it."""
         self._change(lambda _, target, stored: [(target, change(target, stored))])
+
+    def events(self) -> list[tuple[Point, Target, Any]]:
+        """All that is queued, in order of the tags."""
+        return [(tag, target, stored) for tag, events in sorted(self._all().items()) for target, stored in events]
+
+    def clear(self) -> None:
+        """Nothing is queued any more."""
+        self._change(lambda _, __, ___: [])
 
     def _all(self) -> dict[Point, Events]:
         return {**self._events, self.head: self.first} if self.first else dict(self._events)

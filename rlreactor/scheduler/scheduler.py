@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable
 from heapq import heappop
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ __all__ = ["IsLate", "Neighbours", "ReactionFailure", "Scheduler"]
 IsLate = Callable[[BoundReaction], bool]
 """Whether the deadline of a reaction is missed at the current tag."""
 
+NOWHERE = FOREVER.time + 1  # a logical time that is never reached
 LONGEST_SLEEP = 50_000_000  # ns; a sleeping worker looks up this often to see whether it was told to stop
 
 
@@ -150,6 +152,11 @@ class Scheduler:
         self.neighbours = neighbours
         self.timeout: Point = FOREVER if timeout is None else (timeout, 0)
         self.stop = self.timeout
+        self._boundary = NOWHERE
+        self._at_boundary: Callable[[], None] = _nothing
+        self._bound = self.stop  # whichever of the two comes first
+        self._calls: deque[Callable[[], None]] = deque()
+        self._called = False  # somebody wants the loop to come round
         self.last: Point = (0, -1)  # the last tag that was processed
         self.tags = 0
         self._not_hashed = 0  # at most so many tags' values wait in the recorders
@@ -171,6 +178,35 @@ class Scheduler:
         execution.clock = clock.now
         execution.inbox = self.inbox
 
+    # From outside
+
+    def interrupt(self) -> None:
+        """Return from `run` at the next tag boundary; also from a signal handler."""
+        self.interrupted = self._called = True
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have the scheduler's own thread call this between two reactions; from any thread."""
+        self._calls.append(call)
+        self._called = True
+        if self.neighbours is None:
+            self.clock.wake()
+        else:
+            self.neighbours.wake()
+
+    def call_at(self, time: int, call: Callable[[], None]) -> None:
+        """Call this once between two tags: when nothing can happen any more before `time`, and before what comes then.
+
+        Only from the scheduler's own thread, one call at a time.
+        """
+        assert self._boundary == NOWHERE
+        self._boundary, self._at_boundary = time, call
+        self._bound = min(self.stop, (time, 0))
+
+    @property
+    def is_called_at(self) -> bool:
+        """Whether a call that `call_at` was given is still to come."""
+        return self._boundary != NOWHERE
+
     def run(self) -> Tag:
         """Process tags until the program stops; returns the last one.
 
@@ -185,6 +221,9 @@ class Scheduler:
             tag = following()
             if tag is None:
                 break
+            if tag[0] >= self._boundary:
+                self._pass_boundary()
+                continue
             self._process(tag)
             self.last = tag
             self.tags += 1
@@ -202,7 +241,7 @@ class Scheduler:
         nothing: Events = []  # what is queued at FOREVER; never added to, as every other tag is earlier
         tags = 0
         try:
-            while (tag := queue.head) < self.stop and not self.interrupted:
+            while (tag := queue.head) < self._bound and not self._called:
                 events = queue.first
                 sequence = written.get(events[0][0] if len(events) == 1 else start_of(events))
                 if sequence is None or not (neighbours is None or neighbours.clear(tag)):
@@ -215,7 +254,7 @@ class Scheduler:
                 for target, stored in events:
                     target.fire(stored, execution)
                 if sequence():
-                    self.interrupted = True
+                    self.interrupt()
                     break
                 for cell in present:
                     cell.present = False
@@ -259,8 +298,22 @@ class Scheduler:
 
     def candidate(self) -> Point:
         """The tag this worker would process next, if nothing earlier arrives."""
-        head, stop = self._queue.head, self.stop
-        return head if head < stop else stop
+        if self._called:
+            self._answer()
+        head, bound = self._queue.head, self._bound
+        return head if head < bound else bound
+
+    def _answer(self) -> None:
+        self._called = False
+        if self.interrupted:  # now: a signal may have come between
+            self._called = True
+        while self._calls:
+            self._calls.popleft()()
+
+    def _pass_boundary(self) -> None:
+        call, self._at_boundary = self._at_boundary, _nothing
+        self._boundary, self._bound = NOWHERE, self.stop
+        call()
 
     def starved(self, last: Point) -> None:
         """Nothing is queued anywhere; `last` was the last tag of the whole program."""
@@ -269,6 +322,7 @@ class Scheduler:
     def stop_by(self, tag: Point) -> None:
         """Stop at `tag`, unless the program stops earlier."""
         self.stop = min(self.stop, tag)
+        self._bound = min(self._bound, tag)
 
     def take_in(self) -> int:
         """Queue what came from outside; returns a wall-clock time that everything still to come lies after."""
@@ -386,7 +440,7 @@ class Scheduler:
     def _run_sequence(self, sequence: Sequence) -> None:
         try:
             if sequence():
-                self.interrupted = True
+                self.interrupt()
         except Exception as error:
             raise self._failure(error) from error
 
@@ -423,7 +477,7 @@ class Scheduler:
             if gate is not None and (not ready or gate <= ready[0]):
                 self._send(gate - 1, execution)  # what waiting here promises to be sent
                 if not neighbours.at_gate(gate):
-                    self.interrupted = True
+                    self.interrupt()
                     return ran
                 seen = execution.trigger_from(seen)
                 gate = next(gates, None)
@@ -496,3 +550,7 @@ class Scheduler:
                 self.inbox.put(group, value, delay.time)
             elif tag < self.stop:
                 self._push(delay.added_to(tag), group, value)
+
+
+def _nothing() -> None:
+    pass

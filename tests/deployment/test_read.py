@@ -132,9 +132,11 @@ host: []
          'links.window: expected a size from "4 KiB" to "1 GiB", such as "128 KiB", received "2 GiB"'),
         ("constraints:\n- {reactors: a, cores: 0}\n",
          "constraints[0].cores: expected an int of 1 or more, received 0"),
-        ("run:\n  snapshots: kept\n",
-         "run.snapshots: expected nothing, because this version makes no snapshots; leave it out, and runs begin at "
-         'their beginning, received "kept"'),
+        ("run:\n  snapshots: 3\n", "run.snapshots: expected one line of text, received 3"),
+        ("run:\n  snapshot_every: 1 ms\n",
+         "run.snapshot_every: says how often, but not where to; set run.snapshots to a folder too"),
+        ("run:\n  snapshots: kept\n  recording: r\n",
+         "run.snapshots: given beside recording, which is of whole runs; expected one of the two"),
         ("run:\n  steps: 0\n", "run.steps: expected an int of 1 or more, received 0"),
         ("run:\n  steps: 5\n  timeout: 5 ms\n", "run.steps: given beside timeout: '5 ms'; expected one of the two"),
     ],
@@ -173,7 +175,7 @@ unreachable_seconds = -1
         "train.toml:12: hosts[1].cores",
         "train.toml:14: run.seed",
         "train.toml:15: run.x: unknown field; known: fast, fingerprint, metrics, recording, seed, "
-        "snapshots, stall_seconds, state, steps, timeout",
+        "snapshot_every, snapshots, stall_seconds, state, steps, timeout",
         "train.toml:19: links.unreachable_seconds",
     ]
 
@@ -315,7 +317,7 @@ def test_the_schema_describes_every_field() -> None:
     ("good", "bad"),
     [("cores: 2", "cores: two"), ("memory: 8 GiB", "memory: 8 GO"), ("timeout: 20 ms", "timeout: soon"),
      ("engine: ssh", "engine: shh"), ("ports: 5000-5099", "ports: x"), ("seed: 7", "sead: 7"),
-     ("window: 256 KiB", "window: 256"), ("window: 256 KiB", "window: 256 TiB"), ("seed: 7", "snapshots: kept")],
+     ("window: 256 KiB", "window: 256"), ("window: 256 KiB", "window: 256 TiB"), ("seed: 7", "snapshots: 7")],
 )  # fmt: skip
 def test_editors_find_by_the_schema_what_we_find(good: str, bad: str) -> None:
     editor = jsonschema.Draft202012Validator(schema())

@@ -30,12 +30,13 @@ def dry_run(deployment: Deployment, job: Job, spec: str) -> str:
     return "\n".join([script, "# on every node:", f"# {command}", *slots, ""])
 
 
-def batch_script(deployment: Deployment, spec: str) -> str:
+def batch_script(deployment: Deployment, spec: str, *, resume: bool = False) -> str:
     """What `sbatch` gets. Raises PlanError without hosts.
 
     Args:
         deployment: its hosts are the components, each with as many nodes as machines.
         spec: path of the spec's file, as all nodes see it.
+        resume: go on from the newest snapshot.
     """
     if not deployment.hosts:
         raise PlanError("the engine slurm needs hosts: list them in the spec, or one with a `count`")
@@ -45,6 +46,7 @@ def batch_script(deployment: Deployment, spec: str) -> str:
         options += ["#SBATCH hetjob"] * (index > 0)
         options += [f"#SBATCH {shlex.quote(option)}" for option in _of_component(section, host)]
     run = [*shlex.split(section.python), "-m", "rlreactor.cli", "deploy", spec, "--engine", "slurm"]
+    run += ["--resume"] * resume
     return "\n".join(["#!/bin/sh", *options, "set -eu", *section.setup, f"exec {shlex.join(run)}", ""])
 
 

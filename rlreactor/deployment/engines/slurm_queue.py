@@ -61,12 +61,13 @@ class SlurmJob:
         said("scancel", self.number)
 
 
-def submit(deployment: Deployment, spec: str) -> SlurmJob:
+def submit(deployment: Deployment, spec: str, *, resume: bool = False) -> SlurmJob:
     """Put a deployment into the queue.
 
     Args:
         deployment: what to run.
         spec: path of its file, as all nodes see it.
+        resume: go on from its newest snapshot.
 
     Raises:
         PlanError: it has no hosts.
@@ -77,7 +78,7 @@ def submit(deployment: Deployment, spec: str) -> SlurmJob:
     job = started(*words)
     assert job.stdin is not None
     assert job.stdout is not None
-    job.stdin.write(batch_script(deployment, spec))
+    job.stdin.write(batch_script(deployment, spec, resume=resume))
     job.stdin.close()
     number = job.stdout.readline().strip().partition(";")[0]
     if not number:

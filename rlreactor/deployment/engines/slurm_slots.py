@@ -27,7 +27,7 @@ from rlreactor.deployment.job import Job
 from rlreactor.deployment.spec import Deployment
 from rlreactor.errors import RunError
 
-__all__ = ["SlurmSlots", "hand_out", "in_allocation", "srun_words"]
+__all__ = ["SlurmSlots", "hand_out", "in_allocation", "srun_words", "was_requeued"]
 
 _GRACE_S = 10.0
 _TAKE_KEYS = """\
@@ -43,6 +43,11 @@ _NODE_FAILURE = re.compile(r"node failure", re.IGNORECASE)  # in several sentenc
 def in_allocation() -> bool:
     """Whether this process runs inside a job."""
     return "SLURM_JOB_ID" in os.environ
+
+
+def was_requeued() -> bool:
+    """Whether Slurm has started this process's job again, after it had lost a node or wanted one for something else."""
+    return os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
 
 
 def nodes_of_job() -> list[str]:
