@@ -143,16 +143,16 @@ def test_a_run_goes_on_from_its_snapshots_on_any_placement(
         assert_like(resumed, uninterrupted)
 
 
-def test_the_newest_three_are_kept_and_the_newest_is_taken(uninterrupted: Result, tmp_path: Path) -> None:
-    run(Loop(), workers=2, timeout=STOP, seed=4, snapshot=tmp_path, snapshot_every=20 * TICK)
+def test_the_newest_three_are_kept_and_the_newest_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.runtime.test_snapshots.pause_s", 0.001)
+    run(Slow(), workers=1, timeout=STOP, seed=4, snapshot=tmp_path, snapshot_every=20 * TICK)
     found = cuts(tmp_path)
     assert len(found) == 3
     begun: list[Tag] = []
-    resumed = run(
-        Loop(), workers=1, timeout=STOP, seed=4, resume=tmp_path, observe=lambda metric: begun.append(metric.tag)
-    )
-    assert_like(resumed, uninterrupted)
-    assert begun[0].time >= int(found[-1].name) or len(begun) == 0
+    monkeypatch.setattr("tests.runtime.test_snapshots.pause_s", 0.0)
+    resumed = run(Slow(), timeout=STOP, seed=4, resume=tmp_path, observe=lambda metric: begun.append(metric.tag))
+    assert_like(resumed, run(Slow(), timeout=STOP, seed=4))
+    assert not begun or begun[0].time >= int(found[-1].name)
 
 
 def test_the_first_is_made_at_the_beginning_where_nothing_is_said(uninterrupted: Result, tmp_path: Path) -> None:
