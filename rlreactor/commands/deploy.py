@@ -79,7 +79,7 @@ def deploy_command(options: DeployOptions, output: Output) -> dict[str, Any]:
         return _submitted(found, options, output)
     start = time.monotonic()
     try:
-        result = _deployed(found, engine, options)
+        result = _deployed(found, engine, options, output)
     except Interrupt as interrupt:
         summary = _summary(interrupt.result, engine, time.monotonic() - start)
         raise Interruption(f"interrupted at {interrupt.result.tag}", interrupt.signal_number, summary) from None
@@ -136,7 +136,7 @@ def _keys_folder(found: Compiled, options: DeployOptions) -> Path | None:
     return options.keys or (None if asked == FRESH_KEYS else Path(asked))
 
 
-def _deployed(found: Compiled, engine: EngineName, options: DeployOptions) -> Result:
+def _deployed(found: Compiled, engine: EngineName, options: DeployOptions, output: Output) -> Result:
     run, keys = found.deployment.run, _keys_folder(found, options)
     recording = None if run.recording is None else Path(run.recording)
     starter = engine_for(engine, found.deployment)
@@ -144,11 +144,11 @@ def _deployed(found: Compiled, engine: EngineName, options: DeployOptions) -> Re
         return deploy(
             job_of(found, engine), starter, keys=keys, observe=observe, record=recording,
             snapshot=None if run.snapshots is None else Path(run.snapshots), snapshot_every=run.snapshot_every,
-            resume=_newest(run, options),
+            resume=_newest(run, options, output),
         )  # fmt: skip
 
 
-def _newest(run: RunSpec, options: DeployOptions) -> Path | None:
+def _newest(run: RunSpec, options: DeployOptions, output: Output) -> Path | None:
     """The folder of the snapshot to go on from: for who asks, and where Slurm starts a lost job again. None: anew."""
     if not options.resume and not was_requeued():
         return None
@@ -160,7 +160,12 @@ def _newest(run: RunSpec, options: DeployOptions) -> Path | None:
             )
         return None
     folder = Path(run.snapshots)
-    return folder if folder.is_dir() and SnapshotFolder(folder).cuts() else None
+    cuts = SnapshotFolder(folder).cuts() if folder.is_dir() else []
+    if not cuts:
+        output.say(f"begins at its beginning: {folder} holds no snapshot yet")
+        return None
+    output.say(f"goes on from a snapshot in {folder}, the newest of time {cuts[-1]} ns")
+    return folder
 
 
 @contextlib.contextmanager

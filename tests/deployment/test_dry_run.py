@@ -15,6 +15,7 @@ from rlreactor import PlanError
 from rlreactor.deployment.compile import compile_deployment, job_of
 from rlreactor.deployment.engines.dry_run import dry_run
 from rlreactor.deployment.engines.sections import EngineName
+from rlreactor.deployment.engines.slurm import batch_script
 from rlreactor.deployment.read import parse_deployment
 
 from .golden import ENGINES, GOLDEN, now
@@ -69,6 +70,14 @@ def test_what_a_user_says_reaches_the_shell_as_it_was_said() -> None:
     assert "#SBATCH '--mail-user=x y'\n" in script
     assert "#SBATCH --no-requeue\n" in script
     assert "set -eu\nmodule load cuda\nexec python3" in script
+
+
+def test_a_job_and_a_set_that_are_started_again_go_on() -> None:
+    kept = f"{MINIMAL}hosts: [{{name: a, cores: 4}}]\nkubernetes: {{image: x}}\nrun: {{snapshots: kept}}\n"
+    assert "              - --resume\n" in text("kubernetes", kept)
+    assert "--resume" not in text("kubernetes", kept.replace("snapshots: kept", "seed: 1"))
+    assert batch_script(deployment(kept), "spec", resume=True).endswith("deploy spec --engine slurm --resume\n")
+    assert "--resume" not in batch_script(deployment(kept), "spec")
 
 
 @pytest.mark.parametrize("engine", ["slurm", "ssh", "local"])

@@ -32,13 +32,13 @@ def cluster() -> Iterator[SlurmCluster]:
         yield cluster
 
 
-def spec_for(folder: Path, updates: int) -> Path:
+def spec_for(folder: Path, updates: int, **more: str) -> Path:
     hosts = [{"name": "first", "cores": 1, "memory": "2 GiB"}, {"name": "second", "cores": 2, "workers": 1}]
     return write_spec(
         folder / "spec.json", updates, hosts, engine="slurm",
         slurm={"python": python, "directory": str(folder)},
         run={"seed": SEED, "timeout": f"{updates} ns", "metrics": str(folder / "metrics.jsonl"),
-             "state": str(folder / "state.safetensors")},
+             "state": str(folder / "state.safetensors"), **more},
     )  # fmt: skip
 
 
@@ -120,4 +120,17 @@ def test_a_node_that_is_lost_is_named_and_the_job_runs_again(cluster: SlurmClust
     assert process.returncode == 0, text
     assert "slot 1 on second (h1): was lost with its node h1, which is down" in text.partition("stopped at")[0], text
     assert not list(tmp_path.glob(".rlreactor-*")), "keys were left"
+    assert weights_of(tmp_path) == alone(updates)
+
+
+def test_a_job_that_runs_again_goes_on_from_its_snapshots(cluster: SlurmCluster, tmp_path: Path) -> None:
+    updates = 600
+    process = start(cluster, "deploy", spec_for(tmp_path, updates, snapshots=str(tmp_path / "kept")))
+    await_(lambda: any(int(m.parent.name) > 1 for m in tmp_path.glob("kept/*/manifest.json")), 60, "a snapshot")
+    cluster.lose(cluster.hosts[1])
+    await_(lambda: "h1" in cluster.run("sinfo", "--noheader", "--states=down", "--format=%N"), 60, "the node's end")
+    cluster.bring_back(cluster.hosts[1])
+    text, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, text
+    assert "goes on from a snapshot in " in text
     assert weights_of(tmp_path) == alone(updates)

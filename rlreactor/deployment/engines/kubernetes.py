@@ -80,6 +80,7 @@ def _jobset(deployment: Deployment, job: Job) -> Manifest:
 def _caller(deployment: Deployment, job: Job) -> Manifest:
     section = deployment.kubernetes
     words = ["deploy", f"{_SPEC_FOLDER}/{_SPEC_FILE}", "--engine", "kubernetes", "--keys", _KEYS_FOLDER]
+    words += ["--resume"] * (deployment.run.snapshots is not None)  # a set that is started again starts this again
     volumes = [
         {"name": "spec", "configMap": {"name": f"{deployment.name}-spec"}},
         _keys(deployment, f"{CALLER}.key", *(f"{slot_name(index)}.pub" for index in range(len(job.slots)))),
