@@ -28,7 +28,7 @@ from rlreactor.planner.plan import Plan
 from rlreactor.reactor import Reactor
 from rlreactor.runtime.result import Interrupt
 from rlreactor.runtime.run import run
-from rlreactor.scheduler.scheduler import ReactionFailure
+from rlreactor.scheduler.failure import ReactionFailure
 
 __all__ = ["Training", "train"]
 

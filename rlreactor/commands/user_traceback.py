@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rlreactor.scheduler.scheduler import ReactionFailure
+from rlreactor.scheduler.failure import ReactionFailure
 
 __all__ = ["concise"]
 

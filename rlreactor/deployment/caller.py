@@ -53,7 +53,7 @@ from rlreactor.runtime.settlement import GRACE_S
 from rlreactor.runtime.shard import part_of
 from rlreactor.runtime.snapshotter import Resumed
 from rlreactor.runtime.supervisor import Signals, WatchOf
-from rlreactor.scheduler.scheduler import ReactionFailure
+from rlreactor.scheduler.failure import ReactionFailure
 
 __all__ = ["deploy"]
 

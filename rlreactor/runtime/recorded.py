@@ -9,7 +9,7 @@ from typing import Any
 from rlreactor.errors import RunError
 from rlreactor.graph import Graph
 from rlreactor.reactor import class_path
-from rlreactor.scheduler.scheduler import ReactionFailure
+from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.store.recording import PhysicalEvent, Recording, before, first_difference
 from rlreactor.tag import Tag
 

@@ -20,8 +20,8 @@ from rlreactor.runtime.resumption import check_snapshots, taken_up, watch_in
 from rlreactor.runtime.snapshotter import Snapshots
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
 from rlreactor.runtime.worker import Options
+from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.scheduler.recorder import Event, Trace, combined
-from rlreactor.scheduler.scheduler import ReactionFailure
 from rlreactor.spec import Record, Struct
 from rlreactor.tag import Tag
 

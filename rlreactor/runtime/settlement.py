@@ -11,7 +11,7 @@ from typing import Any
 
 from rlreactor.errors import LinkError, ReactorError, RunError, SpecError
 from rlreactor.links.status_board import StatusBoard
-from rlreactor.scheduler.scheduler import ReactionFailure
+from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.tag import Tag
 
 __all__ = ["GRACE_S", "Settlement", "error_of", "first_failure"]

@@ -23,8 +23,8 @@ from rlreactor.runtime.settlement import GRACE_S, Settlement, error_of, first_fa
 from rlreactor.runtime.snapshot_watch import SnapshotWatch
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker
+from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.scheduler.routes import Routes
-from rlreactor.scheduler.scheduler import ReactionFailure
 
 __all__ = ["Signals", "Stopped", "run_alone", "run_in_child", "supervise"]
 

@@ -34,9 +34,10 @@ from rlreactor.runtime.waiting import SPIN, Interrupted
 from rlreactor.runtime.warnings_over import warn_over
 from rlreactor.scheduler.binding import Binding, Nothing
 from rlreactor.scheduler.clock import Clock, FastClock, WallClock
+from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.scheduler.routes import Routes
-from rlreactor.scheduler.scheduler import IsLate, ReactionFailure, Scheduler
+from rlreactor.scheduler.scheduler import IsLate, Scheduler
 from rlreactor.spec import Spec
 from rlreactor.store.recording import PhysicalEvent, Recording
 from rlreactor.tag import Tag

@@ -3,135 +3,31 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop
-from typing import Any, Protocol
+from typing import Any
 
 from rlreactor.action import Action
-from rlreactor.errors import AbsentError, LinkError, RunError, SpecError
 from rlreactor.execution import Execution
 from rlreactor.reactions import BoundReaction
-from rlreactor.reactor import unknown_name
 from rlreactor.scheduler.binding import Binding
 from rlreactor.scheduler.clock import Clock
+from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.scheduler.inbox import Inbox
+from rlreactor.scheduler.neighbours import Neighbours
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events, Target
 from rlreactor.scheduler.sequence import Sequence, Sequences, start_of
-from rlreactor.source import is_engine_file
 from rlreactor.tag import FOREVER, Point, Tag
 
-__all__ = ["IsLate", "Neighbours", "ReactionFailure", "Scheduler"]
+__all__ = ["IsLate", "Scheduler"]
 
 IsLate = Callable[[BoundReaction], bool]
 """Whether the deadline of a reaction is missed at the current tag."""
 
 NOWHERE = FOREVER.time + 1  # a logical time that is never reached
 LONGEST_SLEEP = 50_000_000  # ns; a sleeping worker looks up this often to see whether it was told to stop
-
-
-class ReactionFailure(RunError):
-    """A reaction raised: which, at which tag, with the user's traceback.
-
-    Where the reaction broke a rule of rlreactor itself, the failure is also an error of that kind: a RunError that
-    can be caught as SpecError or AbsentError, on every placement.
-    """
-
-    def __init__(self, path: str, tag: Point, kind: str, text: str, user_traceback: str, rank: int = 0) -> None:
-        self.path = path
-        self.tag = Tag(*tag)
-        self.rank = rank
-        self.kind = kind
-        self.text = text
-        self.user_traceback = user_traceback
-        self.happened: list[dict[str, Any]] = []  # by worker: its part of a recording
-        self.headline = f"reaction {path} failed at {self.tag}: {kind}: {text}"
-        super().__init__(f"{self.headline}\n{user_traceback}".rstrip())
-
-    @staticmethod
-    def of(reaction: BoundReaction, tag: Point, error: BaseException) -> ReactionFailure:
-        """The failure that `error` is, with the frames of its traceback that are the user's own."""
-        if isinstance(error, AttributeError):
-            error = unknown_name(error) or error
-        user = [f for f in traceback.extract_tb(error.__traceback__) if not is_engine_file(f.filename)]
-        frames = "".join(["Traceback (most recent call last):\n", *traceback.format_list(user)]) if user else ""
-        earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        if earlier is not None:  # a story of several: tell the whole
-            frames = "".join(traceback.format_exception(error))
-        return ReactionFailure.named(str(reaction), tag, type(error).__name__, str(error), frames, reaction.rank)
-
-    @staticmethod
-    def named(path: str, tag: Point, kind: str, text: str, user_traceback: str, rank: int) -> ReactionFailure:
-        """A failure from its parts, as another worker reports it."""
-        own = {"SpecError": SpecFailure, "AbsentError": AbsentFailure, "LinkError": LinkFailure}
-        return own.get(kind, ReactionFailure)(path, tag, kind, text, user_traceback, rank)
-
-
-class SpecFailure(ReactionFailure, SpecError):
-    """A reaction set a value that does not fit its port."""
-
-
-class AbsentFailure(ReactionFailure, AbsentError):
-    """A reaction read a port that carried nothing."""
-
-
-class LinkFailure(ReactionFailure, LinkError):
-    """A link failed under a reaction."""
-
-
-for _failure in (ReactionFailure, SpecFailure, AbsentFailure, LinkFailure):
-    _failure.__module__ = "rlreactor"  # what a traceback calls it: a RunError of rlreactor
-    _failure.__qualname__ = "RunError"
-
-
-class Neighbours(Protocol):
-    """The other workers, as a scheduler sees them."""
-
-    gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
-    announced: tuple[int, ...]  # ranks of local reactions after which others may go on, in order
-    running: memoryview[int] | None  # where `enter` notes the reaction and the time, if that is all it does
-
-    def clear(self, tag: Point) -> bool:
-        """Whether `tag` may start by what is known already, without a look at anybody."""
-        ...
-
-    def before(self, tag: Callable[[], Point]) -> bool:
-        """Wait until nothing can arrive before `tag()`, which falls when messages come in. False: interrupted."""
-        ...
-
-    def sleep(self, candidate: Point, duration: int) -> None:
-        """Sleep for `duration` ns or until there is news; `candidate` comes next if nothing earlier does."""
-        ...
-
-    def wake(self) -> None:
-        """End the sleep; from any thread."""
-        ...
-
-    def at_gate(self, rank: int) -> bool:
-        """Wait until everything that the reaction of `rank` reads is known at the current tag. False: interrupted."""
-        ...
-
-    def send(self, outlet: Outlet) -> None:
-        """Send a port's value to the workers that read it."""
-        ...
-
-    def enter(self, rank: int) -> None:
-        """The reaction of `rank` runs now."""
-        ...
-
-    def done(self, rank: int) -> None:
-        """Every reaction up to `rank`, which is announced, has run at the current tag."""
-        ...
-
-    def tag_done(self) -> None:
-        """The current tag is finished."""
-        ...
-
-    def stop_at(self, tag: Point) -> None:
-        """A reaction of this worker asked for a stop."""
-        ...
 
 
 class Scheduler:

@@ -57,6 +57,15 @@ def test_the_same_bits_on_any_number_of_workers(learners: int) -> None:
         assert (first["update"], first["env_steps"]) == (3, 3 * 16 * ROLLOUTS * 2)
 
 
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs: NCCL takes one for each of its members")
+def test_the_same_bits_on_two_gpus_by_nccl() -> None:
+    """On one worker the learners hand their gradients to each other; on two they go through NCCL."""
+    together, apart_by_nccl = (trained(2, workers, device="cuda") for workers in (1, 2))
+    assert apart_by_nccl.fingerprint == together.fingerprint
+    assert weights(apart_by_nccl, 2) == weights(together, 2)
+    assert [apart_by_nccl.state(f"learner_bank[{i}]")["told"] for i in range(2)] == [["nccl", 2, 0], ["nccl", 2, 1]]
+
+
 def test_the_same_bits_on_two_slots_of_a_deployment() -> None:
     topology = Training(**parameters(3))
     with watched(40):

@@ -1,0 +1,59 @@
+"""The other workers, as a scheduler sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from rlreactor.scheduler.outlet import Outlet
+from rlreactor.tag import Point
+
+__all__ = ["Neighbours"]
+
+
+class Neighbours(Protocol):
+    """The other workers, as a scheduler sees them."""
+
+    gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
+    announced: tuple[int, ...]  # ranks of local reactions after which others may go on, in order
+    running: memoryview[int] | None  # where `enter` notes the reaction and the time, if that is all it does
+
+    def clear(self, tag: Point) -> bool:
+        """Whether `tag` may start by what is known already, without a look at anybody."""
+        ...
+
+    def before(self, tag: Callable[[], Point]) -> bool:
+        """Wait until nothing can arrive before `tag()`, which falls when messages come in. False: interrupted."""
+        ...
+
+    def sleep(self, candidate: Point, duration: int) -> None:
+        """Sleep for `duration` ns or until there is news; `candidate` comes next if nothing earlier does."""
+        ...
+
+    def wake(self) -> None:
+        """End the sleep; from any thread."""
+        ...
+
+    def at_gate(self, rank: int) -> bool:
+        """Wait until everything that the reaction of `rank` reads is known at the current tag. False: interrupted."""
+        ...
+
+    def send(self, outlet: Outlet) -> None:
+        """Send a port's value to the workers that read it."""
+        ...
+
+    def enter(self, rank: int) -> None:
+        """The reaction of `rank` runs now."""
+        ...
+
+    def done(self, rank: int) -> None:
+        """Every reaction up to `rank`, which is announced, has run at the current tag."""
+        ...
+
+    def tag_done(self) -> None:
+        """The current tag is finished."""
+        ...
+
+    def stop_at(self, tag: Point) -> None:
+        """A reaction of this worker asked for a stop."""
+        ...
