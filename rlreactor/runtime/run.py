@@ -68,8 +68,8 @@ def run(
             beginning, and then as often as costs little; nobody stops for it.
         snapshot_every: ns of logical time between two of them instead, where they can be made so fast.
         resume: the folder of an earlier run's snapshots, or one of them. The run goes on from the newest, on any
-            placement, to the same result as one that was never interrupted; what it logged and traced before is not
-            repeated. Reactions of time 0 run again, since they make what a snapshot does not hold.
+            placement, to the same result as one that was never interrupted; what was logged before is not logged again.
+            Reactions of time 0 run again, since they make what a snapshot does not hold.
         measure: time every reaction; `Result.costs` can then be given to `plan(costs=...)`, and `Result.workers` tells
             where the time went.
         stall_limit: seconds of wall clock after which a worker that waits says for whom.

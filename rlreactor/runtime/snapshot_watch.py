@@ -105,7 +105,7 @@ class SnapshotWatch:
             self._commit(cut)
             self._due_ns = time.monotonic_ns() + (0 if self._every else pause)
         elif cut:
-            self._folder.discard(cut)
+            self._discard(cut)
             self._misses += 1
             self._due_ns = time.monotonic_ns() + (pause if self._failed else 0)
         self._cut = None
@@ -121,6 +121,12 @@ class SnapshotWatch:
             return
         self.committed = cut
         self._misses = 0
+
+    def _discard(self, cut: int) -> None:
+        try:
+            self._folder.discard(cut)
+        except RunError as error:
+            self._fail(str(error))
 
     def look(self) -> None:
         """Begin a snapshot if one is due."""
@@ -142,6 +148,6 @@ class SnapshotWatch:
         """The run is over: what is not whole by now never will be."""
         with self._lock:
             if self._cut:
-                self._folder.discard(self._cut)
+                self._discard(self._cut)
             self._cut = None
             self._due_ns = 1 << 63

@@ -102,14 +102,16 @@ class Snapshotter:
         self._writing.start()
 
     def _write_down(self, cut: int, contents: Contents, took: int) -> None:
+        start = time.monotonic_ns()
         try:
-            kept = self._keep(cut, encode_shard(contents))
-        except ReactorError as error:
-            self._cut = None
-            self._say(answer="failed", cut=cut, time=self._now(), text=str(error))
-            return
+            data = encode_shard(contents)
+            took += time.monotonic_ns() - start  # the worker could not do much meanwhile
+            answer = {"answer": "shard", "took_ns": took, **self._keep(cut, data)}
+        except Exception as error:  # nobody hears of what is raised in a thread
+            text = str(error) if isinstance(error, ReactorError) else f"{type(error).__name__}: {error}"
+            answer = {"answer": "failed", "text": text}
         self._cut = None
-        self._say(answer="shard", cut=cut, time=self._now(), took_ns=took, **kept)
+        self._say(cut=cut, time=self._now(), **answer)
 
     def _keep(self, cut: int, data: bytes) -> dict[str, Any]:
         """What is to be said of the shard: the entry of what was written, or the shard itself."""

@@ -355,7 +355,7 @@ def work(share: Share, channel: Channel) -> int:
     show_gpus(share.plan.workers[share.worker])
     try:
         worker = Worker(
-            share, lambda metrics: channel.send("metrics", metrics=metrics), partial(channel.send, "snapshot")
+            share, lambda metrics: channel.send("metrics", metrics=metrics), partial(_say_of_snapshots, channel)
         )
         if worker.snapshotter is not None:
             listen(channel, worker.snapshotter)
@@ -375,6 +375,11 @@ def work(share: Share, channel: Channel) -> int:
     finally:
         if worker is not None and worker.links is not None:
             worker.links.close()
+
+
+def _say_of_snapshots(channel: Channel, **fields: Any) -> None:
+    with contextlib.suppress(Closed):  # said from a thread; the worker itself will find out
+        channel.send("snapshot", **fields)
 
 
 def listen(channel: Channel, snapshotter: Snapshotter) -> None:
