@@ -19,6 +19,7 @@ from rlreactor.pool import arrays_over, value_of
 from rlreactor.reactor import Reactor
 from rlreactor.runtime.inlet import Inlet
 from rlreactor.scheduler.binding import Binding, CellKey, TimerTarget
+from rlreactor.scheduler.modes import scope_of
 from rlreactor.scheduler.queue import EventQueue, Target
 from rlreactor.spec import ALIGNMENT, Spec
 from rlreactor.tag import Point
@@ -61,13 +62,19 @@ class Shard:
         queues = {"": binding.queue, **{name: scope.pending for name, scope in binding.modes.scopes.items()}}
         return {
             "last": last,
-            "reactors": {path: _saved(binding.graph.reactors[path]) for path in sorted(binding.local)},
+            "reactors": {path: self._reactor(path) for path in sorted(binding.local)},
             "held": {name_of(key): self._encoded(key) for key in sorted(binding.held) if self._is_set(key)},
             "events": {scope: self._rows(queue, cut) for scope, queue in queues.items()},
             "actions": {path: action.state() for path, action in self._actions.items()},
             "modes": binding.modes.state(),
             "ports": {path: outlet.recorder.state() for path, outlet in binding.outlets.items()},
         }
+
+    def _reactor(self, path: str) -> dict[str, Any]:
+        """What a reactor holds; where it lies in a mode that was never entered, it has not made anything of its own."""
+        reactor, modes = self._binding.graph.reactors[path], self._binding.modes
+        scope = modes.scopes.get(scope_of(reactor, None))
+        return _saved(reactor, begun=scope is None or scope.activated)
 
     def row(self, arrival: Point, inlet: Inlet, value: Any) -> Row:
         """The event of a value that has just come over a link."""
@@ -201,22 +208,23 @@ def _join(known: list[Row], rows: Iterable[Row]) -> None:
 # One reactor
 
 
-def _saved(reactor: Reactor) -> dict[str, Any]:
+def _saved(reactor: Reactor, *, begun: bool) -> dict[str, Any]:
     path = reactor.path or type(reactor).__name__
     fields = {name: getattr(reactor, name) for name in type(reactor)._declaration.states}
     made = reactor._generator
     return {
         "fields": {name: _frozen(value, f"{path}.{name}") for name, value in fields.items()},
         "rng": None if made is None else _frozen(made.bit_generator.state, f"{path}.rng"),
-        "own": {name: _frozen(value, f"{path}.to_snapshot()[{name!r}]") for name, value in _own(reactor, path)},
+        "own": _own(reactor, path) if begun else None,
     }
 
 
-def _own(reactor: Reactor, path: str) -> Iterable[tuple[str, Any]]:
+def _own(reactor: Reactor, path: str) -> dict[str, Any]:
     try:
-        return dict(reactor.to_snapshot()).items()
+        given = dict(reactor.to_snapshot())
     except Exception as error:
         raise RunError(f"{path}.to_snapshot() failed: {type(error).__name__}: {error}") from error
+    return {name: _frozen(value, f"{path}.to_snapshot()[{name!r}]") for name, value in given.items()}
 
 
 def _load(reactor: Reactor, saved: dict[str, Any], seed: int) -> None:
@@ -229,6 +237,8 @@ def _load(reactor: Reactor, saved: dict[str, Any], seed: int) -> None:
     if saved["rng"] is not None:
         reactor._generator = generator(seed, reactor.path)
         reactor._generator.bit_generator.state = _thawed(saved["rng"])
+    if saved["own"] is None:
+        return
     try:
         reactor.from_snapshot({name: _thawed(value) for name, value in saved["own"].items()})
     except Exception as error:

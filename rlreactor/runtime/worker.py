@@ -146,6 +146,8 @@ class Worker:
     def _expect_to_resume(self, resumed: Resumed) -> None:
         """Everything is made at time 0, as in every run; then the contents of the snapshot take its place.
 
+        What was made when a mode was entered later is made then.
+
         Until all workers have done so, none may take the program to have run dry.
         """
         self.binding.queue.push((resumed.cut, 0), Nothing())
@@ -156,6 +158,7 @@ class Worker:
         self._resumed = None
         inlets = {} if self.links is None else self.links.intake.inlets
         last = resumed.contents["last"]
+        self.scheduler.make(self.binding.modes.to_be_made(resumed.contents["modes"]))
         Shard(self.binding, inlets).load(resumed.cut, resumed.contents)
         self.binding.execution.tag = self.scheduler.last = last
         if self.links is not None:

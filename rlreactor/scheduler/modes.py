@@ -203,6 +203,11 @@ class Modes:
         """Of every mode: whether its reactor is in it, whether it ever was active, and where its time stands."""
         return {name: (scope.current, scope.activated, scope.left) for name, scope in self.scopes.items()}
 
+    def to_be_made(self, state: Mapping[str, tuple[bool, bool, Point]]) -> list[int]:
+        """The startup reactions that have run in the state that `state` gave, and not here: of modes entered later."""
+        begun = (scope for name, scope in self.scopes.items() if name in state and state[name][1])
+        return sorted(rank for scope in begun if not scope.activated for rank in scope.startup)
+
     def load_state(self, state: Mapping[str, tuple[bool, bool, Point]]) -> None:
         """Go on from what `state` gave; the events of each mode are the caller's to put back."""
         for name, (current, activated, left) in state.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop
 from typing import Any
 
@@ -97,6 +97,23 @@ class Scheduler:
         assert self._boundary == NOWHERE
         self._boundary, self._at_boundary = time, call
         self._bound = min(self.stop, (time, 0))
+
+    def make(self, ranks: Iterable[int]) -> None:
+        """Run reactions between two tags for what they make: whatever they set, schedule or log is ignored.
+
+        Raises ReactionFailure.
+        """
+        execution = self._execution
+        kept = execution.schedule, execution.request_stop, execution.switch, execution.log
+        execution.schedule = execution.request_stop = execution.switch = execution.log = _ignore
+        try:
+            for rank in ranks:
+                self._react(rank, execution)
+        finally:
+            execution.schedule, execution.request_stop, execution.switch, execution.log = kept
+            for cell in execution.present:
+                cell.present = False
+            execution.present.clear()
 
     @property
     def is_called_at(self) -> bool:
@@ -449,4 +466,8 @@ class Scheduler:
 
 
 def _nothing() -> None:
+    pass
+
+
+def _ignore(*_: Any, **__: Any) -> None:
     pass

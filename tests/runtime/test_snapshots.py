@@ -22,6 +22,7 @@ from rlreactor import (
     Array,
     Input,
     Inputs,
+    Mode,
     Output,
     PhysicalAction,
     Reactor,
@@ -245,6 +246,71 @@ class Thing:
         self.turns += 1
         self.weights = self.weights * 1.01
         return float(self.weights.sum()) + self.turns
+
+
+class Late(Reactor):
+    """Enters a mode in which something heavy is made."""
+
+    early = Mode(initial=True)
+    late = Mode()
+    tick = Timer(0, TICK)
+    made = Output(Array(np.float64, (600,)))
+
+    def compose(self) -> None:
+        self.heavy = HeavyWithOutput()
+        self.late.contain(self.heavy)
+        self.connect(self.heavy.made, self.made)
+
+    @reaction(tick, effects=[late, early])
+    def turn(self) -> None:
+        if self.tag.time % 20 == 10:
+            self.late.enter(history=True)
+        elif self.tag.time % 20 == 15:
+            self.early.enter(history=True)
+
+
+class HeavyWithOutput(Heavy):
+    made = Output(Array(np.float64, (600,)))
+    later = Action(int, min_delay=3, min_spacing=2)
+
+    @reaction(startup, effects=[made, later])
+    def say(self) -> None:
+        self.made.set(np.ones(600))
+        self.later.schedule(1)
+        self.log(said=1)
+
+    @reaction(later, effects=[made, later])
+    def say_again(self) -> None:
+        self.made.set(np.full(600, float(self.later.value)))
+        self.later.schedule(self.later.value + 1)
+
+
+class Watched(Reactor):
+    def compose(self) -> None:
+        self.modal = Late()
+        self.sum = Sum()
+        self.connect(self.modal.made, self.sum.numbers, after=TICK)
+
+
+class Sum(Reactor):
+    numbers = Input(Array(np.float64, (600,)))
+    total: float = state(0.0)
+
+    @reaction(numbers)
+    def add(self) -> None:
+        self.total += float(self.numbers.value.sum())
+
+
+@pytest.mark.parametrize("cut", [5, 12, 17, 40])
+def test_what_was_made_in_a_mode_that_was_entered_later_is_made_again(cut: int, tmp_path: Path) -> None:
+    expected = run(Watched(), workers=1, timeout=90)
+    run(Watched(), workers=2, timeout=90, snapshot=tmp_path, snapshot_every=cut)
+    for workers in (1, 2):
+        resumed = run(Watched(), workers=workers, timeout=90, resume=cuts(tmp_path)[0])
+        assert resumed.fingerprint == expected.fingerprint
+        for path in ("modal", "modal.heavy", "sum"):
+            assert resumed.state(path) == expected.state(path)
+        assert ("modal.heavy.said" in resumed.metrics) == (cut == 5)
 
 
 def test_what_is_no_state_is_given_and_taken_by_the_reactor_itself(tmp_path: Path) -> None:
