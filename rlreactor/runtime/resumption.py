@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,14 @@ def check_snapshots(graph: Graph, snapshot: Any, every: Any, resume: Any, *, rec
 
 
 def watch_in(
-    path: str | Path, graph: Graph, seed: int, *, first: int, every: int | None, resumed: Resumed | None
+    path: str | Path,
+    graph: Graph,
+    seed: int,
+    *,
+    first: int,
+    every: int | None,
+    resumed: Resumed | None,
+    before: Callable[[], None] | None = None,
 ) -> WatchOf:
     """Makes the watch over the snapshots in a folder. Raises RunError for a folder that cannot take them."""
     folder = SnapshotFolder(path)
@@ -54,7 +61,9 @@ def watch_in(
     def manifest_of(cut: int, shards: Iterable[ShardEntry]) -> Manifest:
         return Manifest.of(cut, class_path(type(topology)), repr(topology), seed, shards)
 
-    return lambda workers, ask: SnapshotWatch(folder, manifest_of, workers, ask, first=first, every=every)
+    return lambda workers, ask: SnapshotWatch(
+        folder, manifest_of, workers, ask, first=first, every=every, before=before
+    )
 
 
 def taken_up(graph: Graph, path: str | Path, seed: int, timeout: int | None) -> Resumed:

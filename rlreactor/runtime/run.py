@@ -43,6 +43,7 @@ def run(
     replay: str | Path | None = None,
     snapshot: str | Path | None = None,
     snapshot_every: int | None = None,
+    before_snapshot: Callable[[], None] | None = None,
     resume: str | Path | None = None,
     stall_limit: float = 10.0,
     measure: bool = False,
@@ -67,6 +68,8 @@ def run(
         snapshot: a folder for snapshots of the whole program, of which the newest three are kept. One is made at the
             beginning, and then as often as costs little; nobody stops for it.
         snapshot_every: ns of logical time between two of them instead, where they can be made so fast.
+        before_snapshot: called before a snapshot counts, from any thread. `observe` has received by then whatever was
+            logged before the snapshot: who writes it down makes sure here that it stays.
         resume: the folder of an earlier run's snapshots, or one of them. The run goes on from the newest, on any
             placement, to the same result as one that was never interrupted; what was logged before is not logged again.
             Reactions of time 0 run again, since they make what a snapshot does not hold.
@@ -106,7 +109,9 @@ def run(
     )
     watch_of = None
     if snapshot is not None:
-        watch_of = watch_in(snapshot, graph, seed, first=first, every=snapshot_every, resumed=resumed)
+        watch_of = watch_in(
+            snapshot, graph, seed, first=first, every=snapshot_every, resumed=resumed, before=before_snapshot
+        )
     metrics = GatheredMetrics(observe)
     execute = run_alone if len(plan.workers) == 1 else supervise
     try:

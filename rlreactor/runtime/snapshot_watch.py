@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rlreactor.errors import RunError
+from rlreactor.errors import ReactorError, RunError
 from rlreactor.store.manifest import Manifest, ShardEntry
 from rlreactor.store.snapshot import SnapshotFolder
 
@@ -34,6 +34,7 @@ class SnapshotWatch:
         ask: tells every worker of a cut.
         first: the cut that all of them know of already.
         every: ns of logical time between two cuts; None: as often as costs little.
+        before: called before a snapshot counts.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class SnapshotWatch:
         *,
         first: int,
         every: int | None = None,
+        before: Callable[[], None] | None = None,
     ) -> None:
         self._folder = folder
         self._manifest_of = manifest_of
         self._workers = workers
         self._ask = ask
         self._every = every
+        self._before = before
         self._lock = threading.RLock()
         self._cut: int | None = first
         self._entries: dict[int, ShardEntry] = {}  # by worker
@@ -115,8 +118,10 @@ class SnapshotWatch:
 
     def _commit(self, cut: int) -> None:
         try:
+            if self._before is not None:
+                self._before()
             self._folder.commit(self._manifest_of(cut, [entry for _, entry in sorted(self._entries.items())]))
-        except RunError as error:
+        except ReactorError as error:
             self._fail(str(error))
             return
         self.committed = cut

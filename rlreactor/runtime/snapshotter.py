@@ -42,16 +42,23 @@ class Snapshotter:
 
     What it says: `shard` with the entry of what was written (or with the data, where it has no folder), the logical
     time at which the worker is then, and for how long it was kept from its work; or `passed`, with that time, where it
-    is too late for a cut; or `failed`.
+    is too late for a cut; or `failed`. What was logged before the cut is handed on first.
     """
 
     def __init__(
-        self, worker: int, options: Snapshots, scheduler: Scheduler, links: Neighbourhood | None, say: Say
+        self,
+        worker: int,
+        options: Snapshots,
+        scheduler: Scheduler,
+        links: Neighbourhood | None,
+        hand_on: Callable[[], None],
+        say: Say,
     ) -> None:
         self._worker = worker
         self._folder = None if options.folder is None else SnapshotFolder(options.folder)
         self._scheduler = scheduler
         self._links = links
+        self._hand_on = hand_on
         self._say = say
         self._shard = Shard(scheduler.binding, {} if links is None else links.intake.inlets)
         self._cut: int | None = None
@@ -81,6 +88,7 @@ class Snapshotter:
 
     def _take(self, cut: int) -> None:
         start = time.monotonic_ns()
+        self._hand_on()
         contents = self._shard.save(cut, self._scheduler.last)
         took = time.monotonic_ns() - start
         if self._links is None:

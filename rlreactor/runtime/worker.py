@@ -127,7 +127,9 @@ class Worker:
         self.snapshotter: Snapshotter | None = None
         if options.snapshots is not None and say is not None:
             self.binding.execution.keeps_snapshots = True
-            self.snapshotter = Snapshotter(share.worker, options.snapshots, self.scheduler, links, say)
+            self.snapshotter = Snapshotter(
+                share.worker, options.snapshots, self.scheduler, links, self.metrics.flush, say
+            )
         self._resumed = options.resumed
         if options.resumed is not None:
             self._expect_to_resume(options.resumed)

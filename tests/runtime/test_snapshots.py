@@ -195,9 +195,7 @@ def test_what_is_killed_goes_on(workers: int, tmp_path: Path, start: Start, monk
         return "it went on to its end"
 
     killed = start(body, group=True)
-    with watched(30):
-        while len(list(folder.glob("*/manifest.json"))) < 2:
-            time.sleep(0.01)
+    wait_for_snapshots(folder, 2)
     for pid in (killed.pid, *killed.family()):
         os.kill(pid, signal.SIGKILL)
     expected = run(Slow(), workers=1, timeout=STOP, seed=4)
@@ -212,6 +210,49 @@ def test_the_trace_of_a_resumed_run_is_whole(tmp_path: Path) -> None:
     resumed = run(Loop(), workers=3, timeout=200 * TICK, trace=True, resume=tmp_path)
     assert resumed.trace == expected.trace
     assert len(resumed.trace) > 100
+
+
+class Talkative(Reactor):
+    """Goes on when the first snapshot counts."""
+
+    folder: str
+    tick = Timer(0, TICK)
+
+    @reaction(tick)
+    def speak(self) -> None:
+        self.log(time=self.tag.time)
+        if self.tag.time == 100:
+            wait_for_snapshots(Path(self.folder), 1)
+
+
+class Talks(Reactor):
+    folder: str
+
+    def compose(self) -> None:
+        self.first, self.second = Talkative(folder=self.folder), Talkative(folder=self.folder)
+
+
+def wait_for_snapshots(folder: Path, count: int) -> None:
+    with watched(30):
+        while len(list(folder.glob("*/manifest.json"))) < count:
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_logged_before_is_observed_before_a_snapshot_counts(workers: int, tmp_path: Path) -> None:
+    observed: list[Tag] = []
+    known: list[int] = []
+    run(
+        Talks(folder=str(tmp_path)),
+        workers=workers,
+        timeout=120,
+        snapshot=tmp_path,
+        snapshot_every=50,
+        observe=lambda metric: observed.append(metric.tag),
+        before_snapshot=lambda: known.append(sum(tag.time < 50 for tag in observed)),
+    )
+    assert known
+    assert set(known) == {2 * 50}
 
 
 class Heavy(Reactor):
