@@ -21,6 +21,7 @@ from rlreactor.planner.plan import Plan
 from rlreactor.reactor import Reactor
 from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.run import run
+from rlreactor.store.snapshot import finished_cuts
 
 __all__ = ["RunOptions", "duration", "run_command"]
 
@@ -39,6 +40,17 @@ class RunOptions(TopologyOptions):
         default=None, description="Logical time after which the program stops: a number with ns, us, ms or s."
     )
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="Of every reactor's random numbers.")
+    snapshot: Path | None = Field(
+        default=None, description="Folder for snapshots of the whole program, of which the newest three are kept."
+    )
+    snapshot_every: str | None = Field(
+        default=None,
+        description="Logical time between two snapshots, as for --timeout; as often as costs little when not given.",
+    )
+    resume: Path | None = Field(
+        default=None,
+        description="Folder with the snapshots of an earlier run: go on from the newest, on any placement.",
+    )
     real_time: Annotated[bool, Shown(switch=True)] = Field(
         default=False, description="Let logical time follow the wall clock, instead of running as fast as possible."
     )
@@ -50,7 +62,6 @@ def run_command(options: RunOptions, output: Output) -> dict[str, Any]:
         raise UsageError(f"{options.topology} is a deployment's file: rlreactor deploy {options.topology}")
     topology = options.load()
     plan = _plan(options, topology)
-    timeout = None if options.timeout is None else duration("--timeout", options.timeout)
     start = time.monotonic()
     try:
         result = run(
@@ -58,11 +69,14 @@ def run_command(options: RunOptions, output: Output) -> dict[str, Any]:
             plan=plan,
             workers=None if options.carrier else options.workers,
             fast=not options.real_time,
-            timeout=timeout,
+            timeout=_duration("--timeout", options.timeout),
             seed=options.seed,
+            snapshot=options.snapshot,
+            snapshot_every=_duration("--snapshot-every", options.snapshot_every),
+            resume=options.resume,
         )
     except Interrupt as interrupt:
-        message = f"interrupted at {interrupt.result.tag}"
+        message = f"interrupted at {interrupt.result.tag}{_to_go_on(options)}"
         summary = _summary(interrupt.result, time.monotonic() - start)
         raise Interruption(message, interrupt.signal_number, summary) from None
     summary = _summary(result, time.monotonic() - start)
@@ -80,6 +94,14 @@ def _plan(options: RunOptions, topology: Reactor) -> Plan | None:
         return None
     graph = check(topology, fast=not options.real_time)
     return make_plan(graph, workers=options.workers, carrier=options.carrier)
+
+
+def _to_go_on(options: RunOptions) -> str:
+    """From where, if there are snapshots."""
+    for folder in (options.snapshot, options.resume):
+        if folder is not None and (cuts := finished_cuts(folder)):
+            return f"; the same command with --resume {folder} goes on from {cuts[-1]} ns"
+    return ""
 
 
 def _summary(result: Result, seconds: float) -> dict[str, Any]:
@@ -100,6 +122,10 @@ def _text(summary: dict[str, Any]) -> str:
         f"fingerprint {summary['fingerprint']}",
     ]
     return "\n".join(lines + [f"{name} = {value}" for name, value in summary["metrics"].items()])
+
+
+def _duration(option: str, text: str | None) -> int | None:
+    return None if text is None else duration(option, text)
 
 
 def duration(option: str, text: str) -> int:

@@ -21,7 +21,7 @@ from rlreactor.store.durable import changing, make_folder, remove_folder, write_
 from rlreactor.store.manifest import Manifest, ShardEntry
 from rlreactor.store.shard import decode_shard
 
-__all__ = ["LoadedSnapshot", "SnapshotFolder", "load_snapshot"]
+__all__ = ["LoadedSnapshot", "SnapshotFolder", "finished_cuts", "load_snapshot"]
 
 _log = logging.getLogger("rlreactor")
 _KEPT = 3
@@ -52,7 +52,7 @@ class SnapshotFolder:
 
     def cuts(self) -> list[int]:
         """Of the snapshots that are there, the earliest first."""
-        return [int(folder.name) for folder in _snapshots(self.path) if _is_finished(folder)]
+        return finished_cuts(self.path)
 
     def write_shard(self, cut: int, worker: int, data: bytes) -> ShardEntry:
         """Write what `encode_shard` made of one worker, in that worker. Raises RunError."""
@@ -105,6 +105,11 @@ class LoadedSnapshot(NamedTuple):
             return decode_shard(data)
         except RunError as error:
             raise RunError(f"{path}: {error}") from None
+
+
+def finished_cuts(folder: Path) -> list[int]:
+    """Of the snapshots in a folder, which may be missing, the earliest first."""
+    return [int(snapshot.name) for snapshot in _snapshots(folder) if _is_finished(snapshot)]
 
 
 def load_snapshot(path: str | Path) -> LoadedSnapshot:

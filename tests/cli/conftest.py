@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,16 @@ class CommandLine:
         """Wait for a process that was started."""
         out, error = process.communicate(timeout=TIMEOUT_S)
         return Ended(process.returncode, out, error)
+
+    def wait_for_snapshot(self, folder: str, after: int = 0) -> int:
+        """The logical time of one in a folder that may not be there yet."""
+        until = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < until:
+            cuts = [int(path.parent.name) for path in (self.folder / folder).glob("*/manifest.json")]
+            if cuts and max(cuts) > after:
+                return max(cuts)
+            time.sleep(0.01)
+        raise AssertionError(f"no snapshot in {folder} after {after} ns")
 
     def __call__(self, *words: str, status: int = 0, **options: Any) -> Ended:
         """Run to the end."""

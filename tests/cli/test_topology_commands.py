@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
-from rlreactor import Plan
+from rlreactor import Plan, Tag
 from rlreactor.commands.failure import UsageError
 from rlreactor.commands.graph import GraphOptions, graph_command
 from rlreactor.commands.output import Output
@@ -42,6 +43,31 @@ def test_run_with_the_plan_that_was_written(rlreactor: CommandLine) -> None:
     assert apart["metrics"] == {"sink.total": 15}
     assert (apart["workers"], together["workers"]) == (2, 1)
     assert apart["fingerprint"] == together["fingerprint"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_run_goes_on_from_the_newest_snapshot(rlreactor: CommandLine, workers: str) -> None:
+    words = ("run", "pair:Pair", "--json")
+    process = rlreactor.start(*words, "--workers", workers, "--snapshot", "kept", "--snapshot-every", "10ms")
+    rlreactor.wait_for_snapshot("kept")
+    process.send_signal(signal.SIGINT)
+    ended = rlreactor.end(process)
+    stop, _ = ended.result["tag"]
+    cut = rlreactor.wait_for_snapshot("kept")
+    assert ended.error == (
+        f"rlreactor: interrupted at {Tag(*ended.result['tag'])}; the same command with --resume kept goes on from "
+        f"{cut} ns\n"
+    )
+    until = ("--timeout", f"{stop}ns")
+    resumed = rlreactor(*words, *until, "--workers", "2", "--resume", "kept", "--snapshot", "kept").result
+    expected = rlreactor(*words, *until, "--workers", "1").result
+    assert resumed["fingerprint"] == expected["fingerprint"]
+    assert resumed["tag"] == expected["tag"]
+
+
+def test_run_cannot_go_on_from_nothing(rlreactor: CommandLine) -> None:
+    ended = rlreactor("run", "pair:Pair", "--timeout", "1ms", "--resume", "kept", status=1)
+    assert ended.error.startswith("rlreactor: kept has no whole snapshot to resume from; found: no such folder")
 
 
 def test_graph(rlreactor: CommandLine) -> None:
