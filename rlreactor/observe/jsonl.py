@@ -9,18 +9,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rlreactor.observe.files import writing
+from rlreactor.observe.files import sync_folder, writing
 from rlreactor.runtime.metrics import Metric
 
 __all__ = ["JsonLines", "plain"]
 
 
 class JsonLines:
-    """One object a metric: tag, path, seconds since this was made, and the values."""
+    """One object a metric: tag, path, seconds, and the values.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file, which goes on where there is one.
+        seconds: from which to count, where a run goes on.
+    """
+
+    def __init__(self, path: Path, seconds: float = 0.0) -> None:
         self._path = path
-        self._start = time.monotonic()
+        self._start = time.monotonic() - seconds
         self._written = 0
         with writing(path):
             self._file = path.open("ab", buffering=0)  # unbuffered: whoever follows the file sees whole lines
@@ -46,6 +51,12 @@ class JsonLines:
             with contextlib.suppress(OSError):  # not a regular file
                 os.ftruncate(self._file.fileno(), whole)
             raise
+
+    def secure(self) -> None:
+        """Afterwards all lines are on disk; from any thread. Raises FileError."""
+        with writing(self._path):
+            os.fsync(self._file.fileno())
+            sync_folder(self._path.parent)
 
     def close(self) -> None:
         """Close the file."""

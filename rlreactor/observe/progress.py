@@ -28,11 +28,14 @@ class Progress(Protocol):
         """Leave the terminal as it was."""
 
 
-def progress(stream: TextIO, total: int, *, quiet: bool = False) -> Progress:
-    """What suits the stream: a live line on a terminal, else a line every two seconds, or nothing."""
+def progress(stream: TextIO, total: int, *, done: int = 0, quiet: bool = False) -> Progress:
+    """What suits the stream: a live line on a terminal, else a line every two seconds, or nothing.
+
+    `done` of the `total` steps were done before, where a run goes on.
+    """
     if quiet:
         return Silence()
-    return LiveLine(stream, total) if stream.isatty() else PlainLines(stream, total)
+    return LiveLine(stream, total, done) if stream.isatty() else PlainLines(stream, total, done=done)
 
 
 class Silence:
@@ -48,9 +51,9 @@ class Silence:
 class _Status:
     """The figures of the line."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, done: int) -> None:
         self._total = total
-        self._throughput = Throughput()
+        self._throughput = Throughput(done=done)
         self._steps = 0
         self._return = math.nan
 
@@ -90,11 +93,11 @@ def _duration(seconds: int) -> str:
 class PlainLines:
     """A line of text every two seconds."""
 
-    def __init__(self, stream: TextIO, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO, total: int, clock: Callable[[], float] = time.monotonic, done: int = 0) -> None:
         self._stream = stream
         self._clock = clock
         self._next = clock() + _PLAIN_EVERY_S
-        self._status = _Status(total)
+        self._status = _Status(total, done)
 
     def __call__(self, metric: Metric) -> None:
         """Take one metric into account."""
@@ -113,9 +116,9 @@ class LiveLine:
     is drawn as metrics arrive and not by a thread.
     """
 
-    def __init__(self, stream: TextIO, total: int) -> None:
+    def __init__(self, stream: TextIO, total: int, done: int = 0) -> None:
         self._stream = stream
-        self._status = _Status(total)
+        self._status = _Status(total, done)
         self._live: Live | None = None
 
     def __call__(self, metric: Metric) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,9 +23,13 @@ class TensorBoard:
 
     Not tensorboardX's SummaryWriter: that one writes in a thread and through a multiprocessing queue, so that a full
     disk goes unnoticed and a fork meets a locked queue.
+
+    Args:
+        folder: where the file is made, in place of one of a run that goes on.
+        earlier: what the run had said before; the old file may lack the last of it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, earlier: Iterable[Metric] = ()) -> None:
         self._folder = folder
         self._steps = 0
         self._next_flush = time.monotonic() + _FLUSH_S
@@ -34,8 +38,11 @@ class TensorBoard:
             from tensorboardX.proto import event_pb2, summary_pb2
 
             messages: Any = (event_pb2, summary_pb2)  # protobuf makes their classes when they are imported
+            self._remove()
             self._writer: Any = EventsWriter(str(folder / "events"))
         self._event, self._summary = messages[0].Event, messages[1].Summary
+        for metric in earlier:
+            self(metric)
 
     def __call__(self, metric: Metric) -> None:
         """Add a point to every series of `metric`. Raises FileError."""
@@ -57,9 +64,12 @@ class TensorBoard:
             with writing(self._folder):
                 self._writer.close()
         except FileError:
-            for half_written in self._folder.glob("events.out.tfevents.*"):
-                half_written.unlink()
+            self._remove()
             raise
+
+    def _remove(self) -> None:
+        for file in self._folder.glob("events.out.tfevents.*"):
+            file.unlink()
 
 
 def _series(metric: Metric) -> Iterator[tuple[str, float]]:

@@ -15,10 +15,15 @@ class Throughput:
 
     Workers hand metrics on in batches: the last of a batch is fresh, those before it have waited. What the final batch
     waited for is the end of the run, with an evaluation perhaps, so it counts only where there is nothing else.
+
+    Args:
+        clock: in seconds.
+        done: steps that were done before, where a run goes on.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, done: int = 0) -> None:
         self._clock = clock
+        self._done = done
         self._start = clock()
         self._fresh: list[tuple[float, int]] = []  # of each batch the last (seconds, steps); at most four are kept
 
@@ -33,7 +38,7 @@ class Throughput:
 
     @property
     def steps_per_second(self) -> float:
-        """Over the whole run so far; 0 before anything was done."""
-        points = self._fresh[:-1] if len(self._fresh) > 2 else [(0.0, 0), *self._fresh[-1:]]
+        """Since it began, or went on; 0 before anything was done."""
+        points = self._fresh[:-1] if len(self._fresh) > 2 else [(0.0, self._done), *self._fresh[-1:]]
         (begin, first), (end, last) = points[0], points[-1]
         return (last - first) / (end - begin) if end > begin else 0.0

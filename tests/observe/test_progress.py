@@ -97,3 +97,11 @@ def test_throughput_of_a_short_run_counts_from_its_start() -> None:
     clock.now = 104.0
     throughput.add(100)
     assert throughput.steps_per_second == 25
+
+
+def test_throughput_of_a_run_that_goes_on_leaves_aside_what_was_done_before() -> None:
+    clock = Clock()
+    throughput = Throughput(clock, done=1000)
+    clock.now = 104.0
+    throughput.add(1100)
+    assert throughput.steps_per_second == 25
