@@ -21,6 +21,7 @@ __all__ = ["SnapshotWatch"]
 _log = logging.getLogger("rlreactor")
 _SHARE = 50  # a snapshot keeps workers from their work for at most one part in so many
 _SHORTEST_NS = 1_000_000_000
+_SHORTEST_LOOK_NS = 200_000_000  # a pace that is taken of less may be of a single tag
 _AHEAD_NS = 50_000_000  # how far ahead of all workers a cut is chosen, at first
 
 
@@ -60,6 +61,7 @@ class SnapshotWatch:
         self._answers = 0
         self._took_ns = 0
         self._furthest = 0  # logical time
+        self._looked_at = 0  # logical time, and when that was
         self._looked_ns = time.monotonic_ns()
         self._pace = 0.0  # ns of logical time per ns
         self._misses = 0
@@ -96,10 +98,11 @@ class SnapshotWatch:
         _log.warning("no snapshot was made, and the run goes on: %s", text)
 
     def _note_time(self, time_there: int) -> None:
-        if time_there > self._furthest:
-            now = time.monotonic_ns()
-            self._pace = (time_there - self._furthest) / max(1, now - self._looked_ns)
-            self._furthest, self._looked_ns = time_there, now
+        self._furthest = max(self._furthest, time_there)
+        now = time.monotonic_ns()
+        if now - self._looked_ns >= _SHORTEST_LOOK_NS:
+            self._pace = (self._furthest - self._looked_at) / (now - self._looked_ns)
+            self._looked_at, self._looked_ns = self._furthest, now
 
     def _conclude(self, cut: int) -> None:
         """All have answered."""
