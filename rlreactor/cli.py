@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from rlreactor.algos.policy_spec import PolicySpec
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from rlreactor.commands.train_options import TrainOptions
     from rlreactor.commands.training import Training
     from rlreactor.observe.checkpoint import Checkpoint
+    from rlreactor.reactor import Reactor
     from rlreactor.reactors.environment_spec import EnvironmentDescription, EnvironmentSpec
+    from rlreactor.topologies.on_policy import OnPolicy
 
 __all__ = ["main"]
 
@@ -45,13 +47,24 @@ def main(words: Words | None = None) -> int:
 
 
 class _Command(NamedTuple):
-    """A command or an algorithm: one line of help, and what it does."""
+    """A command: one line of help, and what it does."""
 
     summary: str
     work: Work
 
 
-def _choose(commands: Mapping[str, _Command], program: str, name: str) -> _Command:
+class _Algorithm(NamedTuple):
+    """An algorithm: one line of help, what trains with it, and what makes the same training of a topology."""
+
+    summary: str
+    work: Work
+    again: Callable[[Reactor], Training]
+
+
+C = TypeVar("C")
+
+
+def _choose(commands: Mapping[str, C], program: str, name: str) -> C:
     from rlreactor.commands.failure import UsageError
     from rlreactor.errors import did_you_mean
 
@@ -71,7 +84,7 @@ def _usage() -> str:
     return "\n".join(["usage: rlreactor COMMAND [OPTIONS]", "", *_listed(_COMMANDS), "", _MORE])
 
 
-def _listed(commands: Mapping[str, _Command]) -> list[str]:
+def _listed(commands: Mapping[str, _Command] | Mapping[str, _Algorithm]) -> list[str]:
     return [f"  {name:8}{command.summary}" for name, command in commands.items()]
 
 
@@ -86,6 +99,16 @@ def _train(words: Words, output: Output) -> Mapping[str, Any]:
         output.say("\n".join([*usage, "", "rlreactor train ALGORITHM --help explains the options."]))
         raise SystemExit(0 if words else 2)
     return _choose(_ALGORITHMS, "rlreactor train", words[0]).work(words[1:], output)
+
+
+def _resume(words: Words, output: Output) -> Mapping[str, Any]:
+    from rlreactor.commands.options import parse
+    from rlreactor.commands.resume import ResumeOptions, resume_command
+
+    def training_of(algorithm: str, topology: Reactor) -> Training:
+        return _choose(_ALGORITHMS, "rlreactor train", algorithm).again(topology)
+
+    return resume_command(parse(ResumeOptions, words, "rlreactor resume"), output, training_of)
 
 
 def _check(words: Words, output: Output) -> Mapping[str, Any]:
@@ -190,8 +213,8 @@ def _ppo(words: Words, output: Output) -> Mapping[str, Any]:
     from rlreactor.algos import ppo_config
     from rlreactor.algos.ppo_defaults import ppo_defaults
     from rlreactor.commands.options import chosen, parse
+    from rlreactor.commands.train import train
     from rlreactor.commands.train_options import TrainOptions
-    from rlreactor.commands.training import train
 
     class PPOOptions(TrainOptions):
         """Train a policy with Proximal Policy Optimisation (Schulman et al. 2017).
@@ -208,11 +231,21 @@ def _ppo(words: Words, output: Output) -> Mapping[str, Any]:
         "steps": defaults.steps,
         "config": defaults.config,
     })  # fmt: skip
-    return train(_ppo_training(options, options.config), options, output)
+    return train(_ppo_training(_ppo_topology(options, options.config)), options, output)
+
+
+def _ppo_again(topology: Reactor) -> Training:
+    """What a run goes on with. Raises ReactorError where its environment cannot be made here."""
+    from rlreactor.topologies.on_policy import OnPolicy
+
+    assert isinstance(topology, OnPolicy)
+    _described(topology.environment, "the environment of this run")
+    return _ppo_training(topology)
 
 
 _COMMANDS = {
     "train": _Command("train a policy: rlreactor train ppo --env CartPole-v1", _train),
+    "resume": _Command("go on with training that was interrupted: rlreactor resume FOLDER", _resume),
     "eval": _Command("let the policy of a checkpoint play: rlreactor eval CHECKPOINT", _eval),
     "run": _Command("run a topology: rlreactor run MODULE:CLASS", _run),
     "check": _Command("check a topology: rlreactor check MODULE:CLASS", _check),
@@ -227,30 +260,35 @@ _COMMANDS = {
     "worker": _Command("run one slot of a deployment, as engines do: rlreactor worker --slot 0 …", _worker),
     "bench": _Command("measure it beside others, from a clone: rlreactor bench --quick", _bench),
 }
-_ALGORITHMS = {"ppo": _Command("Proximal Policy Optimisation", _ppo)}
+_ALGORITHMS = {"ppo": _Algorithm("Proximal Policy Optimisation", _ppo, _ppo_again)}
 
 
-def _ppo_training(options: TrainOptions, config: PPOConfig) -> Training:
+def _ppo_topology(options: TrainOptions, config: PPOConfig) -> OnPolicy:
     """The on-policy topology with PPO in it."""
-    from rlreactor.commands.training import Training
     from rlreactor.topologies.on_policy import OnPolicy
 
     environment, description = _environment(options)
     policy = _policy(description, config)
     batch = options.rollouts * options.envs_per_rollout * config.horizon
-    updates = max(1, options.steps // batch)
-    topology = OnPolicy(
+    return OnPolicy(
         environment=environment, policy=policy, config=config, rollouts=options.rollouts,
-        envs_per_rollout=options.envs_per_rollout, updates=updates, policy_lag=options.lag,
+        envs_per_rollout=options.envs_per_rollout, updates=max(1, options.steps // batch), policy_lag=options.lag,
         eval_episodes=options.eval_episodes, device=_device(options.device, policy), threads=options.threads,
         groups=_groups(options), environment_threads=options.env_threads, learners=options.learners,
         learner_network=options.learner_network, exchange_timeout=options.exchange_timeout,
     )  # fmt: skip
+
+
+def _ppo_training(topology: OnPolicy) -> Training:
+    from rlreactor.commands.training import Training
+
+    batch = topology.rollouts * topology.envs_per_rollout * topology.config.horizon
+    parts = {"policy": topology.policy, "environment": topology.environment, "config": topology.config}
     return Training(
-        algorithm="ppo", topology=topology, ticks=topology.ticks, steps=updates * batch,
-        learner=topology.publisher.path, evaluators=tuple(judge.path for judge in topology.judges),
-        about={"policy": policy.model_dump(mode="json"), "environment": environment.model_dump(mode="json"),
-               "config": config.model_dump(mode="json")},
+        algorithm="ppo", environment=topology.environment.id, topology=topology, ticks=topology.ticks,
+        steps=topology.updates * batch, learner=topology.publisher.path,
+        evaluators=tuple(judge.path for judge in topology.judges),
+        about={name: part.model_dump(mode="json") for name, part in parts.items()},
         packages=("numpy", "torch", "gymnasium", "ale-py", "Box2D", "mujoco", "envpool"),
     )  # fmt: skip
 
@@ -267,17 +305,23 @@ def _groups(options: TrainOptions) -> int:
 
 
 def _environment(options: TrainOptions) -> tuple[EnvironmentSpec, EnvironmentDescription]:
-    from rlreactor.commands.failure import UsageError, user_code
     from rlreactor.commands.reference import assignments
-    from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec, describe
+    from rlreactor.reactors.environment_spec import EnvironmentSpec
 
     environment = EnvironmentSpec(id=options.env, options=assignments("--env-option", options.env_option))
+    return environment, _described(environment, "--env")
+
+
+def _described(environment: EnvironmentSpec, what: str) -> EnvironmentDescription:
+    from rlreactor.commands.failure import UsageError, user_code
+    from rlreactor.reactors.environment_spec import EnvironmentProblem, describe
+
     _find_own_modules(environment)
-    with user_code(f"--env {options.env} cannot be made"):
+    with user_code(f"{what} {environment.id} cannot be made"):
         try:
-            return environment, describe(environment)
+            return describe(environment)
         except EnvironmentProblem as problem:
-            raise UsageError(f"--env: {problem}") from None
+            raise UsageError(f"{what}: {problem}") from None
 
 
 def _policy(description: EnvironmentDescription, config: PPOConfig) -> PolicySpec:

@@ -7,8 +7,9 @@ from typing import Any
 
 from rlreactor.commands.run_folder import RunFolder
 from rlreactor.commands.this_command import this_command
+from rlreactor.store.snapshot import finished_cuts
 
-__all__ = ["broken_off", "finished", "interrupted"]
+__all__ = ["broken_off", "ended", "finished", "interrupted", "to_go_on"]
 
 
 def finished(figures: Mapping[str, Any], folder: RunFolder) -> str:
@@ -27,16 +28,33 @@ def finished(figures: Mapping[str, Any], folder: RunFolder) -> str:
 def interrupted(figures: Mapping[str, Any], folder: RunFolder) -> str:
     """After a signal."""
     if not figures["updates"]:
-        return f"interrupted before the first update: there is no checkpoint; {folder.manifest} says what was started"
+        reason = f"there is no checkpoint; {folder.manifest} says what was started"
+        return f"interrupted before the first update: {reason}{to_go_on(folder)}"
     return (
         f"interrupted after {figures['env_steps']:,} steps; the policy so far is in {folder.checkpoint}\n"
-        f"to see what it is worth: {this_command()} eval {folder.checkpoint}"
+        f"{_its_worth(folder)}{to_go_on(folder)}"
     )
 
 
 def broken_off(folder: RunFolder) -> str:
     """After a second Ctrl-C."""
-    return f"broken off before the policy could be saved; the metrics so far are in {folder.metrics}"
+    return f"broken off before the policy could be saved; the metrics so far are in {folder.metrics}{to_go_on(folder)}"
+
+
+def ended(figures: Mapping[str, Any], folder: RunFolder) -> str:
+    """To somebody who would go on with what has come to its end."""
+    return f"{folder.path} has nothing left to do: {_reached(figures)}\n{_its_worth(folder)}"
+
+
+def to_go_on(folder: RunFolder, after: int = 0) -> str:
+    """A line that says how, if there are snapshots of a later logical time."""
+    if not any(cut > after for cut in finished_cuts(folder.snapshots)):
+        return ""
+    return f"\nto go on from its newest snapshot: {this_command()} resume {folder.path}"
+
+
+def _its_worth(folder: RunFolder) -> str:
+    return f"to see what it is worth: {this_command()} eval {folder.checkpoint}"
 
 
 def _reached(figures: Mapping[str, Any]) -> str:

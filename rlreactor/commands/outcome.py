@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rlreactor.commands.recorder import Recorder
 from rlreactor.errors import RunError
 from rlreactor.runtime.result import Result
+from rlreactor.tag import Tag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,10 +68,17 @@ class Outcome:
 
     def learning_curve(self) -> tuple[list[float], list[float]]:
         """Environment steps, and the mean return of the episodes that had ended last."""
-        steps = dict(self._result.metrics.get(f"{self._learner}.env_steps", ()))
-        returns = self._result.metrics.get(f"{self._learner}.mean_return", ())
-        points = [(steps[tag], value) for tag, value in returns if tag in steps]
+        steps = dict(self._series("env_steps"))
+        points = [(steps[tag], value) for tag, value in self._series("mean_return") if tag in steps]
         return [point[0] for point in points], [point[1] for point in points]
+
+    def _series(self, name: str) -> list[tuple[Tag, float]]:
+        """A metric of the learner over the whole run, also what was logged before it went on."""
+        earlier = self.recorder.history.series(self._learner, name)
+        return [
+            *((tag, _number(value)) for tag, value in earlier),
+            *self._result.metrics.get(f"{self._learner}.{name}", ()),
+        ]
 
     def figures(self) -> dict[str, Any]:
         """What `--json` prints and the manifest keeps."""
@@ -87,3 +95,8 @@ class Outcome:
             "fingerprint": self._result.fingerprint,
             "workers": len(self._result.plan.workers),
         }
+
+
+def _number(value: float | None) -> float:
+    """In a file NaN is null."""
+    return math.nan if value is None else value

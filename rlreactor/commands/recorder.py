@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from rlreactor.commands.run_folder import RunFolder
 from rlreactor.observe.files import FileError
+from rlreactor.observe.history import History
 from rlreactor.observe.jsonl import JsonLines
 from rlreactor.observe.process_clock import seconds_since_process_start
 from rlreactor.observe.progress import Progress
@@ -23,15 +24,23 @@ class Recorder:
 
     Called from within the run, where an exception would be taken for one of a reaction: a file that cannot be written
     ends the run as Ctrl-C does, and `failure` says why.
+
+    Args:
+        folder: the run's.
+        learner: path of the reactor whose "env_steps" count.
+        progress: shows it.
+        history: what was logged before, where the run goes on.
     """
 
-    def __init__(self, folder: RunFolder, learner: str, progress: Progress) -> None:
+    def __init__(self, folder: RunFolder, learner: str, progress: Progress, history: History) -> None:
         self._folder = folder
         self._learner = learner
+        self._lines: JsonLines | None = None
         self._resources = contextlib.ExitStack()
         self._sinks: list[Callable[[Metric], None]] = []
         self._progress = progress
-        self.throughput = Throughput()
+        self.history = history
+        self.throughput = Throughput(done=history.last(learner, "env_steps") or 0)
         self.seconds_to_first_update: float | None = None
         self.failure: FileError | None = None
 
@@ -60,12 +69,19 @@ class Recorder:
 
     def _open(self) -> None:
         """Only now, when the workers are busy: none of this delays the first update."""
-        lines = JsonLines(self._folder.metrics)
+        lines = self._lines = JsonLines(self._folder.metrics, self.history.seconds)
         self._resources.callback(lines.close)
-        board = TensorBoard(self._folder.path)
+        board = TensorBoard(self._folder.path, self.history.metrics)
         self._resources.callback(board.close)
         self._resources.callback(self._progress.close)
         self._sinks = [lines, board, self._progress]
+
+    def secure(self) -> None:
+        """Afterwards what was written is on disk; from any thread. Raises FileError."""
+        if self.failure is not None:
+            raise self.failure
+        if self._lines is not None:
+            self._lines.secure()
 
     def close(self) -> None:
         """Close every file and remove the live line; a file that cannot be completed is a `failure`."""

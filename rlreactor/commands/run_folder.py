@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rlreactor.commands.failure import UsageError
+from rlreactor.commands.folder_lock import held
 from rlreactor.errors import ReactorError
 from rlreactor.observe.files import FileError, write_atomically, writing
 from rlreactor.observe.jsonl import plain
@@ -31,6 +32,7 @@ class RunFolder:
         self.curve = path / "curve.png"
         self.picture = path / "topology.svg"
         self.mermaid = path / "topology.mmd"
+        self.snapshots = path / "snapshots"
         self._facts: dict[str, Any] = {}
 
     @staticmethod
@@ -43,6 +45,31 @@ class RunFolder:
         if (chosen / "manifest.json").exists():
             raise UsageError(f"--run-dir: {chosen} already holds a run; choose another folder, or remove that one")
         return RunFolder(chosen)
+
+    @staticmethod
+    def reopen(path: Path) -> RunFolder:
+        """The folder of an earlier run. Raises UsageError where there is none."""
+        folder = RunFolder(path)
+        if not folder.manifest.exists():
+            raise UsageError(
+                f"{path} holds no training run: it has no {folder.manifest.name}; expected a folder that "
+                "`rlreactor train` has filled, such as those below runs/"
+            )
+        return folder
+
+    def read_manifest(self) -> dict[str, Any]:
+        """What an earlier run has recorded. Raises FileError."""
+        try:
+            known: dict[str, Any] = json.loads(self.manifest.read_bytes())
+        except OSError as error:
+            raise FileError(f"{self.manifest} cannot be read: {(error.strerror or str(error)).lower()}") from None
+        except ValueError as error:
+            raise FileError(f"{self.manifest} is damaged: {error}") from None
+        return known
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Meanwhile the folder is this run's alone. Raises UsageError."""
+        return held(self.path)
 
     def record(self, facts: Mapping[str, Any]) -> None:
         """Add facts to the manifest. Raises FileError."""

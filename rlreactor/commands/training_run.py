@@ -1,91 +1,99 @@
-"""`rlreactor train`, whatever the algorithm: run a topology and keep everything about it in a folder."""
+"""One training run: from its beginning, or from a snapshot, to its end."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from rlreactor.commands.closing_words import broken_off, finished, interrupted
+from rlreactor.commands.closing_words import broken_off, finished, interrupted, to_go_on
 from rlreactor.commands.failure import Interruption, ignore_signals
+from rlreactor.commands.going_on import GoingOn, manifest_going_on, unlike
 from rlreactor.commands.outcome import Outcome
 from rlreactor.commands.output import Output
 from rlreactor.commands.recorder import Recorder
 from rlreactor.commands.run_folder import RunFolder
-from rlreactor.commands.train_options import TrainOptions
+from rlreactor.commands.training import Training
 from rlreactor.commands.user_traceback import concise
-from rlreactor.commands.written_spec import write_spec
 from rlreactor.errors import RunError
-from rlreactor.graph import Graph, check
+from rlreactor.graph import Graph
 from rlreactor.observe.checkpoint import Checkpoint, save_checkpoint
 from rlreactor.observe.curve import Curve, draw_curve
 from rlreactor.observe.files import FileError, write_atomically
+from rlreactor.observe.history import History
+from rlreactor.observe.jsonl import plain
 from rlreactor.observe.manifest import describe_program, describe_surroundings, now
 from rlreactor.observe.progress import progress
-from rlreactor.planner.placement import plan as make_plan
 from rlreactor.planner.plan import Plan
-from rlreactor.reactor import Reactor
-from rlreactor.runtime.result import Interrupt
+from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.run import run
 from rlreactor.scheduler.failure import ReactionFailure
 
-__all__ = ["Training", "train"]
+__all__ = ["TrainingRun"]
+
+_log = logging.getLogger("rlreactor")
 
 
-class Training(NamedTuple):
-    """A topology that trains, and where in it things are.
+class TrainingRun:
+    """A training run and its folder.
 
-    Attributes:
-        algorithm: its name.
-        topology: what runs.
-        ticks: logical time, in ns, of the last update.
-        steps: environment steps up to then.
-        learner: path of the reactor with the states "weights", "update" and "env_steps".
-        evaluators: paths of the reactors with the state "returns".
-        about: what a checkpoint tells beside the weights: plain data.
-        packages: distributions whose versions the result depends on.
+    Args:
+        training: what is trained.
+        graph: its topology.
+        plan: where everything runs.
+        folder: where everything about it goes.
+        seed: of every random number.
+        snapshots: whether to keep some.
+        quiet: whether to show no progress.
+        known: the manifest of a run that goes on.
+        start: from where it goes on; None: it begins.
     """
 
-    algorithm: str
-    topology: Reactor
-    ticks: int
-    steps: int
-    learner: str
-    evaluators: tuple[str, ...]
-    about: Mapping[str, Any]
-    packages: Iterable[str]
-
-
-def train(training: Training, options: TrainOptions, output: Output) -> dict[str, Any]:
-    """Train, fill the run's folder, and return the figures. Raises ReactorError, or Interruption after Ctrl-C."""
-    if options.spec is not None:
-        return write_spec(options.spec, training.topology, training.ticks, options.seed, output)
-    graph = check(training.topology)
-    plan = make_plan(graph, workers=options.workers, carrier=options.carrier)
-    folder = RunFolder.make(options.run_dir, f"{options.env}-{training.algorithm}-{options.seed}")
-    try:
-        with folder.recorded():
-            figures, signal_number = _Run(training, options, graph, plan, folder).go()
-    except ReactionFailure as failure:
-        raise RunError(f"{concise(failure)}\nthe whole traceback is in {folder.manifest}") from None
-    if signal_number is not None:
-        raise Interruption(interrupted(figures, folder), signal_number, figures)
-    output.say(finished(figures, folder))
-    return figures
-
-
-class _Run:
-    """One training run and its folder."""
-
-    def __init__(self, training: Training, options: TrainOptions, graph: Graph, plan: Plan, folder: RunFolder) -> None:
+    def __init__(
+        self,
+        training: Training,
+        graph: Graph,
+        plan: Plan,
+        folder: RunFolder,
+        *,
+        seed: int,
+        snapshots: bool,
+        quiet: bool,
+        known: Mapping[str, Any] | None = None,
+        start: GoingOn | None = None,
+    ) -> None:
         self._training = training
-        self._options = options
         self._graph = graph
         self._plan = plan
         self._folder = folder
+        self._seed = seed
+        self._snapshots = folder.snapshots if snapshots else None
+        self._quiet = quiet
+        self._known = known
+        self._start = start or GoingOn(None, 0, History())
 
-    def go(self) -> tuple[dict[str, Any], int | None]:
+    def conclude(self, output: Output) -> dict[str, Any]:
+        """Train, and return the figures. Raises ReactorError, or Interruption after Ctrl-C."""
+        try:
+            with self._folder.recorded():
+                figures, signal_number = self._go()
+        except ReactionFailure as failure:
+            where = f"the whole traceback is in {self._folder.manifest}"
+            raise RunError(f"{concise(failure)}\n{where}{self._to_go_on()}") from None
+        except RunError as error:
+            raise RunError(f"{error}{self._to_go_on()}") from None
+        if signal_number is not None:
+            raise Interruption(interrupted(figures, self._folder), signal_number, figures)
+        output.say(finished(figures, self._folder))
+        return figures
+
+    def _to_go_on(self) -> str:
+        """Unless it would only fail again where it has failed now: at its beginning."""
+        return to_go_on(self._folder, after=self._start.cut)
+
+    def _go(self) -> tuple[dict[str, Any], int | None]:
         """The figures, and the signal that ended the run if one did."""
         self._begin()
         outcome = self._run()
@@ -97,31 +105,54 @@ class _Run:
         return figures, outcome.signal_number
 
     def _names(self) -> dict[str, Any]:
-        return {"env": self._options.env, "seed": self._options.seed, "run_dir": str(self._folder.path)}
+        return {"env": self._training.environment, "seed": self._seed, "run_dir": str(self._folder.path)}
 
     def _begin(self) -> None:
         write_atomically(self._folder.plan, self._plan.to_yaml().encode())
-        self._folder.record({
+        facts = plain(self._facts())
+        if self._known is not None:
+            for difference in unlike(self._known, facts):
+                _log.warning("the same bits are not sure any more, since this run began with %s", difference)
+            facts = manifest_going_on(self._known, facts, self._start.cut)
+        self._folder.record(facts)
+
+    def _facts(self) -> dict[str, Any]:
+        """What the manifest says of the beginning: all that is needed to go on, too."""
+        return {
             "status": "running",
             "started": now(),
-            **describe_program(self._graph, self._options.seed),
+            "algorithm": self._training.algorithm,
+            **describe_program(self._graph, self._seed),
             **describe_surroundings(self._training.packages),
             "plan": self._folder.plan.name,
-        })  # fmt: skip
+            **({} if self._snapshots is None else {"snapshots": self._snapshots.name}),
+        }
 
     def _run(self) -> Outcome:
-        training, seed = self._training, self._options.seed
-        line = progress(sys.stderr, training.steps, quiet=self._options.quiet)
-        with contextlib.closing(Recorder(self._folder, training.learner, line)) as recorder:
+        training, history = self._training, self._start.history
+        done = history.last(training.learner, "env_steps") or 0
+        line = progress(sys.stderr, training.steps, done=done, quiet=self._quiet)
+        with contextlib.closing(Recorder(self._folder, training.learner, line, history)) as recorder:
             try:
-                result = run(training.topology, plan=self._plan, timeout=training.ticks, seed=seed, observe=recorder)
-                number = None
+                result, number = self._result(recorder), None
             except Interrupt as interrupt:
                 result, number = interrupt.result, interrupt.signal_number
             except KeyboardInterrupt:
                 ignore_signals()
                 raise KeyboardInterrupt(broken_off(self._folder)) from None
         return Outcome(training.learner, training.evaluators, result, recorder, number)
+
+    def _result(self, recorder: Recorder) -> Result:
+        return run(
+            self._training.topology,
+            plan=self._plan,
+            timeout=self._training.ticks,
+            seed=self._seed,
+            observe=recorder,
+            snapshot=self._snapshots,
+            before_snapshot=recorder.secure,
+            resume=self._start.snapshot,
+        )
 
     def _save(self, outcome: Outcome) -> None:
         """Raises FileError, also where metrics could not be written while the run lasted."""
@@ -135,7 +166,7 @@ class _Run:
             raise FileError(f"{failure}\n{interrupted(outcome.figures(), self._folder)}")
 
     def _about(self, outcome: Outcome) -> dict[str, Any]:
-        counts = {"seed": self._options.seed, "update": outcome.update, "env_steps": outcome.env_steps}
+        counts = {"seed": self._seed, "update": outcome.update, "env_steps": outcome.env_steps}
         return {"algorithm": self._training.algorithm, **self._training.about, **counts}
 
     def _draw(self, outcome: Outcome) -> None:
@@ -143,7 +174,7 @@ class _Run:
 
         write_atomically(self._folder.mermaid, mermaid(self._graph, self._plan).encode())
         write_atomically(self._folder.picture, svg(self._graph, self._plan).encode())
-        title = f"{self._training.algorithm.upper()} on {self._options.env}, seed {self._options.seed}"
+        title = f"{self._training.algorithm.upper()} on {self._training.environment}, seed {self._seed}"
         steps, returns = outcome.learning_curve()
         if steps:
             draw_curve(Curve(title, steps, returns, outcome.evaluation), self._folder.curve)

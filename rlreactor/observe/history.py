@@ -20,6 +20,19 @@ class History(NamedTuple):
     metrics: Sequence[Metric] = ()
     seconds: float = 0.0
 
+    def series(self, path: str, name: str) -> list[tuple[Tag, Any]]:
+        """One metric over time."""
+        return [
+            (metric.tag, metric.values[name])
+            for metric in self.metrics
+            if metric.path == path and name in metric.values
+        ]
+
+    def last(self, path: str, name: str) -> Any:
+        """The last value of a metric, or None."""
+        series = self.series(path, name)
+        return series[-1][1] if series else None
+
 
 def cut_back(path: Path, cut: int) -> History:
     """Drop the lines of logical time `cut` and later, and what is no whole line. Raises FileError.

@@ -103,7 +103,7 @@ def test_help_lists_what_there_is_and_loads_little(rlreactor: CommandLine) -> No
     lines = rlreactor.end(rlreactor.start_python("-c", program)).out.splitlines()
     assert lines[-1] == "[]"
     named = [line.split()[0] for line in lines if line.startswith("  ")]
-    expected = "train eval run check plan graph deploy status logs stop schema keys worker bench"
+    expected = "train resume eval run check plan graph deploy status logs stop schema keys worker bench"
     assert named == expected.split()
 
 
