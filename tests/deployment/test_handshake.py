@@ -43,7 +43,7 @@ def only_in_slots(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> 
 def test_another_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     only_in_slots(monkeypatch, "PROTOCOL", 7)
     text = refusal()
-    assert re.match(r"slot \d on h\d \(.*\) may not take part: protocol: expected 2, received 7; install the", text)
+    assert re.match(r"slot \d on h\d \(.*\) may not take part: protocol: expected 3, received 7; install the", text)
 
 
 def test_other_versions_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:

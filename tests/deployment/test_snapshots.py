@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -126,7 +127,8 @@ def test_a_deployment_that_was_killed_goes_on(tmp_path: Path) -> None:
             time.sleep(0.01)
     family = psutil.Process(killed.pid).children(recursive=True)
     for process in (psutil.Process(killed.pid), *family):
-        process.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has gone with its parent
+            process.send_signal(signal.SIGKILL)
     killed.communicate()
     psutil.wait_procs(family, timeout=10)
     resumed = subprocess.run(command(spec, "--resume"), env=environment, capture_output=True, text=True, timeout=120)
