@@ -151,7 +151,7 @@ def test_joined_cadences_contain_each_other() -> None:
 
 def test_nothing_happens_at_other_times() -> None:
     bound = 0
-    for seed in range(100):
+    for seed in range(40):
         program = random_program(seed, 3)
         graph = check(program.topology())
         found = cadences(graph)
@@ -165,4 +165,4 @@ def test_nothing_happens_at_other_times() -> None:
             if cadence is not None:
                 bound += 1
                 assert event.tag == (cadence.next(event.tag.time), 0), (seed, event)
-    assert bound > 300
+    assert bound > 100

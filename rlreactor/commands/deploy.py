@@ -30,11 +30,12 @@ from rlreactor.deployment.spec import FRESH_KEYS, RunSpec
 from rlreactor.errors import RunError
 from rlreactor.links.keys import make_keys
 from rlreactor.observe.files import write_atomically
+from rlreactor.observe.history import cut_back
 from rlreactor.observe.jsonl import JsonLines
 from rlreactor.observe.latest import LatestLines
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.result import Interrupt, Result
-from rlreactor.store.snapshot import SnapshotFolder
+from rlreactor.store.snapshot import LoadedSnapshot, finished_cuts, load_snapshot
 
 __all__ = ["DeployOptions", "deploy_command"]
 
@@ -140,16 +141,20 @@ def _deployed(found: Compiled, engine: EngineName, options: DeployOptions, outpu
     run, keys = found.deployment.run, _keys_folder(found, options)
     recording = None if run.recording is None else Path(run.recording)
     starter = engine_for(engine, found.deployment)
-    with _observer(run) as observe:
+    start = _newest(run, options, output)
+    with _sinks(run, start) as (lines, observe):
         return deploy(
             job_of(found, engine), starter, keys=keys, observe=observe, record=recording,
             snapshot=None if run.snapshots is None else Path(run.snapshots), snapshot_every=run.snapshot_every,
-            resume=_newest(run, options, output),
+            before_snapshot=None if lines is None else lines.secure, resume=None if start is None else start.path,
         )  # fmt: skip
 
 
-def _newest(run: RunSpec, options: DeployOptions, output: Output) -> Path | None:
-    """The folder of the snapshot to go on from: for who asks, and where Slurm starts a lost job again. None: anew."""
+def _newest(run: RunSpec, options: DeployOptions, output: Output) -> LoadedSnapshot | None:
+    """The snapshot to go on from: for who asks, and where Slurm starts a lost job again. None: anew.
+
+    Raises UsageError, or RunError where no snapshot is whole.
+    """
     if not options.resume and not was_requeued():
         return None
     if run.snapshots is None:
@@ -159,22 +164,23 @@ def _newest(run: RunSpec, options: DeployOptions, output: Output) -> Path | None
                 "resumed"
             )
         return None
-    folder = Path(run.snapshots)
-    cuts = SnapshotFolder(folder).cuts() if folder.is_dir() else []
-    if not cuts:
-        output.say(f"begins at its beginning: {folder} holds no snapshot yet")
+    if not finished_cuts(Path(run.snapshots)):
+        output.say(f"begins at its beginning: {run.snapshots} holds no snapshot yet")
         return None
-    output.say(f"goes on from a snapshot in {folder}, the newest of time {cuts[-1]} ns")
-    return folder
+    newest = load_snapshot(run.snapshots)
+    output.say(f"goes on from a snapshot in {run.snapshots}, of time {newest.manifest.cut} ns")
+    return newest
 
 
 @contextlib.contextmanager
-def _observer(run: RunSpec) -> Generator[Callable[[Metric], None]]:
-    """Shows metrics as they arrive and, where the spec asks for it, writes them."""
+def _sinks(run: RunSpec, start: LoadedSnapshot | None) -> Generator[tuple[JsonLines | None, Callable[[Metric], None]]]:
+    """The file for metrics, where the spec asks for one, and what shows them as they arrive and writes them there."""
     sinks: list[Callable[[Metric], None]] = [LatestLines(sys.stderr)]
     with contextlib.ExitStack() as cleanup:
+        lines = None
         if run.metrics is not None:
-            lines = JsonLines(Path(run.metrics))
+            path = Path(run.metrics)
+            lines = JsonLines(path, 0.0 if start is None else cut_back(path, start.manifest.cut).seconds)
             cleanup.callback(lines.close)
             sinks.append(lines)
 
@@ -182,7 +188,7 @@ def _observer(run: RunSpec) -> Generator[Callable[[Metric], None]]:
             for sink in sinks:
                 sink(metric)
 
-        yield observe
+        yield lines, observe
 
 
 def _arrays(result: Result) -> dict[str, np.ndarray[Any, Any]]:

@@ -72,6 +72,7 @@ def deploy(
     record: Path | None = None,
     snapshot: Path | None = None,
     snapshot_every: int | None = None,
+    before_snapshot: Callable[[], None] | None = None,
     resume: Path | None = None,
 ) -> Result:
     """Run a job on the slots that an engine starts; the result is that of `rlreactor.run` on one worker.
@@ -83,7 +84,8 @@ def deploy(
         observe: called with every metric that a reactor logs, as it arrives.
         on_start: called when all slots are ready and have been told to start.
         record: a file to keep the physical events in; the job's options say that they are recorded.
-        snapshot, snapshot_every, resume: as for `rlreactor.run`; the folders are on the caller's machine.
+        snapshot, snapshot_every, before_snapshot, resume: as for `rlreactor.run`; the folders are on the caller's
+            machine.
 
     Raises what `rlreactor.run` raises; errors carry a note that names the host and the worker. Besides, LinkError when
     a slot may not take part, naming what differs, and RunError when one ends or cannot be reached any more.
@@ -93,7 +95,8 @@ def deploy(
         job = job_of(compile_deployment(job))
     graph = graph_of(job)
     engine = engine or LocalSlots()
-    keeping = _Keeping.of(job, graph, snapshot, snapshot_every, resume, recorded=record is not None)
+    check_snapshots(graph, snapshot, snapshot_every, resume, recorded=record is not None)
+    keeping = _Keeping.of(job, graph, snapshot, snapshot_every, resume, before_snapshot)
     with contextlib.ExitStack() as cleanup:
         fresh = tempfile.TemporaryDirectory(prefix="rlreactor-keys-")
         cleanup.callback(fresh.cleanup)
@@ -127,16 +130,20 @@ class _Keeping(NamedTuple):
 
     @staticmethod
     def of(
-        job: Job, graph: Graph, snapshot: Path | None, every: int | None, resume: Path | None, *, recorded: bool
+        job: Job,
+        graph: Graph,
+        snapshot: Path | None,
+        every: int | None,
+        resume: Path | None,
+        before: Callable[[], None] | None,
     ) -> _Keeping:
         """Raises RunError for what cannot be."""
-        check_snapshots(graph, snapshot, every, resume, recorded=recorded)
         seed, timeout = job.options.seed, job.options.timeout
         resumed = None if resume is None else taken_up(graph, resume, seed, timeout)
         if snapshot is None:
             return _Keeping(None, None, resumed)
         first = (every or 1) + (0 if resumed is None else resumed.cut)
-        watch_of = watch_in(snapshot, graph, seed, first=first, every=every, resumed=resumed)
+        watch_of = watch_in(snapshot, graph, seed, first=first, every=every, resumed=resumed, before=before)
         return _Keeping(watch_of, first, resumed)
 
 

@@ -31,7 +31,7 @@ from ..watchdog import watched
 from .cartpole import ROOT, alone, write_spec
 from .forked import forked_slots, job_for
 
-PROGRAMS = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "8"))
+PROGRAMS = int(os.environ.get("RLREACTOR_SLOT_PROGRAMS", "4"))
 UPDATES = 200
 
 
@@ -134,6 +134,9 @@ def test_a_deployment_that_was_killed_goes_on(tmp_path: Path) -> None:
     resumed = subprocess.run(command(spec, "--resume"), env=environment, capture_output=True, text=True, timeout=120)
     assert resumed.returncode == 0, resumed.stderr
     assert sha256(resumed.stdout) == alone(UPDATES)
+    lines = [json.loads(line) for line in (tmp_path / "spec.jsonl").read_text().splitlines()]
+    updates = [line["update"] for line in lines if line["path"] == "learner"]
+    assert updates == list(range(1, UPDATES + 1))  # each once, whenever it was said
 
 
 def test_resume_begins_where_there_is_nothing_yet(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def trained(parameters: dict[str, Any]) -> Result:
 @pytest.mark.parametrize(("environment", "network", "options"), [
     (CART_POLE, {"hidden": (16, 16)}, {"groups": 2}),
     (CART_POLE, {"hidden": (16, 16)}, {"policy_lag": 2, "learners": 2}),
-    (PONG, {"network": "nature_cnn"}, {"updates": 3}),
+    (PONG, {"network": "nature_cnn"}, {"updates": 2}),
     (EnvironmentSpec(id="envpool:CartPole-v1"), {"hidden": (16, 16)}, {"groups": 2}),
 ], ids=["perceptron", "two learners", "images", "EnvPool"])  # fmt: skip
 def test_training(
