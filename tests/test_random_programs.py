@@ -24,7 +24,7 @@ from .placements import Where, run_placed, shuffled_together, together
 from .programs import Program, programs, random_program
 from .watchdog import watched
 
-COUNT = int(os.environ.get("RLREACTOR_PROGRAMS", "140"))
+COUNT = int(os.environ.get("RLREACTOR_PROGRAMS", "100"))
 FIRST = int(os.environ.get("RLREACTOR_FIRST_PROGRAM", "0"))
 BATCH = 20
 PLACEMENTS = 2

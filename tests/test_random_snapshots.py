@@ -22,7 +22,7 @@ from .programs import Program, random_program
 from .test_random_programs import SIZES, outcome, placement, states
 from .watchdog import watched
 
-COUNT = int(os.environ.get("RLREACTOR_PROGRAMS", "60"))
+COUNT = int(os.environ.get("RLREACTOR_PROGRAMS", "40"))
 BATCH = 20
 
 

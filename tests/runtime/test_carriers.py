@@ -49,7 +49,7 @@ SOCKETS = CARRIERS[1:]
 PROGRAMS: dict[str, Callable[..., None]] = {
     name: program for name, program in vars(test_semantics_programs).items() if name.startswith("test_")
 }
-COUNT = int(os.environ.get("RLREACTOR_CARRIER_PROGRAMS", "40"))
+COUNT = int(os.environ.get("RLREACTOR_CARRIER_PROGRAMS", "20"))
 BATCH = 10
 
 

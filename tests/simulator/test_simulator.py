@@ -15,7 +15,7 @@ from .topologies import case_of
 
 pytestmark = pytest.mark.interpreted
 
-SEEDS = int(os.environ.get("RLREACTOR_SIMULATOR_SEEDS", "500"))
+SEEDS = int(os.environ.get("RLREACTOR_SIMULATOR_SEEDS", "300"))
 CHUNKS = 10
 SHARE = {HOST: 1, NETWORK: 1, MIXED: 5}  # one seed in so many: the mixture has nothing that one of the others lacks
 ARRAYS = 6  # a seed of the program whose values lie in slots
