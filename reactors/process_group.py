@@ -136,7 +136,7 @@ class ProcessGroup:
                 backend, store=self._store, rank=self._members.index(self._own), world_size=len(self._members),
                 timeout=self._timeout, device_id=self._torch.device("cuda", self._device.index or 0) if cuda else None,
             )  # fmt: skip
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:  # the latter from a build of torch that knows no GPUs
             raise RunError(f"{self._names(self._own)}: {backend} cannot join the workers: {_line(error)}") from None
 
     @property

@@ -57,6 +57,12 @@ def test_the_same_bits_on_any_number_of_workers(learners: int) -> None:
         assert (first["update"], first["env_steps"]) == (3, 3 * 16 * ROLLOUTS * 2)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="NCCL can join them here")
+def test_learners_on_gpus_ask_for_nccl_and_say_so_where_there_is_none() -> None:
+    with pytest.raises(RunError, match=r"learner_bank\[\d\]: nccl cannot join the workers: "):
+        trained(2, 2, device="cuda")
+
+
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs: NCCL takes one for each of its members")
 def test_the_same_bits_on_two_gpus_by_nccl() -> None:
     """On one worker the learners hand their gradients to each other; on two they go through NCCL."""
