@@ -15,13 +15,13 @@ from rlreactor.action import Action
 from rlreactor.dynamic import is_a
 from rlreactor.errors import RunError
 from rlreactor.execution import NEVER, generator
-from rlreactor.pool import arrays_over, value_of
+from rlreactor.pool import Pool
 from rlreactor.reactor import Reactor
 from rlreactor.runtime.inlet import Inlet
 from rlreactor.scheduler.binding import Binding, CellKey, TimerTarget
 from rlreactor.scheduler.modes import scope_of
 from rlreactor.scheduler.queue import EventQueue, Target
-from rlreactor.spec import ALIGNMENT, Spec
+from rlreactor.spec import Spec
 from rlreactor.tag import Point
 
 __all__ = ["Contents", "Row", "Shard", "merged", "part_of"]
@@ -174,11 +174,9 @@ def decoded(spec: Spec[Any], data: bytes) -> Any:
     """The stored value of these bytes; its arrays lie as in a slot, for the sake of the same bits."""
     if not spec.fields:
         return spec.decode(data)
-    memory = np.empty(spec.nbytes + ALIGNMENT, np.uint8)
-    start = -int(memory.__array_interface__["data"][0]) % ALIGNMENT
-    memory[start : start + spec.nbytes] = np.frombuffer(data, np.uint8)
-    memory.setflags(write=False)
-    return value_of(spec, arrays_over(spec, memory, start))
+    lent = Pool(spec, frozen=True).take()
+    lent.memory[:] = data
+    return lent.value
 
 
 def merged(shards: Iterable[Contents]) -> Contents:

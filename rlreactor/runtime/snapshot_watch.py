@@ -67,7 +67,6 @@ class SnapshotWatch:
         self._misses = 0
         self._failed = False
         self._due_ns = 0
-        self.committed: int | None = None
 
     def hear(self, worker: int, answer: str, message: dict[str, Any]) -> None:
         """What a worker says of a cut."""
@@ -127,7 +126,6 @@ class SnapshotWatch:
         except ReactorError as error:
             self._fail(str(error))
             return
-        self.committed = cut
         self._misses = 0
 
     def _discard(self, cut: int) -> None:
