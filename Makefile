@@ -3,7 +3,8 @@
 VENV := .venv
 PY   := $(VENV)/bin/python
 LOG  := $(VENV)/setup.log
-INNER := $(wildcard rlreactor/tag.py rlreactor/links/*.py rlreactor/runtime/*.py rlreactor/scheduler/*.py)
+INNER := $(wildcard rlreactor/*.c rlreactor/access.py rlreactor/lent.py rlreactor/pool.py rlreactor/storage.py rlreactor/tag.py \
+  rlreactor/links/*.py rlreactor/links/*.c rlreactor/runtime/*.py rlreactor/scheduler/*.py)
 
 # Quiet when it works, everything pip said when it does not.
 PIP = $(PY) -m pip install --disable-pip-version-check --progress-bar off

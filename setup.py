@@ -1,7 +1,8 @@
-"""Compiles the inner modules of the engine with mypyc, where there is a C compiler; elsewhere they run as they stand.
+"""Compiles the inner modules of the engine, where there is a C compiler; elsewhere they run as they stand.
 
-What they do between two reactions is hundreds of small steps, which take less than half the time when compiled. It is
-the same typed Python either way. See rlreactor/compiled.py.
+What they do between two reactions is hundreds of small steps, which take less than half the time when mypyc has
+compiled them. It is the same typed Python either way. A few that reactions themselves go through are written in C as
+well, beside the same in Python. See rlreactor/compiled.py.
 """
 
 import os
@@ -19,6 +20,7 @@ INNER = {
     "runtime/": ["audience", "inlet", "intake", "neighbourhood", "outbox", "position", "waiting"],
     "scheduler/": ["cadence", "frontier", "inbox", "routes"],
 }  # fmt: skip
+NATIVE = ["access", "lent"]
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 
 
@@ -26,12 +28,15 @@ def extensions() -> list[Extension]:
     """The compiled modules; none if nobody asks for them. If they cannot be made, set-up goes on without them."""
     if os.environ.get("RLREACTOR_ENGINE") == "interpreted" or not BUILDING & set(sys.argv):
         return []
+    import numpy
     from mypyc.build import mypycify
 
     checks = ["--config-file=", "--cache-dir=build/mypy", "--ignore-missing-imports", "--explicit-package-bases"]
     modules = [f"rlreactor/{folder}{name}.py" for folder, names in INNER.items() for name in names]
     made = mypycify([*checks, *modules], opt_level="2", group_name="rlreactor")
+    made += [Extension(f"rlreactor.{name.replace('/', '.')}", [f"rlreactor/{name}.c"]) for name in NATIVE]
     for extension in made:
+        extension.include_dirs.append(numpy.get_include())
         extension.optional = True
     return made
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any, Generic, Literal, TypeVar, get_args, overload
 
+from rlreactor.access import Cell
 from rlreactor.errors import RunError, SpecError
-from rlreactor.execution import IDLE, Cell, Execution
+from rlreactor.execution import IDLE, Execution
 from rlreactor.mode import Mode
 from rlreactor.port import Element
 from rlreactor.reactions import BoundReaction

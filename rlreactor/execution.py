@@ -11,55 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlreactor.access import Running
 from rlreactor.errors import RunError
-from rlreactor.tag import Point, Tag
 
 if TYPE_CHECKING:
     from rlreactor.mode import Mode
     from rlreactor.reactions import BoundReaction
     from rlreactor.scheduler.inbox import Inbox
-    from rlreactor.scheduler.outlet import Outlet
 
-__all__ = ["IDLE", "NEVER", "Cell", "Execution"]
-
-
-NEVER = object()
-"""What a cell holds that was never set."""
+__all__ = ["IDLE", "Execution"]
 
 
-class Cell:
-    """The value of one port and of everything connected to it without delay: set once, read by all."""
-
-    __slots__ = ("outlet", "present", "ranks", "value")
-
-    def __init__(self) -> None:
-        self.value: Any = NEVER
-        self.present = False
-        self.ranks: tuple[int, ...] = ()  # reactions that it triggers
-        self.outlet: Outlet | None = None  # where a value that a reaction sets goes from here
-
-    def assign(self, value: Any, execution: Execution) -> None:
-        """Make `value` present at the current tag. What that triggers is the scheduler's business."""
-        self.value = value
-        if not self.present:
-            self.present = True
-            execution.present.append(self)
-
-
-class Execution:
+class Execution(Running):
     """The state of one worker's current tag."""
 
     __slots__ = (
-        "clock", "inbox", "keeps_snapshots", "log", "present", "queued", "reaction", "ready", "record",
-        "request_stop", "schedule", "seed", "switch", "tag", "thread",
+        "clock", "inbox", "keeps_snapshots", "log", "queued", "ready", "record", "request_stop", "schedule", "seed",
+        "switch", "thread",
     )  # fmt: skip
 
     def __init__(self, reactions: int = 0) -> None:
-        self.tag: Point = Tag(0, 0)
-        self.reaction: BoundReaction | None = None
+        super().__init__()
         self.ready: list[int] = []  # heap of the ranks of reactions to run at this tag
         self.queued = bytearray(reactions)
-        self.present: list[Cell] = []  # cells with a value at this tag, in order of their first assignment
         self.seed = 0
         self.inbox: Inbox | None = None  # takes events from other threads while the worker runs
         self.thread = 0  # of the scheduler

@@ -9,47 +9,21 @@ its own base is no array). A value that somebody keeps stays as it is for ever; 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
-from sys import getrefcount
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlreactor.spec import ALIGNMENT, Record, Spec, Struct
+from rlreactor.lent import Lent
+from rlreactor.record import Record
+from rlreactor.spec import ALIGNMENT, Spec, Struct
 
-__all__ = ["Lent", "Pool", "aligned_memory", "arrays_over", "value_of", "writability"]
+__all__ = ["Pool", "aligned_memory", "arrays_over", "value_of"]
 
 _LARGE = 1 << 16  # bytes from which memory comes from the kernel directly
 _MOST = 8  # values that a port keeps: those in flight over its delays, and one to fill
 
 Arrays = tuple[NDArray[Any], ...]
-
-
-class Lent:
-    """One value of a pool.
-
-    Attributes:
-        value: the value.
-        memory: the bytes of all its arrays, as they would lie in a slot; what lies between them is 0.
-        watched: all that somebody could hold.
-        set_writable: of each array, the method that says whether it can be written.
-    """
-
-    __slots__ = ("memory", "set_writable", "value", "watched")
-
-    def __init__(self, value: Any, arrays: Arrays, memory: memoryview) -> None:
-        self.value = value
-        self.memory = memory
-        self.watched: tuple[object, ...] = (value, value.__dict__) if isinstance(value, Record) else ()
-        self.watched += arrays
-        self.set_writable = writability(arrays)
-
-
-def writability(arrays: Arrays) -> tuple[Callable[[bool], None], ...]:
-    """Of each array, the method that says whether it can be written."""
-    # Called by position, which numpy's own types do not know of: half the price.
-    return tuple([cast("Any", array).setflags for array in arrays])
 
 
 def aligned_memory(length: int) -> memoryview:
@@ -83,28 +57,27 @@ class Pool:
         self._frozen = frozen
         self._values: list[Lent] = []
         self._next = 0
-        self._unheld = 0  # how many references there are to a value that nobody holds
 
     def take(self) -> Lent:
         """A value that nobody refers to. Its contents are those of an earlier one, its arrays as they were left."""
         values = self._values
         for _ in values:
             index = self._next = (self._next + 1) % len(values)
-            if sum(map(getrefcount, values[index].watched)) == self._unheld:
-                return values[index]
+            lent = values[index]
+            if not lent.is_held():
+                return lent
         lent = self._new()
         if len(values) < _MOST:
             values.append(lent)
         else:
             values[self._next] = lent  # the one that was there belongs to whoever holds it
-        if not self._unheld:
-            self._unheld = sum(map(getrefcount, lent.watched))
         return lent
 
     def _new(self) -> Lent:
         memory = aligned_memory(self._spec.nbytes)
         arrays = arrays_over(self._spec, memory)
+        lent = Lent(value_of(self._spec, arrays), arrays, memory)
         if self._frozen:
-            for array in arrays:
-                array.setflags(write=False)
-        return Lent(value_of(self._spec, arrays), arrays, memory)
+            lent.freeze()
+        lent.settle()
+        return lent

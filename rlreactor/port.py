@@ -7,10 +7,11 @@ who may be connected to them; a container may set the inputs of what it contains
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
 
+from rlreactor.access import NEVER, Access, Cell, Running
 from rlreactor.errors import AbsentError, RunError, SpecError
-from rlreactor.execution import IDLE, NEVER, Cell, Execution
+from rlreactor.execution import IDLE
 from rlreactor.source import Location, caller
 from rlreactor.spec import Object, Spec, as_spec
 from rlreactor.storage import Objects, Storage
@@ -48,7 +49,8 @@ class Element:
 
     def bound(self, owner: Reactor) -> Self:
         """This element as part of one reactor instance."""
-        twin = object.__new__(type(self))
+        kind = type(self)
+        twin = kind.__new__(kind)
         twin.__dict__.update(self.__dict__)
         twin.owner = owner
         return twin
@@ -57,7 +59,7 @@ class Element:
         return f"<{self.kind} {self.path or 'unnamed'}>"
 
 
-class Port(Element, Generic[T]):
+class Port(Access[T], Element, Generic[T]):
     """A typed place that carries one value, or none, at each tag."""
 
     def __init__(self, spec: Any) -> None:
@@ -66,12 +68,15 @@ class Port(Element, Generic[T]):
         self.hold = False
         self.mutable = False
         self.recorded = True
+        self._detach()
+
+    def _detach(self) -> None:
         self._attach(Cell(), IDLE, frozenset(), frozenset(), Objects(self.spec))
 
     def _attach(
         self,
         cell: Cell,
-        execution: Execution,
+        execution: Running,
         readers: frozenset[BoundReaction],
         writers: frozenset[BoundReaction],
         storage: Storage,
@@ -80,33 +85,26 @@ class Port(Element, Generic[T]):
         self._execution = execution
         self._readers = readers
         self._writers = writers
-        # Most ports are read by one reaction and written by one: comparing with that is half the price of a look-up.
-        self._reader: object = next(iter(readers - writers), NOBODY)
-        self._writer: object = next(iter(writers), NOBODY)
+        self._reader = next(iter(readers - writers), NOBODY)
+        self._writer = next(iter(writers), NOBODY)
         self._store = storage.store
         self._lend = None if isinstance(self.spec, Object) else storage.empty
-        self._plain = self.spec.plain  # values of exactly this type are stored as they are
+        self._plain = self.spec.plain
         self._copied_at: Point | None = None
         self._copy: Any = None
-        self._load: Callable[[Any], T] | None = None
+        self._load = None
         if self.mutable:
             self._load = self.spec.private_copy
         elif not self.spec.loads_as_stored:
             self._load = self.spec.load
 
-    @property
-    def present(self) -> bool:
-        """Whether the port carries a (new) value at this tag."""
-        if self._execution.reaction not in self._readers:
-            self._refuse("reads", self._readers)
-        return self._cell.present
+    def bound(self, owner: Reactor) -> Self:
+        twin = super().bound(owner)
+        twin._detach()
+        return twin
 
-    @property
-    def value(self) -> T:
-        """The value at this tag; of a held input the last one. Raises AbsentError when there is none."""
-        reaction = self._execution.reaction
-        if reaction is not self._reader and reaction not in self._readers:
-            self._refuse("reads", self._readers)
+    def _unusual_value(self) -> T:
+        """The value where it is not simply that of this tag. Raises AbsentError when there is none."""
         cell = self._cell
         if not cell.present and (not self.hold or cell.value is NEVER):
             raise self._absent()
@@ -115,35 +113,13 @@ class Port(Element, Generic[T]):
             return shared
         return self._own_copy(self._load) if self.mutable else self._load(cell.value)
 
-    def set(self, value: T) -> None:
-        """Give a value away; the last one set at a tag counts. Raises SpecError if it does not fit the spec."""
-        execution = self._execution
-        reaction = execution.reaction
-        if reaction is not self._writer and reaction not in self._writers:
-            self._refuse("sets", self._writers)
-        cell = self._cell
-        if type(value) is self._plain:
-            cell.value = value
-        else:
-            try:
-                cell.value = self._store(value)
-            except SpecError as error:
-                raise SpecError(f"{self.path} ({self.where}): {error}") from None
-        if not cell.present:
-            cell.present = True
-            execution.present.append(cell)
+    def _fail_to_store(self, error: Exception) -> NoReturn:
+        if isinstance(error, SpecError):
+            raise SpecError(f"{self.path} ({self.where}): {error}") from None
+        raise error
 
-    def empty(self) -> T:
-        """A writable value in the memory of the edge itself: fill it in place, then `set` it."""
-        reaction = self._execution.reaction
-        if reaction is not self._writer and reaction not in self._writers:
-            self._refuse("sets", self._writers)
-        if self._lend is None:
-            raise SpecError(
-                f"{self.path}: empty() needs a fixed size, an Array or a Struct, and this carries {self.spec}"
-            )
-        value: T = self._lend()
-        return value
+    def _fail_to_lend(self) -> NoReturn:
+        raise SpecError(f"{self.path}: empty() needs a fixed size, an Array or a Struct, and this carries {self.spec}")
 
     def _own_copy(self, load: Callable[[Any], T]) -> T:
         tag = self._execution.tag
@@ -161,7 +137,7 @@ class Port(Element, Generic[T]):
             f"ask .present first{held}"
         )
 
-    def _refuse(self, verb: str, allowed: frozenset[BoundReaction]) -> None:
+    def _refuse(self, verb: str, allowed: frozenset[BoundReaction]) -> NoReturn:
         reaction = self._execution.reaction
         if reaction is None:
             raise RunError(f"{self.path}: ports carry values only inside reactions, while the topology runs")

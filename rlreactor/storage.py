@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from rlreactor.pool import Lent, Pool
+from rlreactor.lent import Lent
+from rlreactor.pool import Pool
 from rlreactor.spec import Spec
 
 __all__ = ["Heap", "Objects", "Storage", "heap"]
@@ -50,8 +51,7 @@ class Heap:
     def empty(self) -> Any:
         """A value that nobody refers to."""
         lent = self._lent = self._pool.take()
-        for set_writable in lent.set_writable:
-            set_writable(True)
+        lent.thaw()
         return lent.value
 
     def store(self, value: Any) -> Any:
@@ -64,8 +64,7 @@ class Heap:
             assert lent is not None
             self._spec.fill(lent.value, checked)
             self._spec.freeze(checked)
-        for set_writable in lent.set_writable:
-            set_writable(False)
+        lent.freeze()
         self._lent = None
         self.stored = lent.memory
         return lent.value

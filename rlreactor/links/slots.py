@@ -21,16 +21,16 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable
-from sys import getrefcount
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
 from rlreactor.errors import LinkError
+from rlreactor.lent import Lent
 from rlreactor.links.pages import make_private, map_pages
 from rlreactor.links.segment import PAGE, Segment, round_up
-from rlreactor.pool import Arrays, arrays_over, value_of, writability
-from rlreactor.spec import ALIGNMENT, Record, Spec
+from rlreactor.pool import arrays_over, value_of
+from rlreactor.spec import ALIGNMENT, Spec
 
 __all__ = ["KEEPER", "SlotMemory", "slot_stride"]
 
@@ -65,12 +65,10 @@ class SlotMemory(Generic[T]):
         self._is_writer = writable
         self._check_place()
         self._values: list[Any] = [None] * count
-        self._memories = [memoryview(b"")] * count
-        self._set_writable: list[tuple[Callable[[bool], None], ...]] = [()] * count
-        self._watched: list[tuple[object, ...]] = [()] * count  # all that somebody could hold
-        self._unheld = [0] * count  # how many references to it there are when nobody does
         self._kept = 0  # values in a row
         self.readable: Callable[[int], T] = self._values.__getitem__
+        self._mappings: list[mmap.mmap] = []
+        self._lent: list[Lent] = []
         for index in range(count):
             self._map(index)
 
@@ -89,8 +87,7 @@ class SlotMemory(Generic[T]):
 
         It holds what was written there some tags ago. `detach_if_held` comes first.
         """
-        for set_writable in self._set_writable[index]:
-            set_writable(True)
+        self._lent[index].thaw()
         return cast(T, self._values[index])
 
     def freeze(self, index: int) -> None:
@@ -98,12 +95,11 @@ class SlotMemory(Generic[T]):
 
         Views that were taken before stay writable, as numpy has it.
         """
-        for set_writable in self._set_writable[index]:
-            set_writable(False)
+        self._lent[index].freeze()
 
     def memory(self, index: int) -> memoryview:
         """The bytes of the slot's value."""
-        return self._memories[index]
+        return self._lent[index].memory
 
     def detach_if_held(self, index: int) -> bool:
         """Whether somebody still held the slot's value; then it is theirs, the slot has another.
@@ -111,10 +107,10 @@ class SlotMemory(Generic[T]):
         Holding is any reference outside this object: a port's or a caller's variable too, so clear
         those first. Raises LinkError when memory for the copy cannot be had.
         """
-        if sum(map(getrefcount, self._watched[index])) == self._unheld[index]:
+        if not self._lent[index].is_held():
             self._kept = 0
             return False
-        make_private(cast(mmap.mmap, self._watched[index][0]))
+        make_private(self._mappings[index])
         self._map(index)
         self.detached += 1
         self._kept += 1
@@ -125,23 +121,19 @@ class SlotMemory(Generic[T]):
     def _map(self, index: int) -> None:
         offset = self._offset + index * self.stride
         mapping = map_pages(self._segment, offset, self.stride, self._is_writer)
-        self._fill(index, mapping, arrays_over(self._spec, mapping))
-        self._memories[index] = memoryview(mapping)[: self._spec.nbytes]
+        arrays = arrays_over(self._spec, mapping)
+        lent = Lent(value_of(self._spec, arrays), arrays, memoryview(mapping)[: self._spec.nbytes], mapping)
+        self._mappings[index : index + 1] = [mapping]
+        self._lent[index : index + 1] = [lent]
+        self._values[index] = lent.value
         del mapping
-        self._unheld[index] = sum(map(getrefcount, self._watched[index]))
-
-    def _fill(self, index: int, mapping: mmap.mmap, arrays: Arrays) -> None:
-        value = value_of(self._spec, arrays)
-        parts = (value, value.__dict__) if isinstance(value, Record) else ()
-        self._values[index] = value
-        self._set_writable[index] = writability(arrays)
-        self._watched[index] = (mapping, *parts, *arrays)
+        lent.settle()
 
     def _copy(self, index: int) -> T:
         """The slot's value in private memory."""
         length = self._spec.nbytes
         memory = np.empty(length + ALIGNMENT, np.uint8)  # an array: what lies over one cannot be made writable again
         start = -int(memory.__array_interface__["data"][0]) % ALIGNMENT
-        memory[start : start + length] = self._memories[index]
+        memory[start : start + length] = self._lent[index].memory
         memory.setflags(write=False)
         return cast(T, value_of(self._spec, arrays_over(self._spec, memory, start)))

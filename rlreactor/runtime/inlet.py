@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rlreactor.execution import Cell, Execution
+from rlreactor.access import Cell
+from rlreactor.execution import Execution
 from rlreactor.links.slotted import Lease, SlotReader
 from rlreactor.pool import Pool
 from rlreactor.scheduler.queue import EventQueue

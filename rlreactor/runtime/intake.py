@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rlreactor.access import Cell
 from rlreactor.errors import LinkError
-from rlreactor.execution import Cell
 from rlreactor.links import wire
 from rlreactor.links.carrier import Carrier
 from rlreactor.links.ends import Reader

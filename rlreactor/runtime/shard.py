@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from rlreactor import codec
+from rlreactor.access import NEVER
 from rlreactor.action import Action
 from rlreactor.dynamic import is_a
 from rlreactor.errors import RunError
-from rlreactor.execution import NEVER, generator
+from rlreactor.execution import generator
 from rlreactor.pool import Pool
 from rlreactor.reactor import Reactor
 from rlreactor.runtime.inlet import Inlet

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from rlreactor.access import Cell
 from rlreactor.action import Action
-from rlreactor.execution import Cell, Execution
+from rlreactor.execution import Execution
 from rlreactor.graph import PHYSICAL, Graph, ReactionNode
 from rlreactor.mode import Mode
 from rlreactor.reactions import BoundReaction

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rlreactor.execution import Cell, Execution
+from rlreactor.access import Cell
+from rlreactor.execution import Execution
 from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.spec import Spec
 from rlreactor.storage import Storage

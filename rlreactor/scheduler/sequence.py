@@ -22,7 +22,7 @@ import linecache
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from rlreactor.execution import Cell
+from rlreactor.access import Cell
 from rlreactor.links.status import pack_running
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events
