@@ -15,12 +15,12 @@ INNER = {
     "links/": [
         "acknowledgements", "board", "carrier", "distant_board", "distant_ends", "doorbell", "ends", "envelope",
         "exchange", "landing", "near_rows", "released", "reliable", "ring", "slots", "slotted", "status",
-        "status_board", "wire", "words",
+        "status_board",
     ],
     "runtime/": ["audience", "inlet", "intake", "neighbourhood", "outbox", "position", "waiting"],
     "scheduler/": ["cadence", "frontier", "inbox", "routes"],
 }  # fmt: skip
-NATIVE = ["access", "lent"]
+NATIVE = ["access", "lent", "links/wire", "links/words"]
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 
 

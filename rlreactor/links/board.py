@@ -14,7 +14,6 @@ sent to each worker, and for each worker whether this one waits for it: 1 for an
 from __future__ import annotations
 
 import mmap
-import struct
 from collections.abc import Collection
 from typing import Final
 
@@ -38,22 +37,19 @@ _SEEN: Final = 9
 _SIGNS: Final = 4 * WORD  # bytes of those words that others wait for
 WAITS_FOR_ROOM: Final = 2
 _GENERATIONS: Final = 4
-_STATUS: Final = struct.Struct("<9q")
-_STRIDE: Final = 2 * CACHE_LINE  # bytes of a generation
-_FIRST: Final = 2 * CACHE_LINE  # where the generations begin, in bytes
-_SENT: Final = (_FIRST + _GENERATIONS * _STRIDE) // WORD  # where the counts begin
+_STATUS: Final = 9  # words
+_STRIDE: Final = 2 * CACHE_LINE // WORD  # words of a generation
+_FIRST: Final = 2 * CACHE_LINE // WORD  # where the generations begin
+_SENT: Final = _FIRST + _GENERATIONS * _STRIDE  # where the counts begin
 
 
 class Board(StatusBoard):
     """The rows of `workers` workers, in a mapping that is writable for all of them."""
 
     def __init__(self, mapping: mmap.mmap, offset: int, workers: int, me: int) -> None:
-        self._mapping = mapping
-        self._offset = offset
         self._me = me
-        self._row = _row(workers)
-        self._rows = [Words(mapping, offset + w * self._row, self._row // WORD) for w in range(workers)]
-        self._cells = [row.cells for row in self._rows]
+        row = _row(workers)
+        self._cells = [Words(mapping, offset + w * row, row // WORD) for w in range(workers)]
         self._own = self._cells[me]
         self.workers = workers
         self._version = 0
@@ -71,21 +67,9 @@ class Board(StatusBoard):
         """Replace this worker's status; without `news`, only those will see that who look at everybody."""
         self._version += 1
         generation = self._version % _GENERATIONS
-        at = self._offset + self._me * self._row + _FIRST + generation * _STRIDE
         (time, microstep, rank), head, last, received = status
-        _STATUS.pack_into(
-            self._mapping,
-            at,
-            self._version,
-            time,
-            microstep,
-            rank,
-            head[0],
-            head[1],
-            last[0],
-            last[1],
-            received,
-        )
+        at = _FIRST + generation * _STRIDE
+        self._own.fill(at, self._version, time, microstep, rank, head[0], head[1], last[0], last[1], received)
         self._own[_VERSION] = self._version
         if news:
             self._own[_NEWS] = self._version
@@ -100,15 +84,14 @@ class Board(StatusBoard):
 
     def signs(self, worker: int, *, news: bool, wishes: bool) -> object:
         """Changes with whatever `worker` says to those who wait: idleness, its end, and perhaps news and wishes."""
-        at = self._offset + worker * self._row
-        return self._mapping[at + (0 if news else WORD) : at + (_SIGNS if wishes else _SIGNS - WORD)]
+        begin = 0 if news else WORD
+        return self._cells[worker].copy(begin, (_SIGNS if wishes else _SIGNS - WORD) - begin)
 
     def read(self, worker: int) -> tuple[int, Status]:
         """The newest status of `worker` and its version."""
         while True:
             version = self._cells[worker][_VERSION]
-            at = self._offset + worker * self._row + _FIRST + version % _GENERATIONS * _STRIDE
-            values = _STATUS.unpack_from(self._mapping, at)
+            values = self._cells[worker].several(_FIRST + version % _GENERATIONS * _STRIDE, _STATUS)
             if version == 0:
                 return 0, Status.initial()
             if values[0] == version and self._cells[worker][_VERSION] - version < _GENERATIONS - 1:
@@ -147,9 +130,9 @@ class Board(StatusBoard):
             statuses[worker] = statuses[worker]._replace(head=min(statuses[worker].head, (time, microstep)))
         return Snapshot(statuses, not late, [row[self._me] for row in sent])
 
-    def _sent_matrix(self) -> list[list[int]]:
+    def _sent_matrix(self) -> list[tuple[int, ...]]:
         """How many messages each worker has sent to each."""
-        return [cells[_SENT : _SENT + self.workers].tolist() for cells in self._cells]
+        return [cells.several(_SENT, self.workers) for cells in self._cells]
 
     def set_waiting(self, workers: Collection[int], *, room: bool = False) -> None:
         """Say whom this worker waits for, perhaps only for room in what they read; nobody when it runs."""
@@ -191,7 +174,7 @@ class Board(StatusBoard):
         return self._cells[worker][_WANTED]
 
     @property
-    def own_running(self) -> memoryview[int]:
+    def own_running(self) -> Words:
         """Two words in which this worker says which reaction runs: `pack_running`, and the logical time."""
         return self._own[_RUNNING : _AT + 1]
 
@@ -235,7 +218,7 @@ class Board(StatusBoard):
 
     def asleep(self, worker: int) -> tuple[Words, int]:
         """The word in which `worker` says that it sleeps, for its doorbell."""
-        return self._rows[worker], _ASLEEP
+        return self._cells[worker], _ASLEEP
 
 
 def _row(workers: int) -> int:

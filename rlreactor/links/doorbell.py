@@ -37,7 +37,7 @@ class Doorbell(Bell):
     def __init__(self, fd: int, words: Words, index: int = 0, poll_bound_s: float = 0.05) -> None:
         self.fd = fd
         self.missed = 0
-        self._cells = words.cells
+        self._cells = words
         self._index = index
         self._bound_s = poll_bound_s
         self._extra: tuple[int, ...] = ()

@@ -32,7 +32,7 @@ class NearRows:
         self._length = length
         self._stride = _stride(length)
         self._starts = [offset + worker * _room(length) for worker in range(workers)]
-        self._newest = [Words(mapping, start, 3).cells for start in self._starts]  # version (0: none yet), running, at
+        self._newest = [Words(mapping, start, 3) for start in self._starts]  # version (0: none yet), running, at
 
     @staticmethod
     def size(workers: int, length: int) -> int:

@@ -34,20 +34,21 @@ RING_OVERHEAD: Final = 2 * CACHE_LINE  # bytes of a region besides its capacity
 _TAIL: Final = 0
 _HEAD: Final = CACHE_LINE // WORD
 _DATA: Final = RING_OVERHEAD // WORD  # the word where the first record lies
+_BYTES: Final = RING_OVERHEAD + WORD  # where that record's bytes begin
 _LAST: Final = 1
 _MORE: Final = 2
 _SKIP: Final = 3
 _LENGTH: Final = (1 << 32) - 1
 
 
-def _cells(mapping: mmap.mmap, offset: int, capacity: int) -> memoryview[int]:
+def _cells(mapping: mmap.mmap, offset: int, capacity: int) -> Words:
     """The words of a ring. Raises LinkError for an impossible place."""
     if capacity < 8 * WORD or capacity % WORD or offset % CACHE_LINE:
         raise LinkError(
             f"ring of {capacity} bytes at byte {offset}: expected at least {8 * WORD} bytes, "
             f"a multiple of {WORD}, and an offset that is a multiple of {CACHE_LINE}"
         )
-    return Words(mapping, offset, (RING_OVERHEAD + capacity) // WORD).cells
+    return Words(mapping, offset, (RING_OVERHEAD + capacity) // WORD)
 
 
 def _check_backlog(tail: int, head: int, capacity: int) -> None:
@@ -64,9 +65,7 @@ class RingWriter(Writer):
 
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
         self._cells = cells = _cells(mapping, offset, capacity)
-        self._mapping = mapping
         self._capacity = capacity
-        self._first = offset + RING_OVERHEAD + WORD  # where in the mapping the first record's bytes begin
         self._head = cells[_HEAD]
         self.written = cells[_TAIL]
         _check_backlog(self.written, self._head, capacity)
@@ -127,8 +126,7 @@ class RingWriter(Writer):
             cells[_DATA + (at >> 3)] = _SKIP << 32 | skipped
             at = 0
         cells[_DATA + (at >> 3)] = kind << 32 | length
-        begin = self._first + at
-        self._mapping[begin : begin + length] = piece
+        cells.put(_BYTES + at, piece)
         self.written = cells[_TAIL] = tail + skipped + need
         return True
 
@@ -138,9 +136,7 @@ class RingReader(Reader):
 
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
         self._cells = cells = _cells(mapping, offset, capacity)
-        self._mapping = mapping
         self._capacity = capacity
-        self._first = offset + RING_OVERHEAD + WORD  # where in the mapping the first record's bytes begin
         self._head = cells[_HEAD]
         _check_backlog(cells[_TAIL], self._head, capacity)
         self._pieces: list[bytes] = []
@@ -173,8 +169,7 @@ class RingReader(Reader):
                 continue
             if not _LAST <= kind <= _MORE or at + need > capacity or need > tail - head:
                 raise LinkError(f"ring is corrupt: record of kind {kind} and {length} bytes at byte {head}")
-            begin = self._first + at
-            data = self._mapping[begin : begin + length]
+            data = cells.copy(_BYTES + at, length)
             head += need
             if kind == _LAST and not self._pieces:
                 messages.append(data)

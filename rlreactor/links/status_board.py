@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 
 from rlreactor.links.status import Snapshot, Status, StatusFields
+from rlreactor.links.words import Words
 from rlreactor.tag import Point
 
 __all__ = ["StatusBoard"]
@@ -54,7 +55,7 @@ class StatusBoard(ABC):
     def wanted(self, worker: int) -> int: ...
     @property
     @abstractmethod
-    def own_running(self) -> memoryview[int] | None: ...
+    def own_running(self) -> Words | None: ...
     @abstractmethod
     def set_running(self, rank: int, tag: Point) -> None: ...
     @abstractmethod

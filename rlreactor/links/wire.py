@@ -4,6 +4,8 @@ A *notice* tells what a worker sends at one tag: a head and any number of entrie
 `rank` it is a frontier, and whatever the sender sends before that was sent before this notice or is in it. An entry is
 a value under way: its port and where it lies. dtype and shape are not on the wire, the spec of the port knows them; the
 length is checked against it before anything is made.
+
+`wire.c` is the same in C.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ STOP: Final = 0xFFFFFFFF  # in place of a port: the program stops at this tag
 DRY: Final = 0xFFFFFFFE  # in place of a port: it stops at this tag because nothing is left to happen
 
 
-Entry = tuple[int, int, memoryview]
+Entry = tuple[int, int, bytes | memoryview]
 """One value: its port (an index), and the slot in which it lies, or a negative number and its bytes."""
 
 

@@ -95,7 +95,7 @@ class RemotePort:
         self.slots = slots
         self._pool = Pool(spec, frozen=True) if spec.fields else None
 
-    def decode(self, payload: memoryview) -> Any:
+    def decode(self, payload: bytes | memoryview) -> Any:
         """The value of a message's bytes, its arrays placed as in a slot. Raises SpecError for a wrong length."""
         if self._pool is None or len(payload) != self.spec.nbytes:
             return self.spec.decode(payload)

@@ -196,7 +196,7 @@ class Intake:
         if self.collector is not None and tag[0] >= self.collector.cut:
             self.collector.heard(worker)
 
-    def _take(self, worker: int, tag: Point, port: RemotePort, slot: int, payload: memoryview) -> None:
+    def _take(self, worker: int, tag: Point, port: RemotePort, slot: int, payload: bytes | memoryview) -> None:
         """One value has come."""
         lease = None
         if slot < 0 or port.slots is None:

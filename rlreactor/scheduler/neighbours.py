@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from rlreactor.links.words import Words
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.tag import Point
 
@@ -16,7 +17,7 @@ class Neighbours(Protocol):
 
     gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
     announced: tuple[int, ...]  # ranks of local reactions after which others may go on, in order
-    running: memoryview[int] | None  # where `enter` notes the reaction and the time, if that is all it does
+    running: Words | None  # where `enter` notes the reaction and the time, if that is all it does
 
     def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already, without a look at anybody."""

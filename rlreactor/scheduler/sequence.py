@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlreactor.access import Cell
 from rlreactor.links.status import pack_running
+from rlreactor.links.words import Words
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events
 
@@ -92,7 +93,7 @@ class _Writer:
         self._names: dict[str, Any] = {"execution": scheduler.binding.execution, "is_late": scheduler.is_late}
         self._cells: dict[int, str] = {}
         self._lines: list[str] = []
-        self._running: memoryview[int] | None = None
+        self._running: Words | None = None
 
     def sequence(self) -> Sequence:
         neighbours = self._scheduler.neighbours

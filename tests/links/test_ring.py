@@ -211,7 +211,7 @@ def test_a_corrupt_head_is_an_error_for_the_writer(head: int) -> None:
 @given(words=st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(0, 300), min_size=10))
 def test_garbage_is_messages_or_an_error_and_never_more(words: list[int]) -> None:
     _, reader, mapping = a_ring(64)
-    cells = Words(mapping, OFFSET, 24).cells
+    cells = Words(mapping, OFFSET, 24)
     for place, value in zip((*range(16, 24), TAIL), words, strict=False):
         cells[place] = value
     with contextlib.suppress(LinkError):
@@ -227,7 +227,7 @@ def test_misplaced_rings_are_refused(offset: int, capacity: int) -> None:
 # ------------------------------------------------------------------ across processes
 
 
-def moved(head: memoryview[int], seen: int) -> bool:
+def moved(head: Words, seen: int) -> bool:
     return head[0] != seen
 
 
@@ -248,7 +248,7 @@ def test_a_hundred_thousand_messages_between_two_processes(fork: Fork) -> None:
         mapping = segment.map(writable=True)
         writer = RingWriter(mapping, 0, capacity)
         mine, theirs = end(mapping)
-        head = Words(mapping, 64).cells
+        head = Words(mapping, 64)
 
         def until(written: Callable[[], bool]) -> None:
             seen = head[0]

@@ -160,7 +160,7 @@ def _(original: Any) -> Any:
 def _(original: Any) -> Any:
     def snapshot(self: Board) -> Snapshot:
         statuses = [self.read(w)[1] for w in range(self.workers)]
-        return Snapshot(statuses, True, self._sent_matrix()[self._me])
+        return Snapshot(statuses, True, list(self._sent_matrix()[self._me]))
 
     return snapshot
 

@@ -144,4 +144,4 @@ class SimulatedMemory:
     def doorbell(self, board: Board, worker: int) -> SimulatedDoorbell:
         """The bell that wakes `worker`."""
         words, index = board.asleep(worker)
-        return SimulatedDoorbell(self._simulation, worker, words.cells, index)
+        return SimulatedDoorbell(self._simulation, worker, words, index)

@@ -7,8 +7,8 @@ board, rings and doorbells run on these.
 
 from __future__ import annotations
 
+import copy
 import mmap
-from array import array
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -21,16 +21,20 @@ from .simulation import Simulation
 __all__ = ["SimulatedWords", "simulated_words"]
 
 
-class Cells:
-    """Stands for the memoryview of a `Words`."""
+class SimulatedWords:
+    """Stands for `Words`. What is not a word of its own, but announced by one, is there at once."""
 
-    def __init__(self, simulation: Simulation, cells: memoryview[int]) -> None:
+    def __init__(self, simulation: Simulation, mapping: mmap.mmap, offset: int = 0, count: int = 1) -> None:
         self._simulation = simulation
-        self._cells = cells
+        self._words = words.Words(mapping, offset, count)
+        self._cells = memoryview(mapping)[offset : offset + 8 * count].cast("q")
+        self.fill, self.copy, self.put = self._words.fill, self._words.copy, self._words.put
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return array("q", [self[i] for i in range(*index.indices(len(self._cells)))])
+            part = copy.copy(self)
+            part._cells = self._cells[index]
+            return part
         self._simulation.point()
         return self._simulation.load(self._cells, index)
 
@@ -38,14 +42,16 @@ class Cells:
         self._simulation.point()
         self._simulation.store(self._cells, index, value)
 
+    def several(self, index: int, count: int) -> tuple[int, ...]:
+        self._simulation.point()
+        return tuple(self._simulation.load(self._cells, i) for i in range(index, index + count))
 
-class SimulatedWords:
-    """Stands for `Words`."""
+    def load(self, index: int) -> int:
+        value: int = self[index]
+        return value
 
-    def __init__(self, simulation: Simulation, mapping: mmap.mmap, offset: int = 0, count: int = 1) -> None:
-        self.cells: Any = Cells(simulation, memoryview(mapping)[offset : offset + 8 * count].cast("q"))
-        self.load = self.cells.__getitem__
-        self.store = self.cells.__setitem__
+    def store(self, index: int, value: int) -> None:
+        self[index] = value
 
 
 class _Fence:
