@@ -10,7 +10,7 @@ from rlreactor.links.status_board import StatusBoard
 from rlreactor.links.words import fence
 from rlreactor.scheduler.frontier import InEdge, Triple, before
 from rlreactor.scheduler.routes import Routes
-from rlreactor.tag import FOREVER, Point, earlier
+from rlreactor.tag import FOREVER, Point
 
 __all__ = ["Audience"]
 
@@ -26,34 +26,32 @@ class _Listener:
         self.delay = delay  # ns, the shortest
         self.edges = edges  # as the listener knows them by what it was told
         self.due: Triple = (0, 0, -1)  # up to here, frontiers tell it nothing new
-        self.earliest = self.before = self._earliest()  # what it has to reckon with next, and had before the last news
+        self.moved: list[tuple[int, int]] = []  # what it had to reckon with on an edge before and after the last news
 
     def learn(self, frontier: Triple) -> bool:
-        news = False
-        due = NOTHING_DUE
-        earliest: Point = FOREVER
+        moved, due = self.moved, NOTHING_DUE
+        moved.clear()
         for edge in self.edges:
+            time = edge.earliest[0]
             if edge.advance(frontier):
-                news = True
+                moved.append((time, edge.earliest[0]))
             if before(edge.due, due):
                 due = edge.due
-            if earlier(edge.earliest, earliest):
-                earliest = edge.earliest
-        self.due, self.earliest = due, earliest
-        return news
+        self.due = due
+        return bool(moved)
 
     def fall_back(self, stop: Point) -> None:
         self.due = (0, 0, -1)
+        self.moved.clear()
         for edge in self.edges:
             edge.fall_back(stop)
-        self.earliest = self.before = self._earliest()
-
-    def _earliest(self) -> Point:
-        return min([edge.earliest for edge in self.edges], default=FOREVER)
 
     def waits_for_news(self, wanted: int) -> bool:
-        """Whether the last news may let it go on, if it waits for the logical time `wanted`."""
-        return self.before != self.earliest and self.before[0] <= wanted <= self.earliest[0]
+        """Whether the last news may let it go on, if it waits for the logical time `wanted`.
+
+        One edge is enough: at a gate, it waits for those alone that its next reaction reads.
+        """
+        return any([time <= wanted <= now for time, now in self.moved])
 
 
 class Audience:
@@ -69,8 +67,9 @@ class Audience:
         """Whether `frontier` makes a difference to anybody who is not among those `told`."""
         news = False
         for listener in self.listeners:
-            listener.before = listener.earliest
-            if before(listener.due, frontier) and listener.learn(frontier) and listener.worker not in told:
+            if not before(listener.due, frontier):
+                listener.moved.clear()
+            elif listener.learn(frontier) and listener.worker not in told:
                 news = True
         return news
 
