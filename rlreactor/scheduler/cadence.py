@@ -16,7 +16,9 @@ from rlreactor.lifecycle import startup
 from rlreactor.scheduler.modes import scope_of
 from rlreactor.tag import FOREVER, Delay
 
-__all__ = ["NEVER", "Cadence", "cadences", "joined"]
+__all__ = ["NEVER", "Cadence", "cadences", "following", "joined"]
+
+_NEVER: Final = FOREVER.time
 
 
 class Cadence(NamedTuple):
@@ -27,17 +29,23 @@ class Cadence(NamedTuple):
 
     def next(self, time: int) -> int:
         """The earliest of them at `time` or later; the time of FOREVER if there is none."""
-        if time <= self.first:
-            return self.first
-        if not self.period:
-            return FOREVER.time
-        return min(FOREVER.time, time + (self.first - time) % self.period)
+        return following(self.first, self.period, time)
 
     def after(self, delay: Delay) -> Cadence | None:
         """When what is sent at these tags arrives."""
         if delay.physical or delay.microsteps:
             return None
         return Cadence(self.first + delay.time, self.period)
+
+
+def following(first: int, period: int, time: int) -> int:
+    """`Cadence.next`, for whoever keeps its fields as plain numbers: asked for several times with every message."""
+    if time <= first:
+        return first
+    if not period:
+        return _NEVER
+    time += (first - time) % period
+    return time if time < _NEVER else _NEVER
 
 
 NEVER: Final = Cadence(FOREVER.time, 0)

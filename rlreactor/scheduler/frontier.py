@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from rlreactor.links.status import Status
+from rlreactor.scheduler.cadence import following
 from rlreactor.scheduler.routes import STOP, Route, Routes
 from rlreactor.tag import FOREVER, Point, Tag, earlier
 
@@ -33,10 +34,17 @@ def before(one: Triple, other: Triple) -> bool:
 class InEdge:
     """A route, and how far it is known."""
 
-    __slots__ = ("cadence", "delay", "due", "earliest", "first_rank", "reader", "source", "writer")
+    __slots__ = (
+        "_at_any_tag", "_first", "_microsteps", "_period", "_time", "delay", "due", "earliest", "first_rank", "reader",
+        "source", "writer",
+    )  # fmt: skip
 
     def __init__(self, route: Route) -> None:
-        self.source, self.writer, self.delay, self.reader, self.cadence = route
+        self.source, self.writer, self.delay, self.reader, cadence = route
+        # As plain numbers: what a tuple holds is unpacked at every look.
+        self._time, self._microsteps = self.delay.time, self.delay.microsteps
+        self._at_any_tag = cadence is None
+        self._first, self._period = (0, 1) if cadence is None else cadence
         self.first_rank = max(self.reader, 0)  # of what waits here; a stop concerns everybody
         self.earliest: Point = (0, 0)  # tag of the next possible arrival
         self.due: Triple = (0, 0, -1)  # up to here, frontiers tell nothing new
@@ -47,14 +55,14 @@ class InEdge:
         if not before(self.due, frontier):
             return False
         time, microstep, rank = frontier
-        if self.cadence is None:
+        if self._at_any_tag:
             microstep += rank > self.writer
         else:
-            time = self.cadence.next(time + 1 if microstep or rank > self.writer else time)
+            time = following(self._first, self._period, time + 1 if microstep or rank > self.writer else time)
             microstep = 0
         self.due = time, microstep, self.writer
-        delay = self.delay  # as `Delay.added_to`, which would be a third of all this
-        arrival = (time + delay[0], delay[1]) if delay[0] else (time, microstep + delay[1])
+        shift = self._time  # as `Delay.added_to`, which would be a third of all this
+        arrival = (time + shift, self._microsteps) if shift else (time, microstep + self._microsteps)
         if not earlier(self.earliest, arrival):
             return False
         self.earliest = arrival
