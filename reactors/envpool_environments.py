@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import warnings
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +75,19 @@ class EnvPoolEnvironments(Environments):
                 seed=[int(seed) % 2**31 for seed in seeds], **self.spec.options,
             )  # fmt: skip
             observations[...] = self._pool.reset()[0]
+        self._wires = _Wires.of(self._pool)
 
     def send(self, actions: NDArray[Any]) -> None:
-        self._pool.send(np.asarray(actions, self._action_dtype))
+        if self._wires is None:
+            self._pool.send(np.asarray(actions, self._action_dtype))
+        else:
+            self._wires.send(actions)
 
     def receive(self, observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
-        observations[...], rewards[...], terminated, truncated, _ = self._pool.recv()
+        if self._wires is None:
+            observations[...], rewards[...], terminated, truncated, _ = self._pool.recv()
+        else:
+            observations[...], rewards[...], terminated, truncated = self._wires.receive()
         ended[...] = TERMINATED * terminated + TRUNCATED * truncated
         over = np.flatnonzero(ended)
         return self._start_again(over, observations) if len(over) else {}
@@ -93,6 +100,44 @@ class EnvPoolEnvironments(Environments):
     def close(self) -> None:
         if hasattr(self, "_pool"):
             self._pool.close()
+
+
+class _Wires:
+    """A pool's arrays as they go in and come out.
+
+    Its `send` and `recv` make dictionaries of the same arrays around them, at every step, which takes longer than a few
+    environments do.
+    """
+
+    _IN = ("env_id", "players.env_id", "action")
+    _OUT = ("obs", "reward", "done", "trunc")
+
+    def __init__(self, pool: Any) -> None:
+        self._send, self._recv = pool._send, pool._recv
+        self._identities = pool.all_env_ids
+        self._action_dtype = pool._spec._action_spec[-1][0]
+        names = list(pool._state_keys)
+        self._obs, self._reward, self._done, self._truncated = [names.index(name) for name in self._OUT]
+
+    @classmethod
+    def of(cls, pool: Any) -> Self | None:
+        """Those of a pool; None where this EnvPool or its environment has others."""
+        try:
+            one_player = pool.config.get("max_num_players", 1) == 1
+            known = tuple(pool._spec._action_keys) == cls._IN and len(pool._spec._action_spec) == len(cls._IN)
+            return cls(pool) if one_player and known else None
+        except (AttributeError, ValueError):
+            return None
+
+    def send(self, actions: NDArray[Any]) -> None:
+        """Begin a step."""
+        self._send([self._identities, self._identities, actions.astype(self._action_dtype, "C")])
+
+    def receive(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+        """What came of it: observations, rewards, who is over by itself, who was cut."""
+        state = self._recv()
+        truncated = state[self._truncated]
+        return state[self._obs], state[self._reward], state[self._done] & ~truncated, truncated
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec, describe
 from rlreactor.reactors.environments import TERMINATED, TRUNCATED, Final, make_environments
+from rlreactor.reactors.envpool_environments import _Wires
 
 envpool: Any = pytest.importorskip("envpool")
 
@@ -70,11 +71,19 @@ def theirs() -> dict[int, list[Transition]]:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_only_steps_that_happened(threads: int) -> None:
+@pytest.mark.parametrize("way", ["its arrays as they are", "its own send and recv"])
+def test_only_steps_that_happened(threads: int, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "its own send and recv":  # as an EnvPool that names its arrays otherwise is stepped
+        monkeypatch.setattr(_Wires, "_IN", ("other", "names"))
     found = ours(threads)
     assert found == theirs()
     ends = {end for transitions in found.values() for _, _, end in transitions}
     assert ends == {0, TERMINATED, TRUNCATED}
+
+
+def test_its_arrays_are_known() -> None:
+    assert _Wires.of(pool_of(SEEDS)) is not None
+    assert _Wires.of(object()) is None
 
 
 def test_the_row_shows_the_next_episode() -> None:
