@@ -12,6 +12,7 @@ from typing import Any, Final
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.carrier import Carrier
+from rlreactor.links.slotted import SlottedStorage
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.inlet import Inlet
@@ -45,6 +46,7 @@ class Neighbourhood:
 
     Attributes:
         outbox, intake, waiting: what it lets the others know, what comes from them, how it waits for them.
+        slots: by path, of the ports of this worker whose values lie in some.
     """
 
     def __init__(self, carrier: Carrier, routes: Routes, me: int, *, spin: int, early: bool = False) -> None:
@@ -59,6 +61,7 @@ class Neighbourhood:
         self.outbox = outbox = Outbox(carrier, audience, me)
         self.intake = intake = Intake(carrier, frontiers, audience, outbox, me, early=early)
         self.waiting = Waiting(carrier, frontiers, audience, outbox, intake, routes, me, spin=spin)
+        self.slots: dict[str, SlottedStorage] = {}
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
         self._tags = 0
         self._told_every = 1 if audience.listeners else SIGN_OF_LIFE
@@ -70,11 +73,11 @@ class Neighbourhood:
 
     def storage(self, path: str, spec: Spec[Any]) -> Storage:
         """The storage of a port that this worker writes."""
-        storage = self._carrier.storage(path, spec, self.waiting.for_room)
-        if storage is None:
+        slots = self._carrier.storage(path, spec, self.waiting.for_room)
+        if slots is None:
             return heap(spec)
-        self.outbox.storages[path] = storage
-        return storage
+        self.slots[path] = slots
+        return slots
 
     def join(self, scheduler: Scheduler) -> None:
         """Connect with the worker's scheduler, after its ports are bound."""
@@ -89,8 +92,9 @@ class Neighbourhood:
         self.intake.join(position, self.waiting, self._routes, binding)
         self.waiting.join(position)
         for path, readers in self._routes.readers.items():
-            if path in binding.outlets:
-                binding.outlets[path].remote = readers
+            outlet = binding.outlets.get(path)
+            if outlet is not None:
+                outlet.remote, outlet.slots = readers, self.slots.get(path)
         actions = binding.graph.actions.values()
         owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
         self._outlasts_timeout = scheduler.keepalive

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rlreactor.links import wire
 from rlreactor.links.carrier import Carrier
 from rlreactor.links.doorbell import ring_all
-from rlreactor.links.slotted import SlottedStorage
 from rlreactor.links.status import Status, StatusFields
 from rlreactor.links.words import fence
 from rlreactor.runtime.audience import Audience
@@ -27,7 +26,6 @@ class Outbox:
     """The messages and statuses of worker `me`.
 
     Attributes:
-        storages: by path, of the ports whose values lie in slots.
         writers: by worker.
         sent_at: by worker, the version of its status before the last message to it.
         status: what was published last.
@@ -40,7 +38,6 @@ class Outbox:
         self._near = frozenset(carrier.near)
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
         self.writers = carrier.writers
-        self.storages: dict[str, SlottedStorage] = {}
         self.sent_at = [-1] * self._board.workers
         self.status: StatusFields = Status.initial()
         self._is_told = True  # to everybody
@@ -55,13 +52,19 @@ class Outbox:
 
     def add(self, outlet: Outlet) -> None:
         """A value for every worker that reads the port: it leaves as soon as that lets anybody go on."""
-        storage = self.storages.get(outlet.path)
-        if storage is not None:
-            entry = wire.entry(outlet.index, storage.sent())
+        slots = outlet.slots
+        if slots is not None:
+            entry = wire.entry(outlet.index, slots.sent())
+        elif outlet.lies_in_memory:
+            entry = wire.inline(outlet.index, outlet.storage.stored)
         else:
-            entry = wire.inline(outlet.index, outlet.encoded())
+            entry = wire.inline(outlet.index, outlet.spec.encode(outlet.cell.value))
+        unsent = self._unsent
         for worker in outlet.remote:
-            self._unsent.setdefault(worker, []).append(entry)
+            if worker in unsent:
+                unsent[worker].append(entry)
+            else:
+                unsent[worker] = [entry]
 
     @property
     def is_empty(self) -> bool:

@@ -13,7 +13,7 @@ __all__ = ["sent_bytes"]
 def sent_bytes(links: Neighbourhood, binding: Binding) -> dict[int, int]:
     """Worker → bytes that went there: what passed the ring or the socket, and values that were read in slots."""
     sent = Counter({worker: writer.written for worker, writer in links.outbox.writers.items()})
-    for path, storage in links.outbox.storages.items():
+    for path, storage in links.slots.items():
         for worker in binding.outlets[path].remote:
             sent[worker] += storage._taken * binding.graph.ports[path].spec.nbytes
     return {worker: count for worker, count in sent.items() if count}

@@ -22,9 +22,9 @@ __all__ = ["SPIN", "Interrupted", "Waiting"]
 
 NOBODY: Final[frozenset[int]] = frozenset()
 LOOK_UP_S: Final = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
-SPIN: Final = 2000  # looks at all that may let a worker go on before it sleeps: about a millisecond, see `_spin`
+SPIN: Final = 3000  # looks at all that may let a worker go on before it sleeps: about a millisecond, see `_spin`
 CREEPING: Final = 8  # waits after which a worker looks at everybody's next event, also while others go on
-GLANCES = 200  # looks at what has come before it tells everybody that it waits: some twenty microseconds
+GLANCES = 400  # looks at what has come before it tells everybody that it waits: some twenty microseconds
 
 
 class Interrupted(BaseException):

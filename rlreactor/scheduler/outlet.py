@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlreactor.access import Cell
 from rlreactor.execution import Execution
@@ -11,6 +11,9 @@ from rlreactor.scheduler.recorder import PortRecorder
 from rlreactor.spec import Spec
 from rlreactor.storage import Storage
 from rlreactor.tag import Delay, Point
+
+if TYPE_CHECKING:
+    from rlreactor.links.slotted import SlottedStorage
 
 __all__ = ["CellGroup", "Outlet"]
 
@@ -44,8 +47,8 @@ class Outlet:
     """
 
     __slots__ = (
-        "cell", "delayed", "deliver_later", "hash_bytes", "index", "last_writer", "path", "record", "recorder",
-        "remote", "sent", "spec", "storage", "unhashed",
+        "cell", "delayed", "deliver_later", "hash_bytes", "index", "last_writer", "lies_in_memory", "path", "record",
+        "recorder", "remote", "sent", "slots", "spec", "storage", "unhashed",
     )  # fmt: skip
 
     def __init__(
@@ -71,11 +74,9 @@ class Outlet:
         self.deliver_later: Callable[[Outlet, Point], None] = _nowhere
         self.delayed: tuple[tuple[Delay, CellGroup], ...] = ()
         self.remote: tuple[int, ...] = ()  # workers that read the port
+        self.slots: SlottedStorage | None = None  # that they see the values in
+        self.lies_in_memory = bool(spec.fields)  # a value's bytes lie there as they go into a message
         self.sent = False  # at this tag, to the other workers
-
-    def encoded(self) -> bytes | memoryview:
-        """The bytes of the value, for a message."""
-        return self.storage.stored if self.spec.fields else self.spec.encode(self.cell.value)
 
     def finish(self, tag: Point) -> None:
         """The tag at which the port was set is done."""
