@@ -129,10 +129,10 @@ def main() -> int:
             targets += times_copies(rounds, prefix) + times_faster(rounds, clients, chosen.bytes)
     settings = {"rounds": chosen.rounds, "times": chosen.times, "bytes": chosen.bytes, "sleep_s": chosen.sleep}
     shown = table(f"broadcast of {chosen.bytes:,} B, fingerprint off", rounds, [Column("ms", "ms a round", 3)])
-    reason = explained(*(reasons(rounds, clients, chosen.bytes) for clients in chosen.clients))
+    why = explained(*(reasons(rounds, clients, chosen.bytes) for clients in chosen.clients))
     told = {**settings, "fingerprint": False}
     measured = {**rounds.as_json(), "ratios": compared}
-    report = Report("broadcast", told, measured, targets, against=theirs, shares=shares, reason=reason)
+    report = Report("broadcast", told, measured, targets, against=theirs, shares=shares, reasons=why)
     return report.finish(shown)
 
 

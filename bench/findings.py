@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard, cast
@@ -46,7 +47,7 @@ class Finding:
         self.result = result
         self.name: str = result["experiment"]
         self.targets: list[Json] = result["targets"]
-        self.reason: str = result.get("reason", "")
+        self.reasons: Mapping[str, str] = result.get("reasons", {})
         self.interrupted: str = result.get("interrupted", "")
 
     @property
@@ -66,19 +67,29 @@ class Finding:
     def losses(self) -> list[Loss]:
         """Comparisons that we lose."""
         return [
-            Loss(self.name, f"{one.ours}, times as good as {one.theirs}", brackets(one.ratio), self.reason)
+            Loss(self.name, what, brackets(one.ratio), self._reason_of(what))
             for one in self.comparisons
             if one.ratio.median < 1
+            for what in [f"{one.ours}, times as good as {one.theirs}"]
         ]
 
     @property
     def misses(self) -> list[Loss]:
         """Targets that do not hold."""
         return [
-            Loss(self.name, f"{one['what']}, should be {bound(one)}", number(one["measured"]), self.reason)
+            Loss(self.name, f"{what}, should be {bound(one)}", number(one["measured"]), self._reason_of(what))
             for one in self.targets
             if not one["holds"]
+            for what in [one["what"]]
         ]
+
+    def _reason_of(self, what: str) -> str:
+        """Why, as far as it is known of just that: of the whole, or of its setting and whoever it is compared with."""
+        if what in self.reasons:
+            return self.reasons[what]
+        parts = {key: re.split(r"[:,] (?=[^:,]*$)", key) for key in self.reasons}
+        own = [key for key, names in parts.items() if what.startswith(names[0]) and names[-1] in what]
+        return "; ".join(self.reasons[key] for key in own)
 
     @property
     def sections(self) -> list[Section]:

@@ -87,7 +87,7 @@ def reasons(rounds: Rounds, game: Game) -> dict[str, str]:
 def _reason(rounds: Rounds, prefix: str, name: str) -> str:
     if name == SEQUENTIAL:
         waited = spread(rounds.of(prefix + OURS[0], "waited")).show(2)
-        return f"two workers wait {waited} of their time for each other at every joint step; load {rounds.load}"
+        return f"two workers wait {waited} of their time for each other at every joint step"
     most = ratios(rounds.of(prefix + name, "us"), rounds.of(prefix + SEQUENTIAL, "us"))
     times = spread(most).show(1) if most else "an unknown number of"
     return f"networks and world alone, one after another, are {times} times as fast"
@@ -104,13 +104,13 @@ def main() -> int:
     games = [Game(agents, world) for world in chosen.worlds for agents in chosen.agents]
     parts = [contestants(game, chosen.steps, not chosen.ours) for game in games]
     rounds = one_after_another(parts, chosen.rounds, progress)
-    reason = explained(*(reasons(rounds, game) for game in games))
+    why = explained(*(reasons(rounds, game) for game in games))
     times = {best_of(rounds, game): compared(rounds, game) for game in games}
     measured = {**rounds.as_json(), "times the cost of": times}
     shown = table("joint steps", rounds, [Column("us", "us a joint step", 1)])
     must_hold = [target for game in games for target in targets(rounds, game).values()]
     settings = {"rounds": chosen.rounds, "steps": chosen.steps}
-    report = Report("multi_agent", settings, measured, must_hold, against=times, reason=reason)
+    report = Report("multi_agent", settings, measured, must_hold, against=times, reasons=why)
     return report.finish(shown)
 
 

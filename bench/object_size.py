@@ -39,11 +39,11 @@ def main() -> int:
         for ours, found in share(rounds, prefix + OURS, prefix + COPIES, "ms").items()
     }
     targets = [target for one in settings for target in times_faster(rounds, *one)]
-    reason = explained(*(reasons(rounds, *one) for one in settings))
+    why = explained(*(reasons(rounds, *one) for one in settings))
     measured = {**rounds.as_json(), "times the cost of": compared}
     shown = table("broadcast and gather, fingerprint off", rounds, [Column("ms", "ms a round", 3)])
     told = {"rounds": chosen.rounds, "times": chosen.times, "fingerprint": False}
-    report = Report("object_size", told, measured, targets, against=theirs, shares=shares, reason=reason)
+    report = Report("object_size", told, measured, targets, against=theirs, shares=shares, reasons=why)
     return report.finish(shown)
 
 

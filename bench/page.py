@@ -69,16 +69,17 @@ def _losses(losses: Sequence[Loss], measured: bool, times: Mapping[str, Section]
 
 
 def _profile(time: Section | None, what: str) -> str:
-    """The two kinds that take most of every worker's time, in the load that `what` begins with if there is one."""
-    if time is None or not time.figures:
+    """The two kinds that take most of every worker's time, in the load that `what` is about, or in the only one."""
+    loads = {worker.rpartition(", ")[0] for worker in (time.figures if time is not None else ())}
+    own = max((load for load in loads if len(loads) == 1 or _is_of(load, what)), key=len, default=None)
+    if time is None or own is None:
         return "not known yet"
-    own = [worker for worker in time.figures if _is_of(worker, what)] or list(time.figures)
-    return "; ".join(f"{worker}: {_largest(time.figures[worker])}" for worker in own)
+    workers = [worker for worker in time.figures if worker.rpartition(", ")[0] == own]
+    return "; ".join(f"{worker}: {_largest(time.figures[worker])}" for worker in workers)
 
 
-def _is_of(worker: str, what: str) -> bool:
-    """`lock-step, 8, 8 workers` is of `lock-step, 8 workers, by one worker`, `Pong, 2 x 4, worker 0` of `Pong: …`."""
-    load = worker.rpartition(", ")[0]
+def _is_of(load: str, what: str) -> bool:
+    """`lock-step, 8` is of `lock-step, 8 workers, by one worker`, `Pong, 2 x 4` of `Pong: …`."""
     return what.startswith(load) or what.startswith(f"{load.partition(', ')[0]}: ")
 
 
@@ -129,7 +130,7 @@ def _experiment(finding: Finding, plot: str, time: Section | None) -> str:
         *_optional(("ours", "theirs", "times as good"), _comparisons(finding)),
         *_optional(("ours", "share of the physical limit"), _shares(finding)),
         *_optional(("must hold", "bound", "measured", ""), _targets(finding)),
-        *([f"Why we are worse: {finding.reason}\n"] if finding.reason else []),
+        *([f"Why we are worse: {_reasons(finding)}.\n"] if finding.reasons else []),
         *([_time(time)] if time is not None and time.figures else []),
         *([f"![{finding.name}]({plot})\n"] if plot else []),
         f"Measured on {_machine(result['machine'])}.\n",
@@ -166,6 +167,10 @@ def _targets(finding: Finding) -> list[tuple[str, ...]]:
         (one["what"], bound(one), number(one["measured"]), "met" if one["holds"] else "missed")
         for one in finding.targets
     ]
+
+
+def _reasons(finding: Finding) -> str:
+    return "; ".join(f"{what}: {why}" for what, why in finding.reasons.items())
 
 
 def _optional(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -56,7 +56,7 @@ def reasons(rounds: Rounds, minibatch: int) -> dict[str, str]:
     share = spread(least).median / CORES
     reason = (
         f"environments and learning alone, spread evenly over {CORES} cores without any exchange, would take "
-        f"{share:.2f} of Ray's time; load {rounds.load}"
+        f"{share:.2f} of Ray's time"
     )
     return {setting(minibatch) + RAY: reason}
 
@@ -76,7 +76,7 @@ def main() -> int:
         for name in (RAY, ALONE)
         if (found := shares(rounds, minibatch, name))
     }
-    reason = explained(*(reasons(rounds, minibatch) for minibatch in chosen.minibatch))
+    why = explained(*(reasons(rounds, minibatch) for minibatch in chosen.minibatch))
     theirs = {setting(one) + OURS: times_cheaper(rounds, setting(one) + OURS, [setting(one) + RAY], "seconds")
               for one in chosen.minibatch}  # fmt: skip
     measured = {**rounds.as_json(), "our time by": by}
@@ -87,7 +87,7 @@ def main() -> int:
         "rounds": chosen.rounds, "learning_rounds": chosen.learning_rounds, "rollouts": chosen.rollouts, "steps": 100
     }  # fmt: skip
     must_hold = [target for minibatch in chosen.minibatch for target in targets(rounds, minibatch)]
-    return Report("q_learning", settings, measured, must_hold, against=theirs, reason=reason).finish(shown)
+    return Report("q_learning", settings, measured, must_hold, against=theirs, reasons=why).finish(shown)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from rich.table import Table
 from bench.comparison import elsewhere, slices
 from bench.measure import Contestant, Rounds, interleave, ratios, summary
 from bench.rates import CORES, LIMIT, RATE, as_json, at_least, here, limit, table
-from bench.report import Report, Target, explained, progress
+from bench.report import Report, Target, progress
 
 __all__ = ["TASKS", "Task", "contestants", "reasons", "targets"]
 
@@ -133,7 +133,7 @@ def main() -> int:
         }
         must_hold += targets(title, task, rounds)
     settings = {"rounds": chosen.rounds, "environments": chosen.environments, "steps": chosen.steps}
-    report = Report("ray_lock_step", settings, measured, must_hold, against=theirs, reason=explained(why))
+    report = Report("ray_lock_step", settings, measured, must_hold, against=theirs, reasons=why)
     return report.finish(*tables)
 
 

@@ -42,9 +42,9 @@ class Target(NamedTuple):
         return {**self._asdict(), "holds": self.holds}
 
 
-def explained(*reasons: Mapping[str, str]) -> str:
-    """One text of several reasons, each for what it explains."""
-    return "; ".join(f"{what}: {why}" for found in reasons for what, why in found.items())
+def explained(*reasons: Mapping[str, str]) -> dict[str, str]:
+    """All of several reasons, each for what it explains."""
+    return {what: why for found in reasons for what, why in found.items()}
 
 
 @dataclass
@@ -60,8 +60,8 @@ class Report:
     """How many times better each of ours is than each of theirs, as `bench.measure.summary`; below 1 it is worse."""
     shares: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What share of the physical limit each of ours reached, as `bench.measure.summary`."""
-    reason: str = ""
-    """Why we are worse, where we are and it is known."""
+    reasons: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Why we are worse, where we are and it is known: for a target, or for `setting, opponent`."""
 
     def as_json(self, arguments: Sequence[str]) -> dict[str, Any]:
         """What is written down; `arguments` are the command's."""
@@ -75,8 +75,8 @@ class Report:
             "against": {ours: dict(theirs) for ours, theirs in self.against.items() if theirs},
             "shares": dict(self.shares),
         }
-        told = {"reason": self.reason, "interrupted": INTERRUPTION.where}
-        return {**found, **{name: text for name, text in told.items() if text}}
+        told = {"reasons": dict(self.reasons), "interrupted": INTERRUPTION.where}
+        return {**found, **{name: what for name, what in told.items() if what}}
 
     def finish(self, *tables: Table) -> int:
         """Write bench/results/NAME.json, print, and return the exit status: 1 when a target is missed."""

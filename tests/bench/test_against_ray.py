@@ -18,7 +18,7 @@ def test_lock_step(quick: Quick) -> None:
     found = written["measured"]["FrozenLake"]
     assert list(found["contestants"]) == [LIMIT, ray_lock_step.OURS, ray_lock_step.ALONE, ray_lock_step.WALKING]
     assert (found["missing"], written["targets"]) == ({}, [])
-    assert "reason" not in written
+    assert "reasons" not in written
 
 
 def test_multi_agent(quick: Quick) -> None:

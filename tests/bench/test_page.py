@@ -30,15 +30,32 @@ AGAINST = {"rlreactor": {"them": summary([0.5, 0.75]), "others": summary([2.0, 3
 
 
 def test_what_we_lose_are_ratios_below_one() -> None:
-    assert finding(against=AGAINST, reason="they are good").losses == [
+    assert finding(against=AGAINST, reasons={"rlreactor: them": "they are good"}).losses == [
         Loss("tag", "rlreactor, times as good as them", "0.625 [0.5, 0.75]", "they are good"),
     ]
 
 
 def test_missed_targets_are_listed_with_their_bounds() -> None:
-    assert finding(reason="they are good").misses == [
+    assert finding(reasons={"us": "they are good"}).misses == [
         Loss("tag", "us, should be ≤ 2.5", "3", "they are good"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("4 agents, far: rlreactor, one worker, times faster than Ray (median)", "four are few"),
+        ("10 agents, far: rlreactor, times faster than Ray (median)", "ten are many"),
+        ("10 agents, far: rlreactor, times faster than one after another (median)", "nobody waits"),
+        ("10 agents, near: rlreactor, times faster than Ray (median)", ""),
+        ("4 agents, far: rlreactor, times as good as SB3", ""),
+    ],
+)
+def test_the_reason_of_a_loss_is_its_own(what: str, reason: str) -> None:
+    reasons = {"4 agents, far: Ray": "four are few", "10 agents, far: Ray": "ten are many",
+               "10 agents, far: one after another": "nobody waits"}  # fmt: skip
+    found = Finding({"experiment": "x", "targets": [Target(what, 2.0, 1.0).as_json()], "reasons": reasons})
+    assert [miss.reason for miss in found.misses] == [reason]
 
 
 def test_sections_are_found_at_any_depth() -> None:

@@ -61,7 +61,7 @@ def test_the_machine_is_described_without_its_paths() -> None:
 def test_every_result_in_the_repository_has_the_same_shape(path: Path) -> None:
     text = path.read_text()
     result = json.loads(text)
-    assert FIELDS - LATER <= set(result) <= FIELDS | {"reason", "interrupted"}
+    assert FIELDS - LATER <= set(result) <= FIELDS | {"reasons", "interrupted"}
     assert result["experiment"] == path.stem
     assert result["command"].startswith(f"python -m bench.{path.stem}")
     assert {"cpu", "cores", "python", "packages", "revision", "load"} <= set(result["machine"])
