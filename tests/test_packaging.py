@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -169,7 +170,7 @@ def in_fresh_copy(tmp_path: Path) -> Path:
     """A copy of the tree, so that building leaves nothing behind and finds nothing stale."""
     copy = tmp_path / "tree"
     copy.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     for name in ("rlreactor", *LINKED):
         shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -196,6 +197,7 @@ def assert_complete(wheel: set[str]) -> None:
     assert {name for name in wheel if name.endswith(".py")} == shipped_modules()
     assert {f"rlreactor/{name}/__init__.py" for name in LINKED} < wheel
     assert "rlreactor/py.typed" in wheel
+    assert not [name for name in wheel if name.endswith(".c")]
     assert any(re.fullmatch(r"rlreactor-.+\.dist-info/licenses/LICENSE", name) for name in wheel)
 
 
@@ -210,6 +212,9 @@ def test_wheel_from_the_sdist_holds_every_module(tmp_path: Path) -> None:
         capture_output=True,
     )  # fmt: skip
     (sdist,) = tmp_path.glob("rlreactor-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {str(file.relative_to(ROOT)) for file in (ROOT / "rlreactor").rglob("*.c")} <= names
     assert_complete(build_wheel(sdist, tmp_path / "wheels"))
 
 
