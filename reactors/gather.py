@@ -14,8 +14,8 @@ __all__ = ["Gather"]
 class Gather(Reactor):
     """Puts one after another what `steppers` steppers of `environments` environments show; `gathered` is the product.
 
-    Between workers every message costs some microseconds and small ones cost no less, so this pays for observations
-    of less than a few kilobytes. Larger ones had better not be copied.
+    What is sent at one tag shares a notice, so this saves the reader some work for every value and nothing else, at the
+    price of a copy: it is for many small observations. Large ones had better not be copied.
     """
 
     description: EnvironmentDescription

@@ -28,7 +28,15 @@ def main() -> int:
     shares = {"rlreactor": times_cheaper(rounds, "rlreactor", ["fast"], "us")["fast"]}
     targets = [Target("us", 1.0, 2.0, at_least=False), Target("rounds", 1, chosen.rounds)]
     settings = {"rounds": chosen.rounds}
-    report = Report("fine", settings, rounds.as_json(), targets, against, shares, "they cheat")
+    report = Report(
+        "fine",
+        settings,
+        rounds.as_json(),
+        targets,
+        against,
+        shares,
+        {"rlreactor: fast": "they cheat", "us": "they cheat"},
+    )
     return report.finish()
 
 
