@@ -1,9 +1,8 @@
 """Values that are used again: the memory of a port whose values nobody outside the worker reads.
 
 Making a value means making its arrays, and that takes ten times as long as filling small ones. So a port keeps a few
-values and lends the oldest again once nobody refers to it. Reference counts tell: a slice, a field, a memoryview or a
-tensor over an array all hold that array, because numpy makes it the `base` of every view (and looks no further, since
-its own base is no array). A value that somebody keeps stays as it is for ever; another one takes its place.
+values and lends the oldest again once nobody refers to it (`lent.py` tells). A value that somebody keeps stays as it is
+for ever; another one takes its place.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from rlreactor import (
     shutdown,
     startup,
 )
-from rlreactor.scheduler.cadence import NEVER, Cadence, cadences, joined
+from rlreactor.scheduler.cadence import NEVER, Cadence, cadences, following, joined
 from rlreactor.tag import FOREVER, Delay
 
 from .programs import random_program
@@ -124,7 +124,7 @@ def test_a_microstep_on_the_way_leaves_nothing_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cadence", "time", "following"),
+    ("cadence", "time", "expected"),
     [
         (Cadence(3, 10), 0, 3),
         (Cadence(3, 10), 3, 3),
@@ -136,8 +136,8 @@ def test_a_microstep_on_the_way_leaves_nothing_out() -> None:
         (NEVER, 5, FOREVER.time),
     ],
 )
-def test_the_next_occasion(cadence: Cadence, time: int, following: int) -> None:
-    assert cadence.next(time) == following
+def test_the_next_occasion(cadence: Cadence, time: int, expected: int) -> None:
+    assert following(*cadence, time) == expected
 
 
 def test_joined_cadences_contain_each_other() -> None:
@@ -164,5 +164,5 @@ def test_nothing_happens_at_other_times() -> None:
             cadence = joined([found.get(rank, NEVER) for rank in writers[event.path]])
             if cadence is not None:
                 bound += 1
-                assert event.tag == (cadence.next(event.tag.time), 0), (seed, event)
+                assert event.tag == (following(*cadence, event.tag.time), 0), (seed, event)
     assert bound > 100

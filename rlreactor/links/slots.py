@@ -5,12 +5,9 @@ The arrays over every slot are made once; a tag then only fills them or reads th
 Values never change, also when a reader keeps one: `self.seen.append(self.batch.value)`. But the
 slot it lies in is about to be written again, and copying every value would cost what shared memory
 is to save. So a process looks, before it lets a slot go (`detach_if_held`), whether anybody still
-refers to the slot's arrays. Reference counts tell: a slice, a field, a memoryview or a tensor over
-an array all hold that array, because numpy makes it the `base` of every view (and looks no further,
-since its own base is no array). If somebody does, the slot's addresses become private memory with
-the same bytes (`pages.py`), so that what was kept keeps its place and contents for ever, and the
-slot is mapped again elsewhere. That is why each slot is a mapping of its own. A weak reference does
-not count as holding.
+refers to the slot's arrays (`lent.py`). If somebody does, the slot's addresses become private memory
+with the same bytes (`pages.py`), so that what was kept keeps its place and contents for ever, and the
+slot is mapped again elsewhere. That is why each slot is a mapping of its own.
 
 A reader that keeps value after value would pay that price, and one of the kernel's 65,530 mappings,
 each time. After `KEEPER` in a row it is given copies, which are cheaper. Copies start at a multiple

@@ -18,7 +18,7 @@ from rlreactor.tag import FOREVER, Delay
 
 __all__ = ["NEVER", "Cadence", "cadences", "following", "joined"]
 
-_NEVER: Final = FOREVER.time
+_LAST: Final = FOREVER.time
 
 
 class Cadence(NamedTuple):
@@ -26,10 +26,6 @@ class Cadence(NamedTuple):
 
     first: int
     period: int
-
-    def next(self, time: int) -> int:
-        """The earliest of them at `time` or later; the time of FOREVER if there is none."""
-        return following(self.first, self.period, time)
 
     def after(self, delay: Delay) -> Cadence | None:
         """When what is sent at these tags arrives."""
@@ -39,13 +35,16 @@ class Cadence(NamedTuple):
 
 
 def following(first: int, period: int, time: int) -> int:
-    """`Cadence.next`, for whoever keeps its fields as plain numbers: asked for several times with every message."""
+    """The earliest tag of a cadence at `time` or later; the time of FOREVER if there is none.
+
+    Of plain numbers, since it is asked for several times with every message.
+    """
     if time <= first:
         return first
     if not period:
-        return _NEVER
+        return _LAST
     time += (first - time) % period
-    return time if time < _NEVER else _NEVER
+    return time if time < _LAST else _LAST
 
 
 NEVER: Final = Cadence(FOREVER.time, 0)
