@@ -4,7 +4,7 @@ VENV := .venv
 PY   := $(VENV)/bin/python
 LOG  := $(VENV)/setup.log
 INNER := $(wildcard rlreactor/*.c rlreactor/access.py rlreactor/lent.py rlreactor/pool.py rlreactor/storage.py rlreactor/tag.py \
-  rlreactor/links/*.py rlreactor/links/*.c rlreactor/runtime/*.py rlreactor/scheduler/*.py)
+  rlreactor/links/*.py rlreactor/runtime/*.py rlreactor/scheduler/*.py rlreactor/*/*.[ch])
 
 # Quiet when it works, everything pip said when it does not.
 PIP = $(PY) -m pip install --disable-pip-version-check --progress-bar off

@@ -17,10 +17,13 @@ INNER = {
         "exchange", "landing", "near_rows", "released", "reliable", "ring", "slots", "slotted", "status",
         "status_board",
     ],
-    "runtime/": ["audience", "inlet", "intake", "neighbourhood", "outbox", "position", "waiting"],
-    "scheduler/": ["cadence", "frontier", "inbox", "routes"],
+    "runtime/": ["audience", "inlet", "intake", "near_outbox", "neighbourhood", "outbox", "position", "waiting"],
+    "scheduler/": ["cadence", "inbox", "routes"],
 }  # fmt: skip
-NATIVE = ["access", "lent", "links/wire", "links/words"]
+NATIVE = [
+    "access", "lent", "links/wire", "links/words", "runtime/shortcut", "scheduler/agenda", "scheduler/edges",
+    "scheduler/horizon",
+]  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 
 

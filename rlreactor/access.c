@@ -1,21 +1,12 @@
 /* What happens whenever a reaction touches a port: access.py, which says what all this means, in C. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "access.h"
 #include <structmember.h>
 
 static PyObject *never;
 static PyObject *tag_type;
 
 /* Cell */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *value;
-    PyObject *present; /* True or False: an object, which the interpreter reads without a call */
-    PyObject *ranks;
-    PyObject *outlet;
-} Cell;
 
 static PyObject *cell_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
@@ -91,13 +82,6 @@ static PyTypeObject cell_type = {
 
 /* Running */
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *reaction;
-    PyObject *present; /* a list of cells */
-    PyObject *tag;
-} Running;
-
 static PyObject *running_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     Running *self = (Running *)type->tp_alloc(type, 0);
@@ -160,23 +144,13 @@ static PyTypeObject running_type = {
     .tp_members = running_members,
 };
 
-/* Make the cell present. */
-static int becomes_present(Cell *cell, Running *running)
-{
-    if (cell->present == Py_True)
-        return 0;
-    Py_XSETREF(cell->present, Py_NewRef(Py_True));
-    return PyList_Append(running->present, (PyObject *)cell);
-}
-
 static PyObject *cell_assign(Cell *self, PyObject *const *args, Py_ssize_t count)
 {
     if (count != 2 || !PyObject_TypeCheck(args[1], &running_type)) {
         PyErr_SetString(PyExc_TypeError, "assign() takes a value and the state of the worker");
         return NULL;
     }
-    Py_XSETREF(self->value, Py_NewRef(args[0]));
-    if (becomes_present(self, (Running *)args[1]) < 0)
+    if (assign(self, args[0], (Running *)args[1]) < 0)
         return NULL;
     Py_RETURN_NONE;
 }

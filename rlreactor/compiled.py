@@ -70,11 +70,14 @@ def _changed() -> Path | None:
     """In a checkout, a module that was changed after it had been compiled."""
     if not (_HERE.parent / "setup.py").exists():
         return None
+    headers = [*_HERE.glob("*.h"), *_HERE.glob("*/*.h")]
     for compiled in (*_HERE.glob(f"*{EXTENSION_SUFFIXES[0]}"), *_HERE.glob(f"*/*{EXTENSION_SUFFIXES[0]}")):
         name = compiled.name.removesuffix(EXTENSION_SUFFIXES[0])
         source, in_c = compiled.with_name(f"{name}.py"), compiled.with_name(f"{name}.c")
-        if not source.exists() or source.stat().st_mtime > compiled.stat().st_mtime:
+        if not source.exists():
             return source
-        if in_c.exists() and in_c.stat().st_mtime > compiled.stat().st_mtime:
-            return in_c
+        sources = [source, in_c, *headers] if in_c.exists() else [source]
+        newest = max(sources, key=lambda file: file.stat().st_mtime)
+        if newest.stat().st_mtime > compiled.stat().st_mtime:
+            return newest
     return None

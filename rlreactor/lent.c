@@ -1,30 +1,12 @@
 /* One value of memory that is used again: lent.py, which says what all this means, in C. */
 
-#define PY_SSIZE_T_CLEAN
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
-#include <Python.h>
+#include "lent.h"
 #include <structmember.h>
 #include <numpy/arrayobject.h>
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *value;
-    PyObject *memory;
-    PyObject *arrays;   /* a tuple of arrays */
-    PyObject *watched;  /* a tuple of all that somebody could hold, without the arrays */
-    Py_ssize_t unheld;
-} Lent;
-
 static PyTypeObject *record_type;
-
-static Py_ssize_t references(PyObject *tuple)
-{
-    Py_ssize_t count = 0;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++)
-        count += Py_REFCNT(PyTuple_GET_ITEM(tuple, i));
-    return count;
-}
 
 static int are_arrays(PyObject *arrays)
 {
@@ -116,7 +98,7 @@ static PyObject *lent_is_held(Lent *self, PyObject *unused)
 {
     if (self->arrays == NULL)
         return not_made();
-    return PyBool_FromLong(references(self->watched) + references(self->arrays) != self->unheld);
+    return PyBool_FromLong(is_held(self));
 }
 
 static PyObject *lent_thaw(Lent *self, PyObject *unused)

@@ -49,17 +49,21 @@ def value_of(spec: Spec[Any], arrays: Arrays) -> Any:
 
 
 class Pool:
-    """Values of `spec`, which has a fixed size; `frozen` ones are written through their memory only."""
+    """Values of `spec`, which has a fixed size; `frozen` ones are written through their memory only.
+
+    Attributes:
+        values: all that are kept, lent or not.
+    """
 
     def __init__(self, spec: Spec[Any], *, frozen: bool = False) -> None:
         self._spec = spec
         self._frozen = frozen
-        self._values: list[Lent] = []
+        self.values: list[Lent] = []
         self._next = 0
 
     def take(self) -> Lent:
         """A value that nobody refers to. Its contents are those of an earlier one, its arrays as they were left."""
-        values = self._values
+        values = self.values
         for _ in values:
             index = self._next = (self._next + 1) % len(values)
             lent = values[index]

@@ -197,7 +197,7 @@ def assert_complete(wheel: set[str]) -> None:
     assert {name for name in wheel if name.endswith(".py")} == shipped_modules()
     assert {f"rlreactor/{name}/__init__.py" for name in LINKED} < wheel
     assert "rlreactor/py.typed" in wheel
-    assert not [name for name in wheel if name.endswith(".c")]
+    assert not [name for name in wheel if name.endswith((".c", ".h"))]
     assert any(re.fullmatch(r"rlreactor-.+\.dist-info/licenses/LICENSE", name) for name in wheel)
 
 
@@ -214,7 +214,7 @@ def test_wheel_from_the_sdist_holds_every_module(tmp_path: Path) -> None:
     (sdist,) = tmp_path.glob("rlreactor-*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {str(file.relative_to(ROOT)) for file in (ROOT / "rlreactor").rglob("*.c")} <= names
+    assert {str(file.relative_to(ROOT)) for file in (ROOT / "rlreactor").rglob("*.[ch]")} <= names
     assert_complete(build_wheel(sdist, tmp_path / "wheels"))
 
 

@@ -17,6 +17,7 @@ import mmap
 from collections.abc import Collection
 from typing import Final
 
+from rlreactor.links.shared_words import OwnWords, SharedWords
 from rlreactor.links.status import Snapshot, Status, StatusFields, pack_running, unpack_running
 from rlreactor.links.status_board import StatusBoard
 from rlreactor.links.words import CACHE_LINE, WORD, Words
@@ -52,8 +53,6 @@ class Board(StatusBoard):
         self._cells = [Words(mapping, offset + w * row, row // WORD) for w in range(workers)]
         self._own = self._cells[me]
         self.workers = workers
-        self._version = 0
-        self._sent = [0] * workers
 
     @staticmethod
     def size(workers: int) -> int:
@@ -65,14 +64,14 @@ class Board(StatusBoard):
 
     def publish(self, status: StatusFields, *, news: bool = True) -> None:
         """Replace this worker's status; without `news`, only those will see that who look at everybody."""
-        self._version += 1
-        generation = self._version % _GENERATIONS
+        version = self._own[_VERSION] + 1
+        generation = version % _GENERATIONS
         (time, microstep, rank), head, last, received = status
         at = _FIRST + generation * _STRIDE
-        self._own.fill(at, self._version, time, microstep, rank, head[0], head[1], last[0], last[1], received)
-        self._own[_VERSION] = self._version
+        self._own.fill(at, version, time, microstep, rank, head[0], head[1], last[0], last[1], received)
+        self._own[_VERSION] = version
         if news:
-            self._own[_NEWS] = self._version
+            self._own[_NEWS] = version
 
     def version(self, worker: int) -> int:
         """Changes with every status of `worker`."""
@@ -106,8 +105,7 @@ class Board(StatusBoard):
         cells = self._cells[worker]
         if cells[_GONE]:
             return None
-        self._sent[worker] += 1
-        self._own[_SENT + worker] = self._sent[worker]
+        self._own[_SENT + worker] += 1
         return cells[_VERSION]
 
     def snapshot(self) -> Snapshot | None:
@@ -216,9 +214,33 @@ class Board(StatusBoard):
         chain = self.waits_for(self._me)
         return self._me in chain or any(self.waits_on(worker, worker) for worker in chain)
 
+    def own_words(self) -> OwnWords:
+        """Those in which this worker says how far it is."""
+        return OwnWords(self._own[_NEWS : _NEWS + 1], self._own[_VERSION : _VERSION + 1], _statuses(self._own))
+
+    def shared_words(self, worker: int, incoming: Words, outgoing: Words) -> SharedWords:
+        """Those of this worker and another, between whom there are these rings."""
+        row, waits, sent = self._cells[worker], _SENT + self.workers + self._me, _SENT + worker
+        return SharedWords(
+            incoming,
+            outgoing,
+            row[_NEWS : _NEWS + 1],
+            row[_VERSION : _VERSION + 1],
+            _statuses(row),
+            row[_GONE : _GONE + 1],
+            row[_WANTED : _WANTED + 1],
+            row[_ASLEEP : _ASLEEP + 1],
+            row[waits : waits + 1],
+            self._own[sent : sent + 1],
+        )
+
     def asleep(self, worker: int) -> tuple[Words, int]:
         """The word in which `worker` says that it sleeps, for its doorbell."""
         return self._cells[worker], _ASLEEP
+
+
+def _statuses(row: Words) -> Words:
+    return row[_FIRST : _FIRST + _GENERATIONS * _STRIDE]
 
 
 def _row(workers: int) -> int:

@@ -6,10 +6,11 @@ above (waiting, sending, promising) is written against these and knows nothing o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from rlreactor.links.ends import Bell, Reader, Writer
+from rlreactor.links.shared_words import OwnWords, SharedWords
 from rlreactor.links.slotted import SlotReader, SlottedStorage
 from rlreactor.links.status_board import StatusBoard
 from rlreactor.links.words import fence
@@ -43,10 +44,16 @@ class Carrier(Protocol):
         readers: by worker, for all others.
         near: the workers whose memory this one sees: to look costs next to nothing. Elsewhere it takes system calls,
             and the processor from those who bring what is waited for.
+        shared_words: by worker, where everything that passes between this one and it lies in shared memory.
+        own_words: in which this worker says how far it is, if all others see them.
     """
 
     @property
     def near(self) -> Collection[int]: ...
+    @property
+    def shared_words(self) -> Mapping[int, SharedWords]: ...
+    @property
+    def own_words(self) -> OwnWords | None: ...
     @property
     def board(self) -> StatusBoard: ...
     @property

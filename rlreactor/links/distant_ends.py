@@ -186,8 +186,13 @@ class DistantWriter(Writer):
         self._exchange = links.exchange
         self._target = target
         self._envelopes = envelopes
-        self.written = 0
+        self._written = 0
         self.most_entries = 1
+
+    @property
+    def written(self) -> int:
+        """Bytes of all notices since the start."""
+        return self._written
 
     def try_write(self, parts: Sequence[bytes | memoryview]) -> bool:
         """Take one notice; False without room for it. A slot that it announces goes with it."""
@@ -195,11 +200,11 @@ class DistantWriter(Writer):
         port, slot, _ = wire.only_entry(notice)
         if slot >= 0:
             self._exchange.send_slot(self._target, notice, self._envelopes[port][slot])
-            self.written += len(notice)
+            self._written += len(notice)
         elif not self._exchange.try_write(self._target, (notice,)):
             return False
         else:
-            self.written += len(notice)
+            self._written += len(notice)
         return True
 
     def flush(self) -> bool:

@@ -24,11 +24,14 @@ class Writer(ABC):
 
     Attributes:
         most_entries: of one notice.
-        written: bytes since the start, with what every message costs besides its own.
     """
 
     most_entries: int
-    written: int
+
+    @property
+    @abstractmethod
+    def written(self) -> int:
+        """Bytes since the start, with what every message costs besides its own."""
 
     @abstractmethod
     def try_write(self, parts: Sequence[bytes | memoryview]) -> bool: ...

@@ -26,12 +26,14 @@ class MemoryCarrier:
         self.near: Collection[int] = [w for w in range(memory.workers) if w != me]
         self.board = self.overview = memory.board(self._mapping, me)
         self.bells: Sequence[Bell] = [memory.doorbell(self.board, w) for w in range(memory.workers)]
-        self.writers: dict[int, Writer] = {
-            t: memory.writer(self._mapping, (s, t)) for s, t in memory.rings if s == me
-        }  # fmt: skip
-        self.readers: dict[int, Reader] = {
-            s: memory.reader(self._mapping, (s, t)) for s, t in memory.rings if t == me
-        }  # fmt: skip
+        writers = {t: memory.writer(self._mapping, (s, t)) for s, t in memory.rings if s == me}
+        readers = {s: memory.reader(self._mapping, (s, t)) for s, t in memory.rings if t == me}
+        self.writers: dict[int, Writer] = {**writers}
+        self.readers: dict[int, Reader] = {**readers}
+        self.own_words = self.board.own_words()
+        self.shared_words = {
+            w: self.board.shared_words(w, readers[w].cells, writers[w].cells) for w in readers.keys() & writers.keys()
+        }
 
     def nap(self) -> bool:
         """There is nobody far away."""

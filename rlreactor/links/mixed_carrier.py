@@ -25,6 +25,7 @@ from rlreactor.links.landing import Landing
 from rlreactor.links.released import Count, ReleasedHere, ReleasedThere
 from rlreactor.links.reliable import PeerFault
 from rlreactor.links.segment import PAGE
+from rlreactor.links.shared_words import OwnWords, SharedWords
 from rlreactor.links.slotted import SlotReader, SlottedStorage
 from rlreactor.spec import Spec
 
@@ -62,6 +63,8 @@ class MixedCarrier:
         self._me = me
         mapping = self._mapping = memory.map()
         near = self.near = [w for w in range(memory.workers) if w != me and w not in peers]
+        self.own_words: OwnWords | None = None
+        self.shared_words: dict[int, SharedWords] = {}  # near workers' rows travel on, so there is more to a message
         plans = memory.slot_plans
         self.board = PumpingBoard(
             memory.workers,

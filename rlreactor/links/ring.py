@@ -8,10 +8,10 @@ Layout of the region, from its start:
 
 A record is one header word (kind in the upper, length in the lower 32 bits), its bytes, and padding
 to 8. Records never wrap: when one does not fit before the end, a SKIP record fills the rest. A
-message longer than a quarter of the capacity is cut into MORE records and a LAST one, so that any
-length passes and the reader can empty the ring while the writer still writes. Tail is stored after
-the record it announces, head once per `read`, after the bytes were copied out (`words.py` explains
-why that order is enough).
+message longer than a quarter of the capacity is cut into MORE records and an END, so that any
+length passes and the reader can empty the ring while the writer still writes; any other is WHOLE.
+Tail is stored after the record it announces, head once per `read`, after the bytes were copied out
+(`words.py` explains why that order is enough). `shortcut.c` writes and reads whole messages too.
 
 What the other side wrote is checked before it is used: an impossible head, tail, kind or length is
 a LinkError, never an access outside the ring or a giant allocation.
@@ -35,9 +35,10 @@ _TAIL: Final = 0
 _HEAD: Final = CACHE_LINE // WORD
 _DATA: Final = RING_OVERHEAD // WORD  # the word where the first record lies
 _BYTES: Final = RING_OVERHEAD + WORD  # where that record's bytes begin
-_LAST: Final = 1
+_WHOLE: Final = 1
 _MORE: Final = 2
 _SKIP: Final = 3
+_END: Final = 4
 _LENGTH: Final = (1 << 32) - 1
 
 
@@ -64,11 +65,10 @@ class RingWriter(Writer):
     """
 
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
-        self._cells = cells = _cells(mapping, offset, capacity)
+        self.cells = cells = _cells(mapping, offset, capacity)
         self._capacity = capacity
         self._head = cells[_HEAD]
-        self.written = cells[_TAIL]
-        _check_backlog(self.written, self._head, capacity)
+        _check_backlog(cells[_TAIL], self._head, capacity)
         self.most_entries = 1 << 30
         self.longest = (capacity // 4 - WORD) & -WORD
         self._rest: memoryview[int] | None = None
@@ -85,7 +85,12 @@ class RingWriter(Writer):
         message = b"".join(parts)
         if len(message) > self.longest:
             return self._take_long(memoryview(message))
-        return self._put(message, _LAST)
+        return self._put(message, _WHOLE)
+
+    @property
+    def written(self) -> int:
+        """Bytes written since the start."""
+        return self.cells[_TAIL]
 
     def flush(self) -> bool:
         """Writes as much of a long message's rest as there is room for; True when nothing is left.
@@ -94,13 +99,10 @@ class RingWriter(Writer):
         word is impossible.
         """
         while self._rest is not None:
-            piece, kind = (
-                self._rest[: self.longest],
-                _MORE if len(self._rest) > self.longest else _LAST,
-            )
-            if not self._put(piece, kind):
+            kind = _MORE if len(self._rest) > self.longest else _END
+            if not self._put(self._rest[: self.longest], kind):
                 return False
-            self._rest = None if kind == _LAST else self._rest[self.longest :]
+            self._rest = None if kind == _END else self._rest[self.longest :]
         return True
 
     def _take_long(self, message: memoryview[int]) -> bool:
@@ -112,7 +114,8 @@ class RingWriter(Writer):
 
     def _put(self, piece: bytes | memoryview, kind: int) -> bool:
         """Writes one record and publishes it; False if there is no room."""
-        capacity, cells, tail = self._capacity, self._cells, self.written
+        capacity, cells = self._capacity, self.cells
+        tail = cells[_TAIL]
         length = len(piece)
         need = (length + 15) & -8
         at = tail % capacity
@@ -127,7 +130,7 @@ class RingWriter(Writer):
             at = 0
         cells[_DATA + (at >> 3)] = kind << 32 | length
         cells.put(_BYTES + at, piece)
-        self.written = cells[_TAIL] = tail + skipped + need
+        cells[_TAIL] = tail + skipped + need
         return True
 
 
@@ -135,17 +138,16 @@ class RingReader(Reader):
     """The reading end of the same region; its mapping must be writable too, for the head word."""
 
     def __init__(self, mapping: mmap.mmap, offset: int, capacity: int) -> None:
-        self._cells = cells = _cells(mapping, offset, capacity)
+        self.cells = cells = _cells(mapping, offset, capacity)
         self._capacity = capacity
-        self._head = cells[_HEAD]
-        _check_backlog(cells[_TAIL], self._head, capacity)
+        _check_backlog(cells[_TAIL], cells[_HEAD], capacity)
         self._pieces: list[bytes] = []
         self.made_room = False
         """Whether the last `read` took anything, perhaps only a piece of a long message."""
 
     def waiting(self) -> bool:
         """Whether there is something to read (perhaps only a piece of a long message)."""
-        return self._cells[_TAIL] != self._head
+        return self.cells[_TAIL] != self.cells[_HEAD]
 
     def read(self) -> list[bytes]:
         """Every message that was completed since the last call, in order, as private copies.
@@ -153,8 +155,8 @@ class RingReader(Reader):
         Raises LinkError when what the writer left is impossible; the ring is then of no more use.
         """
         messages: list[bytes] = []
-        capacity, cells, head = self._capacity, self._cells, self._head
-        tail = cells[_TAIL]
+        capacity, cells = self._capacity, self.cells
+        head, tail = cells[_HEAD], cells[_TAIL]
         self.made_room = head != tail
         if head == tail:
             return messages
@@ -167,19 +169,19 @@ class RingReader(Reader):
             if kind == _SKIP and length == capacity - at <= tail - head:
                 head += length
                 continue
-            if not _LAST <= kind <= _MORE or at + need > capacity or need > tail - head:
+            if kind == _SKIP or not _WHOLE <= kind <= _END or at + need > capacity or need > tail - head:
                 raise LinkError(f"ring is corrupt: record of kind {kind} and {length} bytes at byte {head}")
             data = cells.copy(_BYTES + at, length)
             head += need
-            if kind == _LAST and not self._pieces:
+            if kind == _WHOLE:
                 messages.append(data)
             else:
                 self._join(data, kind, messages)
-        self._head = cells[_HEAD] = head
+        cells[_HEAD] = head
         return messages
 
     def _join(self, data: bytes, kind: int, messages: list[bytes]) -> None:
         self._pieces.append(data)
-        if kind == _LAST:
+        if kind == _END:
             messages.append(b"".join(self._pieces))
             self._pieces = []

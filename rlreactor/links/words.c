@@ -1,26 +1,9 @@
 /* Shared words: words.py, which says what all this means and why it is enough, in C. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "words.h"
 #include <string.h>
 
-#ifndef __x86_64__
-#error "words rely on the memory order of x86-64; what stands in words.py says so when it runs"
-#endif
-
-#define WORD 8
-#define CACHE_LINE 64
-
 static PyObject *link_error;
-
-typedef struct {
-    PyObject_HEAD
-    Py_buffer view;    /* of the mapping; view.obj is NULL in a part */
-    PyObject *whole;   /* of which this is a part, or NULL */
-    int64_t *words;
-    Py_ssize_t count;
-    int read_only;
-} Words;
 
 static PyTypeObject words_type;
 
@@ -80,11 +63,6 @@ static int may_write(Words *self)
     return 0;
 }
 
-static inline int64_t loaded(Words *self, Py_ssize_t index)
-{
-    return __atomic_load_n(self->words + index, __ATOMIC_ACQUIRE);
-}
-
 static int stored(Words *self, Py_ssize_t index, PyObject *value)
 {
     int overflow;
@@ -93,7 +71,7 @@ static int stored(Words *self, Py_ssize_t index, PyObject *value)
         PyErr_Format(PyExc_ValueError, "%R does not fit a word of 64 bits", value);
     if (overflow || (number == -1 && PyErr_Occurred()))
         return -1;
-    __atomic_store_n(self->words + index, (int64_t)number, __ATOMIC_RELEASE);
+    put_word(self, index, number);
     return 0;
 }
 
@@ -264,7 +242,7 @@ static PyTypeObject words_type = {
 
 static PyObject *fence(PyObject *module, PyObject *unused)
 {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    full_fence();
     Py_RETURN_NONE;
 }
 

@@ -89,11 +89,18 @@ class Inlet:
 class RemotePort:
     """A root port of another worker: how its messages become values here."""
 
-    def __init__(self, spec: Spec[Any], inlets: tuple[Inlet, ...], slots: SlotReader | None) -> None:
+    def __init__(self, source: int, spec: Spec[Any], inlets: tuple[Inlet, ...], slots: SlotReader | None) -> None:
+        self.source = source
         self.spec = spec
         self.inlets = inlets
         self.slots = slots
         self._pool = Pool(spec, frozen=True) if spec.fields else None
+        self.values = [] if self._pool is None else self._pool.values  # memory for what comes in messages
+
+    def leased(self, slot: int) -> tuple[Any, Lease]:
+        """The value in a slot that was announced, and what gives the slot back."""
+        assert self.slots is not None
+        return self.slots.receive(slot), Lease(self.slots, slot, len(self.inlets))
 
     def decode(self, payload: bytes | memoryview) -> Any:
         """The value of a message's bytes, its arrays placed as in a slot. Raises SpecError for a wrong length."""

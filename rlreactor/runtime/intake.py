@@ -16,6 +16,7 @@ from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
 from rlreactor.runtime.outbox import Outbox
 from rlreactor.runtime.position import Position
+from rlreactor.runtime.shortcut import IS_OPEN, NEWS, NOTHING, UNUSUAL, Incoming, Tally, look
 from rlreactor.scheduler.binding import Binding, CellKey, root_ports
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.routes import Routes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Intake"]
 
 STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
+LONGEST = 4096  # bytes of a value that goes the short way
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
 
 
@@ -61,16 +63,19 @@ class Intake:
         self._readers = carrier.readers
         self._sources = frozenset(frontiers.sources)  # the others send nothing but stops
         self._glanced_at = [(w, r, w in self._sources) for w, r in self._readers.items() if w in carrier.near]
-        self._seen = [-1] * self._board.workers  # versions
+        self._shortcuts: dict[int, Incoming] = {}
+        self._glances: tuple[Incoming, ...] = ()  # the same, where they are all that is glanced at
         self._to_tell: tuple[Point, int] | None = None
         self._remote: dict[int, RemotePort] = {}
         self._slots: list[SlotReader] = []
         self._ended: list[tuple[Cell | None, Lease]] = []
         self.inlets: dict[CellKey, Inlet] = {}
-        self.first = 0  # what was sent before this logical time is not wanted
         self.collector: Collector | None = None
         self.backlog = [0] * self._board.workers
         self.received_from = [0] * self._board.workers
+        self._seen = [-1] * self._board.workers  # versions
+        self._first = 0  # what was sent before this logical time is not wanted
+        self._is_dry = False  # whether the program stops because nothing is left to happen
 
     def join(self, position: Position, waiting: Waiting, routes: Routes, binding: Binding) -> None:
         """Connect with the worker's scheduler and with the ports that it reads."""
@@ -81,6 +86,30 @@ class Intake:
             if path not in binding.outlets and self._me in readers:
                 self._remote[order.index(path)] = self._remote_port(path, routes.home[path], binding)
         self._slots = [port.slots for port in self._remote.values() if port.slots is not None]
+        if IS_OPEN:
+            self._shortcuts = {worker: self._shortcut(worker) for worker in self._carrier.shared_words}
+            if len(self._shortcuts) == len(self._glanced_at):
+                self._glances = tuple(self._shortcuts.values())
+
+    def _shortcut(self, worker: int) -> Incoming:
+        return Incoming(
+            self._carrier.shared_words[worker],
+            worker,
+            self._bells[worker],
+            self._early,
+            self._frontiers,
+            {index: port for index, port in self._remote.items() if port.source == worker},
+            self._position,
+            Tally(self._seen, self.backlog, self.received_from),
+            LONGEST,
+            BACKLOG,
+        )
+
+    def begin_at(self, time: int) -> None:
+        """What was sent before this logical time is not wanted."""
+        self._first = time
+        for shortcut in self._shortcuts.values():
+            shortcut.first = time
 
     def _remote_port(self, path: str, source: int, binding: Binding) -> RemotePort:
         spec = binding.graph.ports[path].spec
@@ -90,7 +119,7 @@ class Intake:
             if key.root == path
         }
         self.inlets.update(inlets)
-        return RemotePort(spec, tuple(inlets.values()), self._carrier.slot_reader(path, spec))
+        return RemotePort(source, spec, tuple(inlets.values()), self._carrier.slot_reader(path, spec))
 
     # Slots
 
@@ -125,28 +154,36 @@ class Intake:
     def receive(self) -> bool:
         """Take in what has come; whether anything was new."""
         news = False
+        usual = self.collector is None and not self._is_dry
         for worker, reader in self._readers.items():
-            version = self._board.news(worker) if worker in self._sources else self._seen[worker]
-            if version == self._seen[worker] and not reader.waiting():
-                continue
-            if self.is_too_much_from(worker):
-                continue
-            # The status first: what it promises to be sent is then in the ring.
-            told = None if version == self._seen[worker] else self._board.read(worker)[1]
-            news = self._read(worker, reader) or news
-            while self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
-                self._seen[worker] = -1
-                version = self._board.news(worker)
-                told = self._board.read(worker)[1]
-                self._read(worker, reader)
-            if told is not None:
-                self._seen[worker] = version
-                self._frontiers.advance(worker, told.frontier)
-                news = True
+            found = UNUSUAL
+            if usual and worker in self._shortcuts:
+                found = self._shortcuts[worker].receive()
+            if found == UNUSUAL:
+                found = self._receive_from(worker, reader)
+            news = news or found == NEWS
         if self._to_tell is not None:
             self.pass_on_stop()  # may have to wait for room, and hear of more meanwhile
             news = True
         return news
+
+    def _receive_from(self, worker: int, reader: Reader) -> int:
+        """Take in whatever has come from one worker."""
+        version = self._board.news(worker) if worker in self._sources else self._seen[worker]
+        if (version == self._seen[worker] and not reader.waiting()) or self.is_too_much_from(worker):
+            return NOTHING
+        # The status first: what it promises to be sent is then in the ring.
+        told = None if version == self._seen[worker] else self._board.read(worker)[1]
+        news = self._read(worker, reader)
+        while self._seen[worker] == STOP_HEARD:  # what it promised before it told of a stop is void: look again
+            self._seen[worker] = -1
+            version = self._board.news(worker)
+            told = self._board.read(worker)[1]
+            self._read(worker, reader)
+        if told is not None:
+            self._seen[worker] = version
+            self._frontiers.advance(worker, told.frontier)
+        return NEWS if news or told is not None else NOTHING
 
     def _read(self, worker: int, reader: Reader) -> bool:
         messages = reader.read()
@@ -167,6 +204,8 @@ class Intake:
 
     def has_news(self, looks: int) -> bool:
         """Look so often at those whose memory this worker sees; whether anything has come that may be read."""
+        if self._glances:
+            return look(self._glances, looks)
         readers, board, seen = self._glanced_at, self._board, self._seen
         for _ in range(looks if readers else 0):
             for worker, reader, is_source in readers:
@@ -198,13 +237,8 @@ class Intake:
 
     def _take(self, worker: int, tag: Point, port: RemotePort, slot: int, payload: bytes | memoryview) -> None:
         """One value has come."""
-        lease = None
-        if slot < 0 or port.slots is None:
-            value = port.decode(payload)
-        else:
-            value = port.slots.receive(slot)
-            lease = Lease(port.slots, slot, len(port.inlets))
-        if tag[0] < self.first:
+        value, lease = (port.decode(payload), None) if slot < 0 or port.slots is None else port.leased(slot)
+        if tag[0] < self._first:
             if lease is not None:
                 lease.reader.finish(slot)
             return
@@ -248,6 +282,7 @@ class Intake:
             self._position.scheduler.stop_by(tag)
             self._to_tell = (tag, wire.DRY if dry else wire.STOP)
             if dry:
+                self._is_dry = True
                 self._frontiers.run_dry(tag)
                 self._audience.fall_back(tag)
 

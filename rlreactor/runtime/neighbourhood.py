@@ -17,7 +17,7 @@ from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.inlet import Inlet
 from rlreactor.runtime.intake import Intake
-from rlreactor.runtime.outbox import Outbox
+from rlreactor.runtime.near_outbox import outbox_of
 from rlreactor.runtime.position import Position
 from rlreactor.runtime.waiting import Waiting
 from rlreactor.scheduler.frontier import Frontiers
@@ -26,7 +26,7 @@ from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.spec import Spec
 from rlreactor.storage import Storage, heap
-from rlreactor.tag import FOREVER, Point, earlier
+from rlreactor.tag import FOREVER, Point
 
 __all__ = ["Neighbourhood"]
 
@@ -58,7 +58,7 @@ class Neighbourhood:
         self._others = [w for w in range(self._board.workers) if w != me]
         self._frontiers = frontiers = Frontiers(routes, me)
         audience = Audience(routes, me, carrier.bells)
-        self.outbox = outbox = Outbox(carrier, audience, me)
+        self.outbox = outbox = outbox_of(carrier, frontiers, audience, me)
         self.intake = intake = Intake(carrier, frontiers, audience, outbox, me, early=early)
         self.waiting = Waiting(carrier, frontiers, audience, outbox, intake, routes, me, spin=spin)
         self.slots: dict[str, SlottedStorage] = {}
@@ -104,8 +104,7 @@ class Neighbourhood:
 
     def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already; most tags pass here."""
-        frontiers = self._frontiers
-        if earlier(frontiers.latest, tag) or not earlier(tag, frontiers.stops) or tag == self._scheduler.timeout:
+        if not self._frontiers.may_start(tag) or tag == self._scheduler.timeout:
             return False
         self._position.in_tag = True
         return True
@@ -172,7 +171,7 @@ class Neighbourhood:
             now = (self._scheduler.take_in(), 0)
             head = min(self._queue.head, now)
             candidate = min(self._scheduler.candidate(), now)
-        self.outbox.say(self._frontiers.promise(candidate), head)
+        self.outbox.promise(candidate, head)
 
     def _try_floor(self) -> bool:
         """Look at everybody at once; True when that allows more than was known."""
@@ -252,7 +251,9 @@ class Neighbourhood:
                 outbox.flush(self._ranks)
             position.in_tag = False
             return
-        told = None if outbox.is_empty else outbox.finish(self._ranks)
+        sends = not outbox.is_empty
+        if sends:
+            outbox.finish(self._ranks)
         # Not before: what waits to be sent is in nobody's count, so this tag is still our next event.
         position.in_tag = False
         position.last = self._execution.tag
@@ -260,12 +261,12 @@ class Neighbourhood:
             scheduler.take_in()
         self._tags += 1
         self._board.pump()
-        if told is not None or not self._tags % self._told_every:
+        if sends or not self._tags % self._told_every:
             self._promise(scheduler.candidate())
         if self.intake.collector is not None:
             self.intake.collect()
-        if told is not None:  # not before: who is woken finds the message and the promise
-            outbox.ring(told)
+        if sends:  # not before: who is woken finds the message and the promise
+            outbox.ring()
 
     def stop_at(self, tag: Point) -> None:
         """Tell everybody that the program stops at `tag`, before anything that belongs to that tag is sent."""
@@ -280,7 +281,7 @@ class Neighbourhood:
 
     def begin_at(self, time: int, last: Point) -> None:
         """Go on at this logical time: what was sent before it is not wanted, and `last` was the last tag of all."""
-        self.intake.first = time
+        self.intake.begin_at(time)
         self._position.last = last
         self._position.in_tag = False
 

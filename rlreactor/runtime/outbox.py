@@ -12,7 +12,8 @@ from rlreactor.links.status import Status, StatusFields
 from rlreactor.links.words import fence
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.position import Position
-from rlreactor.scheduler.frontier import Triple
+from rlreactor.scheduler.edges import Triple
+from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.tag import FOREVER, Point
 
@@ -28,19 +29,20 @@ class Outbox:
     Attributes:
         writers: by worker.
         sent_at: by worker, the version of its status before the last message to it.
-        status: what was published last.
     """
 
-    def __init__(self, carrier: Carrier, audience: Audience, me: int) -> None:
+    def __init__(self, carrier: Carrier, frontiers: Frontiers, audience: Audience, me: int) -> None:
         self._board = carrier.board
+        self._frontiers = frontiers
         self._bells = carrier.bells
         self._audience = audience
         self._near = frozenset(carrier.near)
         self._other_bells = [bell for w, bell in enumerate(self._bells) if w != me]
         self.writers = carrier.writers
         self.sent_at = [-1] * self._board.workers
-        self.status: StatusFields = Status.initial()
+        self._status: StatusFields = Status.initial()
         self._is_told = True  # to everybody
+        self._told: Collection[int] = ()  # who got something with the last `finish`
         self._unsent: dict[int, list[bytes]] = {}  # by worker: entries of the next notice
 
     def join(self, position: Position, waiting: Waiting) -> None:
@@ -75,22 +77,21 @@ class Outbox:
         """Send the messages of this tag; with them, this worker has sent all that comes before `rank`."""
         time, microstep = self._position.execution.tag
         news = self._audience.learn((time, microstep, rank), told=self._unsent)
-        told = self._hand_over(rank)
-        ring_all([self._bells[worker] for worker in told])
+        ring_all([self._bells[worker] for worker in self._hand_over(rank)])
         if news:
             self._publish((time, microstep, rank), self._position.head())
             self._audience.wake(self._board)
 
-    def finish(self, ranks: int) -> Collection[int]:
-        """Send what is left at the end of a tag of so many ranks; returns who gets any and is to be rung."""
+    def finish(self, ranks: int) -> None:
+        """Send what is left at the end of a tag of so many ranks; `ring` wakes who gets any."""
         time, microstep = self._position.execution.tag
         self._audience.read((time, microstep, ranks), self._unsent)
-        return self._hand_over(ranks)
+        self._told = self._hand_over(ranks)
 
-    def ring(self, told: Collection[int]) -> None:
+    def ring(self) -> None:
         """Wake those who were sent something and see this worker's memory: to others the message itself is a ring."""
         fence()
-        for worker in told:
+        for worker in self._told:
             if worker in self._near:
                 self._bells[worker].ring_after_fence()
 
@@ -131,6 +132,10 @@ class Outbox:
         if news:
             self._audience.wake(self._board)
 
+    def promise(self, candidate: Point, head: Point) -> None:
+        """Say what follows if this worker would process `candidate` next."""
+        self.say(self._frontiers.promise(candidate), head)
+
     def fall_back(self, stop: Point) -> None:
         """The one place where a frontier may fall: what was promised for after `stop` did not reckon with it."""
         self._publish((stop[0], stop[1], 0), stop)
@@ -140,10 +145,15 @@ class Outbox:
         self._publish((FOREVER.time, 0, 0), self._position.queue.head)
         ring_all(self._other_bells)
 
+    @property
+    def frontier(self) -> Triple:
+        """What was published last."""
+        return self._status[0]
+
     def _publish(self, frontier: Triple, head: Point, *, news: bool = True) -> None:
         status = (frontier, head, self._position.last, self._position.received)
-        if status != self.status:
-            self.status = status
+        if status != self._status:
+            self._status = status
             self._is_told = False
             self._board.publish(status, news=news)
 

@@ -6,7 +6,7 @@ import logging
 import time
 
 from rlreactor.links.status_board import StatusBoard
-from rlreactor.scheduler.frontier import InEdge
+from rlreactor.scheduler.edges import InEdge
 from rlreactor.scheduler.routes import STOP, Routes
 from rlreactor.scheduler.scheduler import Scheduler
 from rlreactor.tag import FOREVER, Tag

@@ -14,7 +14,8 @@ from rlreactor.runtime.intake import Intake
 from rlreactor.runtime.outbox import Outbox
 from rlreactor.runtime.position import Position
 from rlreactor.runtime.stall import stalled_chain
-from rlreactor.scheduler.frontier import Frontiers, InEdge
+from rlreactor.scheduler.edges import InEdge
+from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.routes import Routes
 from rlreactor.tag import Point
 
@@ -239,7 +240,7 @@ class Waiting:
             self._bells[worker].ring()
             self._board.note_mail()
             self._intake.receive()
-            self._outbox.say(max(self._outbox.status[0], (*self._position.execution.tag, 0)), self._position.head())
+            self._outbox.say(max(self._outbox.frontier, (*self._position.execution.tag, 0)), self._position.head())
             if self._board.waits_in_circle():
                 self._intake.evacuate()
             self._sleep(tried, any_ring=False)

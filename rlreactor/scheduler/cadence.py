@@ -31,7 +31,7 @@ class Cadence(NamedTuple):
         """When what is sent at these tags arrives."""
         if delay.physical or delay.microsteps:
             return None
-        return Cadence(self.first + delay.time, self.period)
+        return Cadence(min(self.first + delay.time, _LAST), self.period)
 
 
 def following(first: int, period: int, time: int) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
 from typing import Any, Protocol
 
 from rlreactor.execution import Execution
-from rlreactor.tag import FOREVER, Point
+from rlreactor.scheduler.agenda import Agenda
+from rlreactor.tag import Point
 
 __all__ = ["EventQueue", "Events", "Target"]
 
@@ -29,55 +29,10 @@ Events = list[tuple[Target, Any]]
 """What happens at one tag: targets and their values, in the order in which they were queued."""
 
 
-class EventQueue:
-    """What happens at each tag.
+class EventQueue(Agenda):
+    """An agenda, and what is changed in it now and then."""
 
-    The earliest tag is kept apart from the others: most programs queue nothing beyond the next tag, and then neither
-    a heap nor a table is touched.
-    """
-
-    def __init__(self) -> None:
-        self.head: Point = FOREVER
-        """The earliest tag at which something is queued; FOREVER when nothing is."""
-        self.first: Events = []
-        """What happens there."""
-        self.later: list[Point] = []  # heap of the other tags
-        self._events: dict[Point, Events] = {}  # and what happens at them
-
-    def push(self, tag: Point, target: Target, stored: Any = None) -> None:
-        """Queue an event."""
-        if tag < self.head:
-            if self.first:
-                self._put_back()
-            self.head = tag
-            self.first = [(target, stored)]
-        elif tag == self.head:
-            self.first.append((target, stored))
-        elif tag in self._events:
-            self._events[tag].append((target, stored))
-        else:
-            self._events[tag] = [(target, stored)]
-            heappush(self.later, tag)
-
-    def pop(self, tag: Point) -> Events:
-        """What happens at `tag`, which is the head or earlier."""
-        if self.head != tag:
-            return []
-        events = self.first
-        self.advance()
-        return events
-
-    def advance(self) -> None:
-        """The head is dealt with."""
-        if self.later:
-            self.head = heappop(self.later)
-            self.first = self._events.pop(self.head)
-        else:
-            self.head, self.first = FOREVER, []
-
-    def _put_back(self) -> None:
-        heappush(self.later, self.head)
-        self._events[self.head] = self.first
+    __slots__ = ()
 
     def replace(self, tag: Point, target: Target, stored: Any) -> None:
         """Give the event of `target` at `tag` another value."""
@@ -107,7 +62,7 @@ class EventQueue:
         self._change(lambda _, __, ___: [])
 
     def _all(self) -> dict[Point, Events]:
-        return {**self._events, self.head: self.first} if self.first else dict(self._events)
+        return {**self.at, self.head: self.first} if self.first else dict(self.at)
 
     def _change(self, change: Callable[[Point, Target, Any], Events]) -> None:
         """Put in place of every event what `change` makes of it."""
@@ -115,6 +70,6 @@ class EventQueue:
             tag: [new for target, stored in events for new in change(tag, target, stored)]
             for tag, events in self._all().items()
         }
-        self._events = {tag: events for tag, events in changed.items() if events}
-        self.later = sorted(self._events)
+        self.at = {tag: events for tag, events in changed.items() if events}
+        self.later = sorted(self.at)
         self.advance()

@@ -28,7 +28,8 @@ from rlreactor.runtime.outbox import Outbox
 from rlreactor.runtime.waiting import Waiting
 from rlreactor.scheduler import routes
 from rlreactor.scheduler.cadence import Cadence
-from rlreactor.scheduler.frontier import Frontiers, InEdge
+from rlreactor.scheduler.edges import InEdge
+from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.tag import FOREVER, Delay, Point
 
 from .simulate import HOST, NETWORK

@@ -105,7 +105,7 @@ class _Worker:
     @property
     def position(self) -> object:
         """Changes as long as something comes of what the worker does."""
-        return self.scheduler.tags, self.binding.execution.tag, self.links.outbox.status, len(self.states)
+        return self.scheduler.tags, self.binding.execution.tag, self.links.outbox._status, len(self.states)
 
 
 def _forget(path: str, values: dict[str, Any]) -> None:
@@ -186,7 +186,7 @@ class _Run:
             if worker is None or process.over:
                 lines.append(f"worker {process.index}: {'has ended' if process.over else 'not yet there'}")
                 continue
-            waits, status = worker.links.waiting.waits_for, worker.links.outbox.status
+            waits, status = worker.links.waiting.waits_for, worker.links.outbox._status
             doing = "sleeps" if process.asleep else "could run"
             lines.append(
                 f"worker {process.index} {doing} at {worker.binding.execution.tag}, waits for worker {waits}, "

@@ -1,0 +1,146 @@
+"""The short way between two workers that share memory, for nearly every message: straight from values into the ring,
+and straight from there into cells.
+
+Whatever is not usual goes the long way, by `Outbox` and `Intake`, which can do it all: long messages, a full ring, a
+stop, a physical connection, a snapshot that is being taken. So nothing need be done here, and as it stands nothing is;
+`shortcut.c` is the short way. Both ways may take turns at any message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from rlreactor.links.ends import Bell
+from rlreactor.links.shared_words import OwnWords, SharedWords
+from rlreactor.scheduler.edges import Edges, Triple
+from rlreactor.scheduler.horizon import Horizon
+from rlreactor.tag import Point
+
+if TYPE_CHECKING:
+    from rlreactor.runtime.inlet import RemotePort
+    from rlreactor.runtime.position import Position
+
+__all__ = ["IS_OPEN", "NEWS", "NOTHING", "UNUSUAL", "Incoming", "Outgoing", "Post", "Tally", "look"]
+
+IS_OPEN = False
+"""Whether there is a short way: in C only."""
+NOTHING, NEWS, UNUSUAL = 0, 1, 2
+
+
+class Tally(NamedTuple):
+    """What both ways count, by worker: versions seen, messages that wait for their tag, messages taken in."""
+
+    seen: list[int]
+    backlog: list[int]
+    received_from: list[int]
+
+
+class Outgoing:
+    """To `worker`, whose bell is `bell`. `sent_at` is the outbox's."""
+
+    def __init__(self, words: SharedWords, worker: int, bell: Bell, sent_at: list[int]) -> None:
+        pass
+
+
+class Post:
+    """To all workers, where there is a short way to each of them.
+
+    Args:
+        outgoing: by worker.
+        listeners: those who read from this worker, and their edges.
+        own: words of this worker.
+        horizon: of this worker.
+
+    Attributes:
+        frontier: that was published last.
+        is_told: whether everybody knows what was published last.
+    """
+
+    frontier: Triple
+    is_told: bool
+
+    def __init__(
+        self,
+        outgoing: dict[int, Outgoing],
+        listeners: tuple[tuple[int, Edges], ...],
+        own: OwnWords,
+        horizon: Horizon,
+    ) -> None:
+        pass
+
+    def flush(self, unsent: dict[int, list[bytes]], tag: Point, rank: int) -> bool:
+        """Send and wake who gets any; whether the frontier is news for anybody else.
+
+        `unsent` are entries by worker; what has to go the long way stays there.
+        """
+        raise NotImplementedError
+
+    def finish(self, unsent: dict[int, list[bytes]], tag: Point, ranks: int) -> None:
+        """Send at the end of a tag of so many ranks; `ring` wakes who gets any."""
+        raise NotImplementedError
+
+    def ring(self) -> None:
+        """Wake those to whom the last `finish` sent anything."""
+        raise NotImplementedError
+
+    def publish(self, frontier: Triple, head: Point, last: Point, received: int, news: bool, /) -> None:
+        """Replace the status of this worker, if it differs."""
+        raise NotImplementedError
+
+    def tell(self, frontier: Triple, head: Point, last: Point, received: int, /) -> None:
+        """Publish and wake if the frontier is news to anybody."""
+        raise NotImplementedError
+
+    def say(self, frontier: Triple, head: Point, last: Point, received: int, /) -> None:
+        """Publish in any case, and wake if the frontier is news to anybody."""
+        raise NotImplementedError
+
+    def promise(self, candidate: Point, head: Point, last: Point, received: int, /) -> None:
+        """Say what follows if this worker would process `candidate` next."""
+        raise NotImplementedError
+
+
+class Incoming:
+    """From `worker`.
+
+    Args:
+        words: shared with it.
+        bell: its.
+        early: wake it as soon as there is something to answer, if it waits for that.
+        horizon: of this worker, which it moves.
+        ports: of it, by index.
+        position: of this worker.
+        tally: kept by both ways.
+        longest: bytes of a value; longer ones go the long way.
+        most: messages that may wait for their tag; more of them go the long way.
+
+    Attributes:
+        first: what was sent before this logical time is not wanted.
+    """
+
+    first: int
+
+    def __init__(
+        self,
+        words: SharedWords,
+        worker: int,
+        bell: Bell,
+        early: bool,
+        horizon: Horizon,
+        ports: Mapping[int, RemotePort],
+        position: Position,
+        tally: Tally,
+        longest: int,
+        most: int,
+    ) -> None:
+        pass
+
+    def receive(self) -> int:
+        """Take in what has come: NOTHING, NEWS, or UNUSUAL when the rest has to go the long way."""
+        return UNUSUAL
+
+
+def look(incoming: tuple[Incoming, ...], looks: int) -> bool:
+    """Look so often whether anything has come from one of them."""
+    raise NotImplementedError

@@ -1,0 +1,30 @@
+/* What modules in C take from each other when they are imported: types, whose structures stand in headers. */
+
+#ifndef RLREACTOR_TYPES_H
+#define RLREACTOR_TYPES_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* A type of another module in C, whose objects are as long as ours knows them; NULL with an error set. */
+static inline PyTypeObject *type_of(const char *from, const char *name, Py_ssize_t size)
+{
+    PyObject *found = PyImport_ImportModule(from), *type = found == NULL ? NULL : PyObject_GetAttrString(found, name);
+    Py_XDECREF(found);
+    if (type != NULL && (!PyType_Check(type) || ((PyTypeObject *)type)->tp_basicsize != size)) {
+        PyErr_Format(PyExc_ImportError, "%s.%s is not compiled, or not from the same sources: compile all again", from,
+                     name);
+        Py_CLEAR(type);
+    }
+    return (PyTypeObject *)type;
+}
+
+static inline PyObject *attribute_of(const char *from, const char *name)
+{
+    PyObject *found = PyImport_ImportModule(from);
+    PyObject *attribute = found == NULL ? NULL : PyObject_GetAttrString(found, name);
+    Py_XDECREF(found);
+    return attribute;
+}
+
+#endif

@@ -1,0 +1,388 @@
+"""The short way between workers that share memory: what goes it, what does not, and that it leads to the same place."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from rlreactor import TICK, Array, Input, LinkError, Output, Reactor, Timer, reaction, run, shutdown, state
+from rlreactor.access import Cell
+from rlreactor.execution import Execution
+from rlreactor.links import wire
+from rlreactor.links.board import Board
+from rlreactor.links.doorbell import Doorbell, new_doorbell_fd
+from rlreactor.links.ring import RingReader, RingWriter
+from rlreactor.runtime import intake, near_outbox, shortcut
+from rlreactor.runtime.inlet import Inlet, RemotePort
+from rlreactor.runtime.shortcut import NEWS, NOTHING, UNUSUAL, Incoming, Outgoing, Post, Tally
+from rlreactor.scheduler.edges import Edges, InEdge
+from rlreactor.scheduler.frontier import Frontiers
+from rlreactor.scheduler.horizon import Horizon
+from rlreactor.scheduler.queue import EventQueue
+from rlreactor.scheduler.routes import Route
+from rlreactor.spec import as_spec
+from rlreactor.tag import NO_DELAY, Delay
+
+pytestmark = pytest.mark.skipif(not shortcut.IS_OPEN, reason="it is not compiled: `make engine`")
+
+CAPACITY, WRITER, RANK = 1024, 3, 5
+PORT, LATER = 7, 9  # indices of ports: of one without a delay, of one with
+NUMBERS = Array(np.int64, (2,))
+SIZE = as_spec(NUMBERS).nbytes
+
+
+class Pair(NamedTuple):
+    """Worker 1 as the sender sees it, worker 0 as the reader does: the short ways, and the ends of the long one."""
+
+    post: Post
+    incoming: Incoming
+    writer: RingWriter
+    reader: RingReader
+    boards: list[Board]
+    bells: list[Doorbell]
+    sent_at: list[int]
+    tally: Tally
+    position: Any
+    cells: dict[int, Cell]
+    horizon: Horizon
+
+
+def remote_port(delay: Delay, cell: Cell, backlog: list[int]) -> RemotePort:
+    inlet = Inlet(1, delay, cell, False, backlog, _ignore)
+    return RemotePort(1, as_spec(NUMBERS), (inlet,), None)
+
+
+def _ignore(cell: Cell | None, lease: object) -> None:
+    pass
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    memory = mmap.mmap(-1, 1 << 16)
+    ring, back = Board.size(2) + 64, 1 << 15
+    boards = [Board(memory, 0, 2, me) for me in range(2)]
+    bells = [Doorbell(new_doorbell_fd(), *boards[0].asleep(worker)) for worker in range(2)]
+    writer, reader = RingWriter(memory, ring, CAPACITY), RingReader(memory, ring, CAPACITY)
+    idle = RingWriter(memory, back, CAPACITY).cells
+    route = Route(1, WRITER, NO_DELAY, RANK, None)
+    horizon, edges = Horizon([InEdge(route)]), Edges([InEdge(route)])
+    sent_at, tally = [-1, -1], Tally([-1, -1], [0, 0], [0, 0])
+    way = Outgoing(boards[1].shared_words(0, idle, writer.cells), 0, bells[0], sent_at)
+    post = Post({0: way}, ((0, edges),), boards[1].own_words(), Horizon([]))
+    cells = {PORT: Cell(), LATER: Cell()}
+    ports = {
+        PORT: remote_port(NO_DELAY, cells[PORT], tally.backlog),
+        LATER: remote_port(Delay(10, 0), cells[LATER], tally.backlog),
+    }
+    position: Any = SimpleNamespace(
+        scheduler=SimpleNamespace(last=(0, -1)), queue=EventQueue(), execution=Execution(), in_tag=True, received=0
+    )
+    words = boards[0].shared_words(1, reader.cells, idle)
+    incoming = Incoming(words, 1, bells[1], False, horizon, ports, position, tally, SIZE, 100)
+    yield Pair(post, incoming, writer, reader, boards, bells, sent_at, tally, position, cells, horizon)
+    for bell in bells:
+        os.close(bell.fd)
+
+
+def entry(port: int, *numbers: int) -> bytes:
+    return wire.inline(port, np.array(numbers, np.int64).tobytes().ljust(SIZE, b"\0"))
+
+
+def sent(pair: Pair, *parts: bytes) -> None:
+    """The long way to the reader."""
+    assert pair.boards[1].count_sent(0) is not None
+    assert pair.writer.try_write(parts)
+
+
+# Out
+
+
+def test_what_goes_out_is_read_the_long_way(pair: Pair) -> None:
+    unsent = {0: [entry(PORT, 1, 2), wire.entry(LATER, 3)]}
+    pair.post.flush(unsent, (4, 0), 6)
+    assert unsent == {}
+    (notice,) = pair.reader.read()
+    tag, rank, entries = wire.parse(notice)
+    assert (tag, rank) == ((4, 0), 6)
+    assert [(port, slot) for port, slot, _ in entries] == [(PORT, -1 - SIZE), (LATER, 3)]
+    assert np.frombuffer(entries[0][2], np.int64)[:2].tolist() == [1, 2]
+    assert pair.boards[0].snapshot() is not None
+    assert (pair.sent_at[0], pair.boards[1].has_mail(0)) == (0, True)
+
+
+def test_records_go_round_the_ring(pair: Pair) -> None:
+    for number in range(200):
+        for size in (number % 3 + 1, 2):
+            pair.post.flush({0: [wire.inline(PORT, bytes([number % 256]) * size * 9)]}, (number, 0), 1)
+        for size, notice in zip((number % 3 + 1, 2), pair.reader.read(), strict=True):
+            assert bytes(wire.parse(notice)[2][0][2]) == bytes([number % 256]) * size * 9
+
+
+def test_a_long_notice_goes_the_long_way(pair: Pair) -> None:
+    unsent = {0: [wire.inline(PORT, bytes(CAPACITY // 4))]}
+    pair.post.flush(unsent, (4, 0), 6)
+    assert list(unsent) == [0]
+    assert pair.reader.read() == []
+    assert not pair.boards[1].has_mail(0)
+
+
+def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
+    taken = 0
+    while True:
+        unsent = {0: [entry(PORT, taken, 0)]}
+        pair.post.flush(unsent, (taken, 0), 6)
+        if unsent:
+            break
+        taken += 1
+    assert taken == CAPACITY // (8 + wire.SINGLE + SIZE)
+    assert len(pair.reader.read()) == taken
+
+
+def test_nothing_is_written_for_a_worker_that_is_gone(pair: Pair) -> None:
+    pair.boards[0].leave()
+    unsent = {0: [entry(PORT, 1, 2)]}
+    pair.post.flush(unsent, (4, 0), 6)
+    assert (unsent, pair.reader.read()) == ({}, [])
+
+
+def test_who_sleeps_is_rung(pair: Pair) -> None:
+    words, asleep = pair.boards[0].asleep(0)
+    words[asleep] = 1
+    pair.post.finish({0: [entry(PORT, 1, 2)]}, (4, 0), 6)
+    with pytest.raises(BlockingIOError):
+        _rings(pair.bells[0])
+    pair.post.ring()
+    assert _rings(pair.bells[0]) == 1
+
+
+def _rings(bell: Doorbell) -> int:
+    return os.eventfd_read(bell.fd)
+
+
+def test_a_status_is_published_once(pair: Pair) -> None:
+    board = pair.boards[0]
+    for _ in range(2):
+        pair.post.say((4, 0, 1), (5, 0), (3, 2), 17)
+        assert board.read(1) == (1, ((4, 0, 1), (5, 0), (3, 2), 17))
+    assert (board.news(1), pair.post.frontier, pair.post.is_told) == (1, (4, 0, 1), False)
+    pair.post.say((4, 0, 1), (6, 0), (3, 2), 17)  # no news to those who read from it
+    assert (board.version(1), board.news(1)) == (2, 1)
+    pair.post.tell((4, 0, 1), (7, 0), (3, 2), 17)
+    assert board.version(1) == 2
+    pair.post.promise((9, 0), (9, 0), (8, 0), 18)
+    assert board.read(1) == (3, ((9, 0, 0), (9, 0), (8, 0), 18))
+    pair.post.publish((2, 0, 0), (2, 0), (8, 0), 18, True)
+    assert board.read(1)[1].frontier == (2, 0, 0)
+    assert [board.news(1), board.version(1)] == [4, 4]
+
+
+def test_who_waits_for_a_frontier_is_rung(pair: Pair) -> None:
+    words, asleep = pair.boards[0].asleep(0)
+    pair.boards[0].set_wanted(6)
+    words[asleep] = 1
+    pair.post.tell((5, 0, 0), (5, 0), (4, 0), 0)
+    with pytest.raises(BlockingIOError):
+        _rings(pair.bells[0])
+    pair.post.tell((7, 0, 0), (7, 0), (6, 0), 0)
+    assert _rings(pair.bells[0]) == 1
+
+
+# In
+
+
+def test_what_comes_at_this_tag_goes_into_its_cell(pair: Pair) -> None:
+    pair.position.execution.tag = (4, 0)
+    assert [pair.incoming.receive() for _ in range(2)] == [NEWS, NOTHING]
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    assert pair.incoming.receive() == NEWS
+    cell = pair.cells[PORT]
+    assert (cell.present, cell.value.tolist()) == (True, [1, 2])
+    assert not cell.value.flags.writeable
+    assert pair.position.execution.present == [cell]
+    assert (pair.position.received, pair.tally.received_from, pair.tally.backlog) == (1, [0, 1], [0, 0])
+    assert pair.horizon.known == (4, 1)
+    assert pair.incoming.receive() == NOTHING
+
+
+def test_what_comes_later_is_queued(pair: Pair) -> None:
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2), entry(LATER, 3, 4))
+    assert pair.incoming.receive() == NEWS
+    queue = pair.position.queue
+    assert [(tag, stored[0].tolist(), stored[1]) for tag, _, stored in queue.events()] == [
+        ((4, 0), [1, 2], None),
+        ((14, 0), [3, 4], None),
+    ]
+    assert pair.tally.backlog == [0, 2]
+
+
+def test_memory_is_used_again_once_nobody_holds_the_value(pair: Pair) -> None:
+    cell, found, kept = pair.cells[PORT], set[int](), list[Any]()
+    for number in range(100):
+        pair.position.execution.tag = (number, 0)
+        sent(pair, wire.head((number, 0), 6), entry(PORT, number, number))
+        assert pair.incoming.receive() == NEWS
+        found.add(cell.value.__array_interface__["data"][0])
+        if number % 20 == 0:
+            kept.append(cell.value)
+        cell.present = False
+    assert len(found) < 20
+    assert [value.tolist() for value in kept] == [[number] * 2 for number in range(0, 100, 20)]
+
+
+def test_a_status_moves_the_edges(pair: Pair) -> None:
+    pair.boards[1].publish(((8, 0, 0), (8, 0), (7, 0), 0))
+    assert pair.incoming.receive() == NEWS
+    assert (pair.horizon.known, pair.tally.seen) == ((8, 0), [-1, 1])
+    pair.boards[1].publish(((9, 0, 0), (9, 0), (8, 0), 0), news=False)
+    assert pair.incoming.receive() == NOTHING
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param((wire.head((4, 0)), wire.inline(wire.STOP, b"")), id="a stop"),
+        pytest.param((wire.head((4, 0), 6), wire.inline(PORT, bytes(SIZE + 1))), id="a large value"),
+        pytest.param((wire.head((4, 0), 6), entry(PORT + 1, 1, 2)), id="another port"),
+        pytest.param((wire.head((4, 0), 6), wire.entry(PORT, 0)), id="a slot of a port that has none"),
+        pytest.param((wire.head((-4, 0), 6), entry(PORT, 1, 2)), id="an impossible time"),
+        pytest.param((wire.head((2, 0), 6), entry(PORT, 1, 2)), id="what is not wanted"),
+        pytest.param((wire.head((4, 0), 6), entry(PORT, 1, 2), b"more"), id="malformed"),
+        pytest.param((b"short",), id="short"),
+        pytest.param((wire.head((4, 0), 6), bytes(CAPACITY // 3)), id="in pieces"),
+    ],
+)
+def test_what_is_not_usual_is_left_where_it_is(pair: Pair, parts: tuple[bytes, ...]) -> None:
+    pair.incoming.first = 3
+    sent(pair, wire.head((5, 0), 6), entry(PORT, 1, 2))
+    sent(pair, *parts)
+    assert pair.incoming.receive() == UNUSUAL
+    assert pair.position.received == 1  # what came before it was taken in
+    assert pair.incoming.receive() == UNUSUAL
+    assert pair.reader.waiting()
+
+
+def test_too_many_that_wait_are_left_to_the_long_way(pair: Pair) -> None:
+    pair.tally.backlog[1] = 100
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    assert pair.incoming.receive() == UNUSUAL
+    assert not shortcut.look((pair.incoming,), 1)
+
+
+@pytest.mark.parametrize(("word", "value"), [(0, 4), (0, -8), (0, 1 << 40), (8, 24)])
+def test_a_corrupt_ring_is_left_to_the_long_way(pair: Pair, word: int, value: int) -> None:
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    pair.reader.cells[word] = value
+    assert pair.incoming.receive() == UNUSUAL
+    with pytest.raises(LinkError, match="ring is corrupt"):
+        pair.reader.read()
+
+
+def test_a_value_for_a_tag_that_is_over_is_an_error(pair: Pair) -> None:
+    pair.position.in_tag = False
+    pair.position.scheduler.last = (4, 0)
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    with pytest.raises(LinkError, match=r"a message for \(4 ns, 0\) came from worker 1 when that tag was over"):
+        pair.incoming.receive()
+
+
+def test_a_look_sees_messages_and_news(pair: Pair) -> None:
+    assert pair.incoming.receive() == NEWS  # there is a first status
+    assert not shortcut.look((pair.incoming,), 2)
+    pair.boards[1].publish(((8, 0, 0), (8, 0), (7, 0), 0))
+    assert shortcut.look((pair.incoming,), 1)
+    assert pair.incoming.receive() == NEWS
+    assert not shortcut.look((pair.incoming,), 2)
+    sent(pair, wire.head((9, 0), 6), entry(PORT, 1, 2))
+    assert shortcut.look((pair.incoming,), 1)
+
+
+def test_a_writer_that_waits_for_room_is_rung(pair: Pair) -> None:
+    words, asleep = pair.boards[1].asleep(1)
+    words[asleep] = 1
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    pair.boards[1].set_waiting({0}, room=True)
+    assert pair.incoming.receive() == NEWS
+    assert _rings(pair.bells[1]) == 1
+
+
+# Both ways together
+
+
+class Source(Reactor):
+    """Sends values of all sizes, some of them never the short way."""
+
+    tick = Timer(0, TICK)
+    small = Output(NUMBERS)
+    text = Output(str)
+    asked = Input(int)
+    answers: int = state(0)
+
+    @reaction(tick, effects=[small, text])
+    def send(self) -> None:
+        out = self.small.empty()
+        out[:] = self.tag.time
+        self.small.set(out)
+        if self.tag.time % 3:
+            self.text.set("x" * int(self.rng.integers(1, 40_000)))
+
+    @reaction(asked)
+    def hear(self) -> None:
+        self.answers += self.asked.value
+
+
+class Sink(Reactor):
+    small = Input(NUMBERS)
+    text = Input(str)
+    late = Input(NUMBERS, hold=True)
+    asked = Output(int)
+    seen: int = state(0)
+
+    @reaction(small, text, reads=[late], effects=[asked])
+    def hear(self) -> None:
+        length = len(self.text.value) if self.text.present else 0
+        self.seen += int(self.small.value.sum()) + length
+        self.asked.set(length + (int(self.late.value[0]) if self.tag.time > 3 else 0))
+
+    @reaction(shutdown)
+    def end(self) -> None:
+        self.seen = -self.seen
+
+
+class Conversation(Reactor):
+    def compose(self) -> None:
+        self.source = Source()
+        self.sink = Sink()
+        self.connect(self.source.small, self.sink.small)
+        self.connect(self.source.text, self.sink.text)
+        self.connect(self.source.small, self.sink.late, after=3 * TICK)
+        self.connect(self.sink.asked, self.source.asked)
+
+
+@pytest.mark.parametrize("short_out", [True, False])
+@pytest.mark.parametrize("short_in", [True, False])
+def test_both_ways_lead_to_the_same(monkeypatch: pytest.MonkeyPatch, short_out: bool, short_in: bool) -> None:
+    monkeypatch.setattr(near_outbox, "IS_OPEN", short_out)
+    monkeypatch.setattr(intake, "IS_OPEN", short_in)
+    alone = run(Conversation(), workers=1, timeout=600 * TICK)
+    apart = run(Conversation(), workers=2, timeout=600 * TICK)
+    assert len(apart.plan.workers) == 2
+    assert apart.fingerprint == alone.fingerprint
+    assert apart.state("sink") == alone.state("sink")
+    assert apart.state("source") == alone.state("source")
+
+
+def test_frontiers_are_a_horizon() -> None:
+    assert issubclass(Frontiers, Horizon)
+
+
+def test_what_is_passed_has_to_be_what_it_seems() -> None:
+    with pytest.raises(TypeError, match="expected 10 words, received 'no words'"):
+        Outgoing("no words", 0, None, [0])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a list with an item for worker 3"):
+        Outgoing(None, 3, None, [0])  # type: ignore[arg-type]
