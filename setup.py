@@ -21,8 +21,8 @@ INNER = {
     "scheduler/": ["cadence", "inbox", "routes"],
 }  # fmt: skip
 NATIVE = [
-    "access", "lent", "links/wire", "links/words", "runtime/shortcut", "scheduler/agenda", "scheduler/edges",
-    "scheduler/horizon",
+    "access", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/shortcut", "scheduler/agenda",
+    "scheduler/edges", "scheduler/horizon",
 ]  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 

@@ -1,0 +1,122 @@
+"""One step of each environment: rows, rewards and endings, in both forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ..forms import FORMS, form_of
+
+
+@pytest.fixture(params=FORMS)
+def step_each(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    return form_of("reactors/stepping", request.param).step_each  # type: ignore[no-any-return]
+
+
+def memory(count: int, shape: tuple[int, ...] = (2,), dtype: Any = np.float32) -> tuple[Any, Any, Any]:
+    return np.full((count, *shape), 9, dtype), np.full(count, 9, np.float32), np.full(count, 9, np.uint8)
+
+
+def showing(observation: Any, reward: Any = 1.0, terminated: Any = False, truncated: Any = False) -> Callable[..., Any]:
+    return lambda action: (observation, reward, terminated, truncated, {"action": action})
+
+
+def test_each_gets_its_action_and_writes_its_row(step_each: Any) -> None:
+    observations, rewards, ended = memory(3)
+    steps = [lambda action: (np.array([action, -action], np.float32), action / 2, False, False, {}) for _ in range(3)]
+    assert step_each(steps, [1, 2, 3], observations, rewards, ended) == []
+    assert observations.tolist() == [[1, -1], [2, -2], [3, -3]]
+    assert rewards.tolist() == [0.5, 1.0, 1.5]
+    assert ended.tolist() == [0, 0, 0]
+
+
+def test_actions_may_be_rows_of_an_array(step_each: Any) -> None:
+    observations, rewards, ended = memory(2)
+    steps = [lambda action: (action * 2, 0.0, False, False, {})] * 2
+    step_each(steps, np.array([[1, 2], [3, 4]], np.float32), observations, rewards, ended)
+    assert observations.tolist() == [[2, 4], [6, 8]]
+
+
+@pytest.mark.parametrize("reward", [2, 2.0, np.float32(2), np.float64(2), np.int64(2), np.array(2.0), True])
+def test_rewards_are_converted_as_numpy_does(step_each: Any, reward: Any) -> None:
+    observations, rewards, ended = memory(1)
+    step_each([showing(np.zeros(2, np.float32), reward)], [0], observations, rewards, ended)
+    assert rewards.tolist() == [float(reward)]
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        np.array([1.5, 2.5], np.float64),
+        np.array([1, 2], np.int8),
+        np.arange(4, dtype=np.float32)[::2],
+        np.array([1, 2], ">f4"),
+    ],
+)
+def test_observations_are_converted_as_numpy_does(step_each: Any, observation: Any) -> None:
+    observations, rewards, ended = memory(1)
+    assert step_each([showing(observation)], [0], observations, rewards, ended) == []
+    assert observations[0].tolist() == observation.tolist()
+
+
+def test_rows_need_not_follow_each_other(step_each: Any) -> None:
+    whole = np.zeros((3, 4), np.float32)
+    _, rewards, ended = memory(3)
+    steps = [showing(np.full(2, i + 1, np.float32)) for i in range(3)]
+    step_each(steps, [0] * 3, whole[:, ::2], rewards, ended)
+    assert whole.tolist() == [[1, 0, 1, 0], [2, 0, 2, 0], [3, 0, 3, 0]]
+
+
+@pytest.mark.parametrize(("terminated", "truncated"), [(True, False), (False, True), (np.True_, np.False_), (1, 1)])
+def test_endings_are_left_to_the_caller(step_each: Any, terminated: Any, truncated: Any) -> None:
+    observations, rewards, ended = memory(3)
+    last = np.array([5, 6], np.float32)
+    steps = [showing(last), showing(last, 7.0, terminated, truncated), showing(last)]
+    ((index, shown, *over),) = step_each(steps, [0] * 3, observations, rewards, ended)
+    assert (index, shown is last, over) == (1, True, [terminated, truncated])
+    assert observations.tolist() == [[5, 6], [9, 9], [5, 6]]
+    assert (rewards.tolist(), ended.tolist()) == ([1, 7, 1], [0, 0, 0])
+
+
+@pytest.mark.parametrize("observation", [[1.0, 2.0], 3.0, np.zeros(3, np.float32), np.zeros((1, 2), np.float32), None])
+def test_what_has_another_shape_is_left_to_the_caller(step_each: Any, observation: Any) -> None:
+    observations, rewards, ended = memory(1)
+    ((index, shown, *over),) = step_each([showing(observation)], [0], observations, rewards, ended)
+    assert (index, shown is observation, over) == (0, True, [False, False])
+    assert observations.tolist() == [[9, 9]]
+
+
+def test_observations_without_dimensions_are_rows_too(step_each: Any) -> None:
+    observations, rewards, ended = memory(2, ())
+    assert step_each([showing(np.array(4.0, np.float32))] * 2, [0, 0], observations, rewards, ended) == []
+    assert observations.tolist() == [4, 4]
+
+
+def test_errors_of_a_step_go_through(step_each: Any) -> None:
+    def broken(action: int) -> Any:
+        raise RuntimeError(f"no step for {action}")
+
+    with pytest.raises(RuntimeError, match="no step for 8"):
+        step_each([showing(np.zeros(2, np.float32)), broken], [7, 8], *memory(2))
+
+
+@pytest.mark.parametrize("returned", [(1, 2, 3, 4), (1, 2, 3, 4, 5, 6), 7])
+def test_a_step_returns_five_things(step_each: Any, returned: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        step_each([lambda _: returned], [0], *memory(1))
+
+
+def test_memory_is_checked_before_it_is_written() -> None:
+    step_each = form_of("reactors/stepping", FORMS[0]).step_each
+    observations, rewards, ended = memory(2)
+    for wrong in [
+        (observations[:1], rewards, ended),
+        (observations, rewards.astype(np.float64), ended),
+        (observations, rewards, ended[:1]),
+        (observations, rewards[::-1], ended),
+    ]:
+        with pytest.raises(TypeError, match="expected arrays for observations"):
+            step_each([showing(observations[0])] * 2, [0, 0], *wrong)
