@@ -3,7 +3,7 @@
 VENV := .venv
 PY   := $(VENV)/bin/python
 LOG  := $(VENV)/setup.log
-INNER := $(wildcard rlreactor/*.c rlreactor/access.py rlreactor/lent.py rlreactor/pool.py rlreactor/storage.py rlreactor/tag.py \
+INNER := $(wildcard rlreactor/*.[ch] rlreactor/pool.py rlreactor/tag.py \
   rlreactor/links/*.py rlreactor/runtime/*.py rlreactor/scheduler/*.py rlreactor/*/*.[ch])
 
 # Quiet when it works, everything pip said when it does not.

@@ -11,7 +11,7 @@ import sys
 from setuptools import Extension, setup
 
 INNER = {
-    "": ["pool", "storage", "tag"],
+    "": ["pool", "tag"],
     "links/": [
         "acknowledgements", "board", "carrier", "distant_board", "distant_ends", "doorbell", "ends", "envelope",
         "exchange", "landing", "near_rows", "released", "reliable", "ring", "slots", "slotted", "status",
@@ -21,8 +21,8 @@ INNER = {
     "scheduler/": ["cadence", "inbox", "routes"],
 }  # fmt: skip
 NATIVE = [
-    "access", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/shortcut", "scheduler/agenda",
-    "scheduler/edges", "scheduler/horizon",
+    "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/shortcut",
+    "scheduler/agenda", "scheduler/edges", "scheduler/horizon",
 ]  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 

@@ -98,12 +98,14 @@ class SingleEnvironments(Environments):
                 ended[i] = ending(terminated, truncated or self._cuts[i] == now)
             else:
                 observations[i] = self._checked(observation, "step")
-        for i in self._due.pop(now, ()):
-            if self._cuts[i] == now and i not in final:
-                final[i] = observations[i].copy()
-                ended[i] = TRUNCATED
-        for i in sorted(final):
-            self._reset(i, observations)
+        if now in self._due:
+            for i in self._due.pop(now):
+                if self._cuts[i] == now and i not in final:
+                    final[i] = observations[i].copy()
+                    ended[i] = TRUNCATED
+        if final:
+            for i in sorted(final):
+                self._reset(i, observations)
         return final
 
     def _replayed(self, saved: Mapping[str, Any]) -> NDArray[Any]:

@@ -65,12 +65,12 @@ class Stepper(Reactor):
     def step(self) -> None:
         group = self.turn
         self.turn = (group + 1) % self.ring
-        port = self.observed[group]
-        out = port.empty()
-        actions = self.actions[group].value[self.rows]
+        observed = self.observed.channels[group]  # a call less each: steps may be that short
+        out = observed.empty()
+        actions = self.actions.channels[group].value[self.rows]
         self.groups[group].step(actions, out.observations, out.rewards, out.ended)
         self.steps += self.environments
-        port.set(out)
+        observed.set(out)
 
     @reaction(shutdown)
     def end(self) -> None:

@@ -1,7 +1,5 @@
 /* One value of memory that is used again: lent.py, which says what all this means, in C. */
 
-#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #include "lent.h"
 #include <structmember.h>
 #include <numpy/arrayobject.h>
@@ -105,8 +103,7 @@ static PyObject *lent_thaw(Lent *self, PyObject *unused)
 {
     if (self->arrays == NULL)
         return not_made();
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->arrays); i++)
-        PyArray_ENABLEFLAGS((PyArrayObject *)PyTuple_GET_ITEM(self->arrays, i), NPY_ARRAY_WRITEABLE);
+    thaw(self);
     Py_RETURN_NONE;
 }
 
@@ -114,8 +111,7 @@ static PyObject *lent_freeze(Lent *self, PyObject *unused)
 {
     if (self->arrays == NULL)
         return not_made();
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->arrays); i++)
-        PyArray_CLEARFLAGS((PyArrayObject *)PyTuple_GET_ITEM(self->arrays, i), NPY_ARRAY_WRITEABLE);
+    freeze(self);
     Py_RETURN_NONE;
 }
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rlreactor.errors import did_you_mean
 
-__all__ = ["Record"]
+__all__ = ["Record", "unknown_field"]
 
 
 class Record:
@@ -23,11 +23,6 @@ class Record:
     if typing.TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NDArray[Any]: ...
-
-    else:
-
-        def __getattr__(self, name: str) -> Any:
-            raise AttributeError(f"no field {name!r}; {did_you_mean(name, self.__dict__)}")
 
     def __setattr__(self, name: str, value: object) -> None:
         if self.__dict__.get(name) is value:
@@ -49,3 +44,15 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({', '.join(f'{name}={array!r}' for name, array in self)})"
+
+
+def unknown_field(error: AttributeError) -> AttributeError | None:
+    """What to say of a field that a record does not have; None where the error is about something else.
+
+    Said afterwards: a `__getattr__` in the class would make every field of every record ten times as slow.
+    """
+    record = error.obj
+    if not isinstance(record, Record) or not error.name or error.name in vars(record):
+        return None
+    unknown = AttributeError(f"no field {error.name!r}; {did_you_mean(error.name, vars(record))}")
+    return unknown.with_traceback(error.__traceback__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from rlreactor.lender import Lender
 from rlreactor.lent import Lent
 from rlreactor.pool import Pool
 from rlreactor.spec import Spec
@@ -39,35 +40,28 @@ class Objects:
         self.empty = spec.empty
 
 
-class Heap:
+class Heap(Lender):
     """Storage of a port of fixed size that nobody outside the worker reads."""
 
+    __slots__ = ("_pool", "_spec")
+
     def __init__(self, spec: Spec[Any]) -> None:
+        pool = Pool(spec)
+        super().__init__(pool.values)
         self._spec = spec
-        self._pool = Pool(spec)
-        self._lent: Lent | None = None
-        self.stored = NO_BYTES
+        self._pool = pool
 
-    def empty(self) -> Any:
-        """A value that nobody refers to."""
-        lent = self._lent = self._pool.take()
-        lent.thaw()
-        return lent.value
+    def _another(self) -> Lent:
+        return self._pool.take()
 
-    def store(self, value: Any) -> Any:
-        """The value that `empty` lent, from now on read-only, or a copy of any other."""
+    def _copy(self, value: Any) -> Lent:
+        checked = self._spec.checked(value)
+        self.empty()
         lent = self._lent
-        if lent is None or value is not lent.value:
-            checked = self._spec.checked(value)
-            self.empty()
-            lent = self._lent
-            assert lent is not None
-            self._spec.fill(lent.value, checked)
-            self._spec.freeze(checked)
-        lent.freeze()
-        self._lent = None
-        self.stored = lent.memory
-        return lent.value
+        assert lent is not None
+        self._spec.fill(lent.value, checked)
+        self._spec.freeze(checked)
+        return lent
 
 
 def heap(spec: Spec[Any]) -> Storage:

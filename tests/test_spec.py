@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlreactor import Array, SpecError, Struct
+from rlreactor import Array, Output, Reactor, RunError, SpecError, Struct, reaction, run, startup
 from rlreactor.spec import Object, Record, as_spec
 
 STEP = Struct(obs=Array(np.float32, (2, 3)), done=Array(np.bool_, (2,)), reward=Array(np.float64, ()))
@@ -190,8 +190,21 @@ def test_the_fields_of_a_record_cannot_be_replaced() -> None:
         record.obs = np.zeros(1)
     with pytest.raises(AttributeError, match="'obs' cannot be deleted"):
         del record.obs
-    with pytest.raises(AttributeError, match=r"no field 'rewrad'; did you mean 'reward'?"):
-        _ = record.rewrad
+
+
+class Misspelt(Reactor):
+    step = Output(STEP)
+
+    @reaction(startup, effects=[step])
+    def begin(self) -> None:
+        _ = self.step.empty().rewrad
+
+
+def test_a_misspelt_field_gets_a_hint() -> None:
+    with pytest.raises(AttributeError, match="rewrad"):
+        _ = STEP.empty().rewrad
+    with pytest.raises(RunError, match=r"AttributeError: no field 'rewrad'; did you mean 'reward'\?"):
+        run(Misspelt(), workers=1)
 
 
 def test_records_are_compared_by_their_contents() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from rlreactor.errors import AbsentError, LinkError, RunError, SpecError
 from rlreactor.reactions import BoundReaction
 from rlreactor.reactor import unknown_name
+from rlreactor.record import unknown_field
 from rlreactor.source import is_engine_file
 from rlreactor.tag import Point, Tag
 
@@ -36,7 +37,7 @@ class ReactionFailure(RunError):
     def of(reaction: BoundReaction, tag: Point, error: BaseException) -> ReactionFailure:
         """The failure that `error` is, with the frames of its traceback that are the user's own."""
         if isinstance(error, AttributeError):
-            error = unknown_name(error) or error
+            error = unknown_name(error) or unknown_field(error) or error
         user = [f for f in traceback.extract_tb(error.__traceback__) if not is_engine_file(f.filename)]
         frames = "".join(["Traceback (most recent call last):\n", *traceback.format_list(user)]) if user else ""
         earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

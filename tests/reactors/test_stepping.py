@@ -26,7 +26,9 @@ def showing(observation: Any, reward: Any = 1.0, terminated: Any = False, trunca
 
 def test_each_gets_its_action_and_writes_its_row(step_each: Any) -> None:
     observations, rewards, ended = memory(3)
-    steps = [lambda action: (np.array([action, -action], np.float32), action / 2, False, False, {}) for _ in range(3)]
+    steps: list[Any] = [
+        lambda action: (np.array([action, -action], np.float32), action / 2, False, False, {}) for _ in range(3)
+    ]
     assert step_each(steps, [1, 2, 3], observations, rewards, ended) == []
     assert observations.tolist() == [[1, -1], [2, -2], [3, -3]]
     assert rewards.tolist() == [0.5, 1.0, 1.5]
@@ -35,7 +37,7 @@ def test_each_gets_its_action_and_writes_its_row(step_each: Any) -> None:
 
 def test_actions_may_be_rows_of_an_array(step_each: Any) -> None:
     observations, rewards, ended = memory(2)
-    steps = [lambda action: (action * 2, 0.0, False, False, {})] * 2
+    steps: list[Any] = [lambda action: (action * 2, 0.0, False, False, {})] * 2
     step_each(steps, np.array([[1, 2], [3, 4]], np.float32), observations, rewards, ended)
     assert observations.tolist() == [[2, 4], [6, 8]]
 
