@@ -25,9 +25,9 @@ static int is_of_row_shape(PyArrayObject *rows, PyObject *observation)
 {
     if (!PyArray_Check(observation))
         return 0;
-    int dimensions = PyArray_NDIM(rows) - 1;
+    int count = PyArray_NDIM(rows) - 1;
     PyArrayObject *row = (PyArrayObject *)observation;
-    return PyArray_NDIM(row) == dimensions && PyArray_CompareLists(PyArray_DIMS(row), PyArray_DIMS(rows) + 1, dimensions);
+    return PyArray_NDIM(row) == count && PyArray_CompareLists(PyArray_DIMS(row), PyArray_DIMS(rows) + 1, count);
 }
 
 static int write_row(PyArrayObject *rows, Py_ssize_t i, PyObject *observation)
@@ -101,8 +101,8 @@ static int are_usable(PyObject *const *to, Py_ssize_t count)
         is_vector_of(to[2], NPY_UINT8) && PyArray_DIM((PyArrayObject *)to[0], 0) >= count &&
         PyArray_DIM((PyArrayObject *)to[1], 0) >= count && PyArray_DIM((PyArrayObject *)to[2], 0) >= count)
         return 1;
-    PyErr_Format(PyExc_TypeError, "expected arrays for observations, rewards (float32) and endings (uint8) of %zd steps",
-                 count);
+    PyErr_Format(PyExc_TypeError,
+                 "expected arrays for observations, rewards (float32) and endings (uint8) of %zd steps", count);
     return 0;
 }
 

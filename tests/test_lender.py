@@ -22,9 +22,9 @@ def a_lent() -> Lent:
 
 @pytest.fixture(params=FORMS)
 def lender(request: pytest.FixtureRequest) -> Any:
-    form = form_of("lender", request.param)
+    base: Any = form_of("lender", request.param).Lender
 
-    class Lender(form.Lender):  # type: ignore[misc]
+    class Lender(base):  # type: ignore[misc]
         def __init__(self) -> None:
             self.kept: list[Lent] = []
             super().__init__(self.kept)

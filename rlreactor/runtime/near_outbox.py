@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rlreactor.links.carrier import Carrier
 from rlreactor.links.doorbell import ring_all
 from rlreactor.runtime.audience import Audience
@@ -9,6 +11,7 @@ from rlreactor.runtime.outbox import Outbox
 from rlreactor.runtime.shortcut import IS_OPEN, Outgoing, Post
 from rlreactor.scheduler.edges import Triple
 from rlreactor.scheduler.frontier import Frontiers
+from rlreactor.scheduler.outlet import Outlet
 from rlreactor.tag import Point
 
 __all__ = ["NearOutbox", "outbox_of"]
@@ -23,11 +26,15 @@ class NearOutbox(Outbox):
         assert own is not None
         ways = {w: Outgoing(words[w], w, self._bells[w], self.sent_at) for w in words}
         listeners = tuple([(listener.worker, listener.edges) for listener in audience.listeners])
-        self._post = Post(ways, listeners, own, frontiers)
+        self._post = Post(self._unsent, ways, listeners, own, frontiers)
+
+    @property
+    def adder(self) -> Callable[[Outlet], None]:
+        return self._post.add
 
     def flush(self, rank: int) -> None:
         tag = self._position.execution.tag
-        news = self._post.flush(self._unsent, tag, rank)
+        news = self._post.flush(tag, rank)
         if self._unsent:
             ring_all([self._bells[worker] for worker in self._hand_over(rank)])
         if news:
@@ -35,7 +42,7 @@ class NearOutbox(Outbox):
             self._audience.wake(self._board)
 
     def finish(self, ranks: int) -> None:
-        self._post.finish(self._unsent, self._position.execution.tag, ranks)
+        self._post.finish(self._position.execution.tag, ranks)
         if self._unsent:
             self._hand_over(ranks)
 

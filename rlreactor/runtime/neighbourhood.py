@@ -230,9 +230,10 @@ class Neighbourhood:
         """Note on the board which reaction runs, for whoever waits for it."""
         self._board.set_running(rank, self._execution.tag)
 
-    def send(self, outlet: Outlet) -> None:
-        """Send a value to every worker that reads the port: as soon as that lets anybody go on."""
-        self.outbox.add(outlet)
+    @property
+    def send(self) -> Callable[[Outlet], None]:
+        """Sends a value to every worker that reads the port: as soon as that lets anybody go on."""
+        return self.outbox.adder
 
     def done(self, rank: int) -> None:
         """Every reaction up to `rank` has run, one of those that are announced among them."""

@@ -27,6 +27,7 @@
 #define NOTICE 24 /* bytes of its head */
 #define ENTRY 8   /* of the fixed part of an entry */
 #define FIRST_STOP 0xFFFFFFFE
+#define LONGEST 0x7FFFFFFE
 
 #define TALLY "seen backlog received_from"
 #define PAUSES 8 /* of a look: it then takes about as long as one that is compiled from Python */
@@ -37,6 +38,8 @@ static PyTypeObject *words_type, *cell_type, *running_type, *horizon_type, *edge
 static PyObject *link_error, *tag_type;
 static PyObject *name_in_tag, *name_last, *name_received;
 static PyObject *name_push, *name_fire, *name_decode, *name_leased, *name_ring;
+static PyObject *name_index, *name_slots, *name_sent, *name_lies_in_memory, *name_storage, *name_stored;
+static PyObject *name_spec, *name_encode, *name_cell, *name_remote;
 
 /* Numbers in lists, and attributes that are numbers. */
 
@@ -285,6 +288,7 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
+    PyObject *unsent;   /* a dictionary of lists of entries, by worker */
     PyObject *outgoing; /* a dictionary, by worker */
     PyObject *told;     /* a list of those who got something with the last `finish` */
     Own own;
@@ -331,15 +335,16 @@ static int are_outgoing(PyObject *given)
 
 static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    PyObject *outgoing, *listeners, *own, *horizon;
-    if (!PyArg_ParseTuple(args, "O!O!OO!:Post", &PyDict_Type, &outgoing, &PyTuple_Type, &listeners, &own, horizon_type,
-                          &horizon))
+    PyObject *unsent, *outgoing, *listeners, *own, *horizon;
+    if (!PyArg_ParseTuple(args, "O!O!O!OO!:Post", &PyDict_Type, &unsent, &PyDict_Type, &outgoing, &PyTuple_Type,
+                          &listeners, &own, horizon_type, &horizon))
         return NULL;
     if (!are_outgoing(outgoing))
         return NULL;
     Post *self = (Post *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
+    self->unsent = Py_NewRef(unsent);
     self->outgoing = Py_NewRef(outgoing);
     self->horizon = (Horizon *)Py_NewRef(horizon);
     self->told = PyList_New(0);
@@ -352,6 +357,7 @@ static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 
 static void post_dealloc(Post *self)
 {
+    Py_CLEAR(self->unsent);
     Py_CLEAR(self->outgoing);
     Py_CLEAR(self->told);
     Py_CLEAR(self->horizon);
@@ -370,23 +376,23 @@ static void post_dealloc(Post *self)
 static int arguments_of(PyObject *const *args, Py_ssize_t count, Triple *head)
 {
     Point tag;
-    if (count != 3 || !PyDict_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "expected what is not sent yet, a tag and a rank");
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "expected a tag and a rank");
         return -1;
     }
-    if (point_of(args[1], &tag) < 0)
+    if (point_of(args[0], &tag) < 0)
         return -1;
-    *head = (Triple){tag.time, tag.microstep, PyLong_AsLongLong(args[2])};
+    *head = (Triple){tag.time, tag.microstep, PyLong_AsLongLong(args[1])};
     return PyErr_Occurred() ? -1 : 0;
 }
 
 /* Tell the listeners; whether that is news for anybody who gets no message. Or, with `only`, those who do get one. */
-static int inform(Post *self, Triple head, PyObject *unsent, int only)
+static int inform(Post *self, Triple head, int only)
 {
     int is_news = 0;
     for (Py_ssize_t i = 0; i < self->count; i++) {
         Listener *listener = &self->listeners[i];
-        int gets_one = PyDict_Contains(unsent, listener->worker);
+        int gets_one = PyDict_Contains(self->unsent, listener->worker);
         if (gets_one < 0)
             return -1;
         if ((gets_one || !only) && edges_advance(listener->edges, head) && !gets_one)
@@ -401,9 +407,9 @@ static int ring_if_asleep(Outgoing *outgoing)
 }
 
 /* Send all that is usual, and with `rings` wake who gets any; what is left in `unsent` has to go the long way. */
-static int send_all(Post *self, Triple head, PyObject *unsent, int rings)
+static int send_all(Post *self, Triple head, int rings)
 {
-    PyObject *worker, *entries, *left = NULL;
+    PyObject *worker, *entries, *left = NULL, *unsent = self->unsent;
     Py_ssize_t at = 0;
     while (PyDict_Next(unsent, &at, &worker, &entries)) {
         PyObject *outgoing = PyDict_GetItemWithError(self->outgoing, worker);
@@ -434,13 +440,124 @@ failed:
     return -1;
 }
 
+/* The entry of a value that goes with it; NULL with an error set if it has no bytes. */
+static PyObject *entry_of(uint32_t index, PyObject *payload)
+{
+    Py_buffer data;
+    if (PyObject_GetBuffer(payload, &data, PyBUF_SIMPLE) < 0)
+        return NULL;
+    if (data.len > LONGEST) {
+        PyErr_Format(link_error, "a value of %zd bytes: a message takes %d; declare an Array, or send parts", data.len,
+                     LONGEST);
+        PyBuffer_Release(&data);
+        return NULL;
+    }
+    Py_ssize_t padded = (data.len + WORD - 1) & -WORD;
+    PyObject *entry = PyBytes_FromStringAndSize(NULL, ENTRY + padded);
+    if (entry != NULL) {
+        char *at = PyBytes_AS_STRING(entry);
+        int32_t length = (int32_t)(-1 - data.len);
+        memcpy(at, &index, 4);
+        memcpy(at + 4, &length, 4);
+        memcpy(at + ENTRY, data.buf, data.len);
+        memset(at + ENTRY + data.len, 0, padded - data.len);
+    }
+    PyBuffer_Release(&data);
+    return entry;
+}
+
+/* The entry of a value that lies in a slot. */
+static PyObject *slot_entry_of(uint32_t index, PyObject *slots)
+{
+    PyObject *sent = PyObject_CallMethodNoArgs(slots, name_sent);
+    int32_t slot = sent == NULL ? -1 : (int32_t)PyLong_AsLong(sent);
+    Py_XDECREF(sent);
+    if (PyErr_Occurred())
+        return NULL;
+    char bytes[ENTRY];
+    memcpy(bytes, &index, 4);
+    memcpy(bytes + 4, &slot, 4);
+    return PyBytes_FromStringAndSize(bytes, ENTRY);
+}
+
+/* The bytes of a value that has no fixed size. */
+static PyObject *encoded(PyObject *outlet)
+{
+    PyObject *spec = PyObject_GetAttr(outlet, name_spec), *cell = PyObject_GetAttr(outlet, name_cell);
+    PyObject *bytes = NULL;
+    if (spec != NULL && cell != NULL && Py_IS_TYPE(cell, cell_type))
+        bytes = PyObject_CallMethodOneArg(spec, name_encode, ((Cell *)cell)->value);
+    else if (!PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "expected a cell, received %R", cell);
+    Py_XDECREF(spec);
+    Py_XDECREF(cell);
+    return bytes;
+}
+
+static PyObject *payload_of(PyObject *outlet)
+{
+    PyObject *lies_in_memory = PyObject_GetAttr(outlet, name_lies_in_memory);
+    Py_XDECREF(lies_in_memory);
+    if (lies_in_memory != Py_True)
+        return lies_in_memory == NULL ? NULL : encoded(outlet);
+    PyObject *storage = PyObject_GetAttr(outlet, name_storage);
+    PyObject *stored = storage == NULL ? NULL : PyObject_GetAttr(storage, name_stored);
+    Py_XDECREF(storage);
+    return stored;
+}
+
+static PyObject *next_entry(PyObject *outlet)
+{
+    PyObject *number = PyObject_GetAttr(outlet, name_index), *slots = PyObject_GetAttr(outlet, name_slots);
+    uint32_t index = number == NULL ? 0 : (uint32_t)PyLong_AsUnsignedLong(number);
+    PyObject *entry = NULL;
+    if (slots != NULL && !PyErr_Occurred()) {
+        PyObject *payload = slots == Py_None ? payload_of(outlet) : NULL;
+        entry = slots != Py_None ? slot_entry_of(index, slots) : payload == NULL ? NULL : entry_of(index, payload);
+        Py_XDECREF(payload);
+    }
+    Py_XDECREF(number);
+    Py_XDECREF(slots);
+    return entry;
+}
+
+static int add_for(PyObject *unsent, PyObject *worker, PyObject *entry)
+{
+    PyObject *entries = PyDict_GetItemWithError(unsent, worker);
+    if (entries != NULL)
+        return PyList_Append(entries, entry);
+    if (PyErr_Occurred() || (entries = PyList_New(1)) == NULL)
+        return -1;
+    PyList_SET_ITEM(entries, 0, Py_NewRef(entry));
+    int failed = PyDict_SetItem(unsent, worker, entries);
+    Py_DECREF(entries);
+    return failed;
+}
+
+static PyObject *post_add(Post *self, PyObject *outlet)
+{
+    PyObject *entry = next_entry(outlet), *remote = entry == NULL ? NULL : PyObject_GetAttr(outlet, name_remote);
+    int failed = remote == NULL;
+    if (!failed && !PyTuple_Check(remote)) {
+        PyErr_Format(PyExc_TypeError, "expected a tuple of workers, received %R", remote);
+        failed = 1;
+    }
+    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(remote); i++)
+        failed = add_for(self->unsent, PyTuple_GET_ITEM(remote, i), entry) < 0;
+    Py_XDECREF(entry);
+    Py_XDECREF(remote);
+    if (failed)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *post_flush(Post *self, PyObject *const *args, Py_ssize_t count)
 {
     Triple head;
     if (arguments_of(args, count, &head) < 0)
         return NULL;
-    int is_news = inform(self, head, args[0], 0);
-    if (is_news < 0 || send_all(self, head, args[0], 1) < 0)
+    int is_news = inform(self, head, 0);
+    if (is_news < 0 || send_all(self, head, 1) < 0)
         return NULL;
     return PyBool_FromLong(is_news);
 }
@@ -449,7 +566,7 @@ static PyObject *post_finish(Post *self, PyObject *const *args, Py_ssize_t count
 {
     Triple head;
     if (arguments_of(args, count, &head) < 0 || PyList_SetSlice(self->told, 0, PY_SSIZE_T_MAX, NULL) < 0 ||
-        inform(self, head, args[0], 1) < 0 || send_all(self, head, args[0], 0) < 0)
+        inform(self, head, 1) < 0 || send_all(self, head, 0) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -578,6 +695,7 @@ static PyGetSetDef post_properties[] = {
 };
 
 static PyMethodDef post_methods[] = {
+    {"add", (PyCFunction)post_add, METH_O, "A value for every worker that reads the port."},
     {"flush", (PyCFunction)(void (*)(void))post_flush, METH_FASTCALL, "Send, and wake who gets any."},
     {"finish", (PyCFunction)(void (*)(void))post_finish, METH_FASTCALL, "Send, and wake nobody yet."},
     {"ring", (PyCFunction)post_ring, METH_NOARGS, "Wake those to whom the last `finish` sent anything."},
@@ -1190,7 +1308,11 @@ static int names_of(void)
         const char *text;
     } all[] = {{&name_in_tag, "in_tag"}, {&name_last, "last"},     {&name_received, "received"},
                {&name_push, "push"},     {&name_fire, "fire"},     {&name_decode, "decode"},
-               {&name_leased, "leased"}, {&name_ring, "ring_after_fence"}};
+               {&name_leased, "leased"}, {&name_ring, "ring_after_fence"},
+               {&name_index, "index"},   {&name_slots, "slots"},   {&name_sent, "sent"},
+               {&name_spec, "spec"},     {&name_encode, "encode"}, {&name_cell, "cell"},
+               {&name_remote, "remote"}, {&name_stored, "stored"}, {&name_storage, "storage"},
+               {&name_lies_in_memory, "lies_in_memory"}};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         if ((*all[i].name = PyUnicode_InternFromString(all[i].text)) == NULL)
             return 0;

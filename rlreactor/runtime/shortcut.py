@@ -20,6 +20,7 @@ from rlreactor.tag import Point
 if TYPE_CHECKING:
     from rlreactor.runtime.inlet import RemotePort
     from rlreactor.runtime.position import Position
+    from rlreactor.scheduler.outlet import Outlet
 
 __all__ = ["IS_OPEN", "NEWS", "NOTHING", "UNUSUAL", "Incoming", "Outgoing", "Post", "Tally", "look"]
 
@@ -47,6 +48,7 @@ class Post:
     """To all workers, where there is a short way to each of them.
 
     Args:
+        unsent: entries of the next notice, by worker; what has to go the long way stays there.
         outgoing: by worker.
         listeners: those who read from this worker, and their edges.
         own: words of this worker.
@@ -62,6 +64,7 @@ class Post:
 
     def __init__(
         self,
+        unsent: dict[int, list[bytes]],
         outgoing: dict[int, Outgoing],
         listeners: tuple[tuple[int, Edges], ...],
         own: OwnWords,
@@ -69,14 +72,15 @@ class Post:
     ) -> None:
         pass
 
-    def flush(self, unsent: dict[int, list[bytes]], tag: Point, rank: int) -> bool:
-        """Send and wake who gets any; whether the frontier is news for anybody else.
-
-        `unsent` are entries by worker; what has to go the long way stays there.
-        """
+    def add(self, outlet: Outlet, /) -> None:
+        """As `Outbox.add`."""
         raise NotImplementedError
 
-    def finish(self, unsent: dict[int, list[bytes]], tag: Point, ranks: int) -> None:
+    def flush(self, tag: Point, rank: int, /) -> bool:
+        """Send and wake who gets any; whether the frontier is news for anybody else."""
+        raise NotImplementedError
+
+    def finish(self, tag: Point, ranks: int, /) -> None:
         """Send at the end of a tag of so many ranks; `ring` wakes who gets any."""
         raise NotImplementedError
 

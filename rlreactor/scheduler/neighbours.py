@@ -39,8 +39,9 @@ class Neighbours(Protocol):
         """Wait until everything that the reaction of `rank` reads is known at the current tag. False: interrupted."""
         ...
 
-    def send(self, outlet: Outlet) -> None:
-        """Send a port's value to the workers that read it."""
+    @property
+    def send(self) -> Callable[[Outlet], None]:
+        """Sends a port's value to the workers that read it."""
         ...
 
     def enter(self, rank: int) -> None:

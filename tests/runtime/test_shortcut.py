@@ -40,6 +40,7 @@ SIZE = as_spec(NUMBERS).nbytes
 class Pair(NamedTuple):
     """Worker 1 as the sender sees it, worker 0 as the reader does: the short ways, and the ends of the long one."""
 
+    unsent: dict[int, list[bytes]]
     post: Post
     incoming: Incoming
     writer: RingWriter
@@ -74,7 +75,8 @@ def pair() -> Iterator[Pair]:
     horizon, edges = Horizon([InEdge(route)]), Edges([InEdge(route)])
     sent_at, tally = [-1, -1], Tally([-1, -1], [0, 0], [0, 0])
     way = Outgoing(boards[1].shared_words(0, idle, writer.cells), 0, bells[0], sent_at)
-    post = Post({0: way}, ((0, edges),), boards[1].own_words(), Horizon([]))
+    unsent: dict[int, list[bytes]] = {}
+    post = Post(unsent, {0: way}, ((0, edges),), boards[1].own_words(), Horizon([]))
     cells = {PORT: Cell(), LATER: Cell()}
     ports = {
         PORT: remote_port(NO_DELAY, cells[PORT], tally.backlog),
@@ -85,7 +87,7 @@ def pair() -> Iterator[Pair]:
     )
     words = boards[0].shared_words(1, reader.cells, idle)
     incoming = Incoming(words, 1, bells[1], False, horizon, ports, position, tally, SIZE, 100)
-    yield Pair(post, incoming, writer, reader, boards, bells, sent_at, tally, position, cells, horizon)
+    yield Pair(unsent, post, incoming, writer, reader, boards, bells, sent_at, tally, position, cells, horizon)
     for bell in bells:
         os.close(bell.fd)
 
@@ -104,9 +106,9 @@ def sent(pair: Pair, *parts: bytes) -> None:
 
 
 def test_what_goes_out_is_read_the_long_way(pair: Pair) -> None:
-    unsent = {0: [entry(PORT, 1, 2), wire.entry(LATER, 3)]}
-    pair.post.flush(unsent, (4, 0), 6)
-    assert unsent == {}
+    pair.unsent[0] = [entry(PORT, 1, 2), wire.entry(LATER, 3)]
+    pair.post.flush((4, 0), 6)
+    assert pair.unsent == {}
     (notice,) = pair.reader.read()
     tag, rank, entries = wire.parse(notice)
     assert (tag, rank) == ((4, 0), 6)
@@ -116,18 +118,42 @@ def test_what_goes_out_is_read_the_long_way(pair: Pair) -> None:
     assert (pair.sent_at[0], pair.boards[1].has_mail(0)) == (0, True)
 
 
+class Slots:
+    def sent(self) -> int:
+        return 3
+
+
+def outlet(**changed: Any) -> Any:
+    cell = Cell()
+    cell.value = "text"
+    stored = SimpleNamespace(stored=memoryview(b"12345678901"))
+    given = {"slots": None, "lies_in_memory": True, "storage": stored, "spec": as_spec(str), "cell": cell}
+    return SimpleNamespace(**{"index": PORT, "remote": (0, 1), **given, **changed})
+
+
+def test_entries_are_those_of_the_wire_format(pair: Pair) -> None:
+    pair.post.add(outlet())
+    pair.post.add(outlet(slots=Slots(), index=LATER, remote=(0,)))
+    pair.post.add(outlet(lies_in_memory=False, remote=(0,)))
+    first = wire.inline(PORT, b"12345678901")
+    assert pair.unsent == {0: [first, wire.entry(LATER, 3), wire.inline(PORT, as_spec(str).encode("text"))], 1: [first]}
+    with pytest.raises(TypeError, match="expected a tuple of workers, received 7"):
+        pair.post.add(outlet(remote=7))
+
+
 def test_records_go_round_the_ring(pair: Pair) -> None:
     for number in range(200):
         for size in (number % 3 + 1, 2):
-            pair.post.flush({0: [wire.inline(PORT, bytes([number % 256]) * size * 9)]}, (number, 0), 1)
+            pair.unsent[0] = [wire.inline(PORT, bytes([number % 256]) * size * 9)]
+            pair.post.flush((number, 0), 1)
         for size, notice in zip((number % 3 + 1, 2), pair.reader.read(), strict=True):
             assert bytes(wire.parse(notice)[2][0][2]) == bytes([number % 256]) * size * 9
 
 
 def test_a_long_notice_goes_the_long_way(pair: Pair) -> None:
-    unsent = {0: [wire.inline(PORT, bytes(CAPACITY // 4))]}
-    pair.post.flush(unsent, (4, 0), 6)
-    assert list(unsent) == [0]
+    pair.unsent[0] = [wire.inline(PORT, bytes(CAPACITY // 4))]
+    pair.post.flush((4, 0), 6)
+    assert list(pair.unsent) == [0]
     assert pair.reader.read() == []
     assert not pair.boards[1].has_mail(0)
 
@@ -135,9 +161,9 @@ def test_a_long_notice_goes_the_long_way(pair: Pair) -> None:
 def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
     taken = 0
     while True:
-        unsent = {0: [entry(PORT, taken, 0)]}
-        pair.post.flush(unsent, (taken, 0), 6)
-        if unsent:
+        pair.unsent[0] = [entry(PORT, taken, 0)]
+        pair.post.flush((taken, 0), 6)
+        if pair.unsent:
             break
         taken += 1
     assert taken == CAPACITY // (8 + wire.SINGLE + SIZE)
@@ -146,15 +172,16 @@ def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
 
 def test_nothing_is_written_for_a_worker_that_is_gone(pair: Pair) -> None:
     pair.boards[0].leave()
-    unsent = {0: [entry(PORT, 1, 2)]}
-    pair.post.flush(unsent, (4, 0), 6)
-    assert (unsent, pair.reader.read()) == ({}, [])
+    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.flush((4, 0), 6)
+    assert (pair.unsent, pair.reader.read()) == ({}, [])
 
 
 def test_who_sleeps_is_rung(pair: Pair) -> None:
     words, asleep = pair.boards[0].asleep(0)
     words[asleep] = 1
-    pair.post.finish({0: [entry(PORT, 1, 2)]}, (4, 0), 6)
+    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.finish((4, 0), 6)
     with pytest.raises(BlockingIOError):
         _rings(pair.bells[0])
     pair.post.ring()
