@@ -22,7 +22,7 @@ INNER = {
 }  # fmt: skip
 NATIVE = [
     "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/shortcut",
-    "scheduler/agenda", "scheduler/edges", "scheduler/horizon",
+    "scheduler/agenda", "scheduler/edges", "scheduler/horizon", "scheduler/steady",
 ]  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 

@@ -19,9 +19,10 @@ from rlreactor.execution import generator
 from rlreactor.pool import Pool
 from rlreactor.reactor import Reactor
 from rlreactor.runtime.inlet import Inlet
-from rlreactor.scheduler.binding import Binding, CellKey, TimerTarget
+from rlreactor.scheduler.binding import Binding, CellKey
 from rlreactor.scheduler.modes import scope_of
 from rlreactor.scheduler.queue import EventQueue, Target
+from rlreactor.scheduler.steady import TimerTarget
 from rlreactor.spec import Spec
 from rlreactor.tag import Point
 

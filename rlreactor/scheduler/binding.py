@@ -22,13 +22,14 @@ from rlreactor.scheduler.modes import Modes, scope_of
 from rlreactor.scheduler.outlet import CellGroup, Outlet
 from rlreactor.scheduler.queue import EventQueue, Target
 from rlreactor.scheduler.recorder import PortRecorder
+from rlreactor.scheduler.steady import TimerTarget
 from rlreactor.spec import Spec
 from rlreactor.state_field import StateField
 from rlreactor.storage import Objects, Storage, heap
-from rlreactor.tag import FOREVER, NO_DELAY, Delay, Tag
+from rlreactor.tag import NO_DELAY, Delay, Tag
 from rlreactor.timer import Timer
 
-__all__ = ["Binding", "Nothing", "TimerTarget", "root_ports"]
+__all__ = ["Binding", "Nothing", "root_ports"]
 
 
 _UNRECORDED = {"fingerprint": False, "trace": False, "history": False}
@@ -40,28 +41,6 @@ class CellKey(NamedTuple):
     root: str
     delay: Delay
     scope: str = ""
-
-
-class TimerTarget:
-    """A timer: queues itself again whenever it fires."""
-
-    def __init__(self, path: str, ranks: tuple[int, ...], period: int | None, queue: EventQueue) -> None:
-        self.path = path
-        self.ranks = ranks
-        self._period = period
-        self._queue = queue
-        self._event = self, None
-
-    def fire(self, stored: Any, execution: Execution) -> None:
-        """Come again a period later."""
-        period, queue = self._period, self._queue
-        if period is None:
-            return
-        tag = (execution.tag[0] + period, 0)
-        if queue.head is FOREVER:  # `push`, where nothing else is queued: a call is a twelfth of a short tag
-            queue.head, queue.first = tag, [self._event]
-        else:
-            queue.push(tag, self)
 
 
 class LifecycleTarget:

@@ -18,7 +18,8 @@ from rlreactor.scheduler.inbox import Inbox
 from rlreactor.scheduler.neighbours import Neighbours
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events, Target
-from rlreactor.scheduler.sequence import Sequence, Sequences, start_of
+from rlreactor.scheduler.sequence import Sequence, Sequences
+from rlreactor.scheduler.steady import SteadyLoop
 from rlreactor.tag import FOREVER, Point, Tag
 
 __all__ = ["IsLate", "Scheduler"]
@@ -30,7 +31,7 @@ NOWHERE = FOREVER.time + 1  # a logical time that is never reached
 LONGEST_SLEEP = 50_000_000  # ns; a sleeping worker looks up this often to see whether it was told to stop
 
 
-class Scheduler:
+class Scheduler(SteadyLoop):
     """Runs one worker's share of a graph from tag (0, 0) to the stop.
 
     Args:
@@ -43,6 +44,7 @@ class Scheduler:
     def __init__(
         self, binding: Binding, clock: Clock, timeout: int | None = None, neighbours: Neighbours | None = None
     ) -> None:
+        super().__init__()
         self.binding = binding
         self.clock = clock
         self.neighbours = neighbours
@@ -52,10 +54,6 @@ class Scheduler:
         self._at_boundary: Callable[[], None] = _nothing
         self._bound = self.stop  # whichever of the two comes first
         self._calls: deque[Callable[[], None]] = deque()
-        self._called = False  # somebody wants the loop to come round
-        self.last: Point = (0, -1)  # the last tag that was processed
-        self.tags = 0
-        self._not_hashed = 0  # at most so many tags' values wait in the recorders
         self.interrupted = False
         self._modes = binding.modes if binding.modes.scopes else None
         self._queue = binding.queue
@@ -144,66 +142,15 @@ class Scheduler:
         return Tag(*self.last)
 
     def _run_free(self) -> None:
-        """Process tags for as long as their sequences are written and nobody has to be waited for before they start.
-
-        The same as `_next_unpaced` and `_process`, in one loop: the calls between would be a third of a short tag.
-        """
-        neighbours = self.neighbours
-        queue, execution, present = self._queue, self._execution, self._execution.present
-        written = self._sequences.written
-        nothing: Events = []  # what is queued at FOREVER; never added to, as every other tag is earlier
-        tags = 0
+        """Process tags for as long as their sequences are written and nobody has to be waited for before they start."""
         try:
-            while (tag := queue.head) < self._bound and not self._called:
-                events = queue.first
-                sequence = written.get(events[0][0] if len(events) == 1 else start_of(events))
-                if sequence is None or not (neighbours is None or neighbours.clear(tag)):
-                    break
-                if queue.later:
-                    queue.advance()
-                else:
-                    queue.head, queue.first = FOREVER, nothing
-                execution.tag = tag
-                for target, stored in events:
-                    target.fire(stored, execution)
-                if sequence():
-                    self.interrupt()
-                    break
-                for cell in present:
-                    cell.present = False
-                    outlet = cell.outlet
-                    if outlet is not None:
-                        unhashed = outlet.unhashed
-                        if unhashed is not None:
-                            if outlet.hash_bytes is None:
-                                unhashed += (tag, cell.value)
-                            else:
-                                unhashed.append(tag)
-                                outlet.hash_bytes(outlet.storage.stored)
-                        elif outlet.record is not None:
-                            outlet.record(tag, cell.value)
-                        if outlet.delayed:
-                            outlet.deliver_later(outlet, tag)
-                present.clear()
-                if neighbours is not None:
-                    events = stored = nothing  # what refers to a value keeps its slot
-                    neighbours.tag_done()
-                self.last = tag
-                tags += 1
-                if not tags & 1023:
-                    self.tags += tags  # others look at it meanwhile
-                    tags = 0
-                    self._hash()
+            if self._run_steadily(self._queue, self._execution, self._sequences.written, self.neighbours):
+                self.interrupt()
         except Exception as error:
             raise self._failure(error) from error
-        finally:
-            self.tags += tags
-            self._not_hashed += tags
-            if self._not_hashed > 1023:
-                self._hash()
 
     def _hash(self) -> None:
-        self._not_hashed = 0
+        self._unhashed = 0
         for outlet in self.binding.outlets.values():
             outlet.recorder.flush()
 

@@ -27,11 +27,12 @@ from rlreactor.links.status import pack_running
 from rlreactor.links.words import Words
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events
+from rlreactor.scheduler.steady import start_of
 
 if TYPE_CHECKING:
     from rlreactor.scheduler.scheduler import Scheduler
 
-__all__ = ["Sequence", "Sequences", "start_of"]
+__all__ = ["Sequence", "Sequences"]
 
 Sequence = Callable[[], bool | None]
 """Runs the reactions of the current tag. True: interrupted while it waited for another worker."""
@@ -71,11 +72,6 @@ class Sequences:
         ranks = self._scheduler.binding.reachable(target for target, _ in events)
         dense = len(ranks) * times <= _DENSITY * before
         self.written[key] = written(self._scheduler, events, ranks) if dense else None
-
-
-def start_of(events: Events) -> object:
-    """What tells one set of events from another."""
-    return events[0][0] if len(events) == 1 else tuple([target for target, _ in events])
 
 
 def written(scheduler: Scheduler, events: Events, ranks: Iterable[int]) -> Sequence:

@@ -1,0 +1,448 @@
+/* The loop of one worker while nothing unusual happens: steady.py, which says what all this means, in C. */
+
+#include "../access.h"
+#include "../types.h"
+#include "agenda.h"
+#include <structmember.h>
+
+#define OFTEN 1024 /* tags between two calls of `_hash` */
+
+static PyTypeObject *agenda_type, *cell_type, *running_type;
+static PyObject *forever;
+static PyObject *name_fire, *name_advance, *name_clear, *name_tag_done, *name_hash, *name_deliver_later;
+static PyObject *name_unhashed, *name_hash_bytes, *name_storage, *name_stored, *name_record, *name_delayed;
+
+static int called(PyObject *result)
+{
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+/* What tells one set of events from another: a new reference. */
+static PyObject *start_of(PyObject *events)
+{
+    Py_ssize_t count = PyList_GET_SIZE(events);
+    PyObject *targets = count == 1 ? NULL : PyTuple_New(count);
+    if (count != 1 && targets == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *event = PyList_GET_ITEM(events, i);
+        if (!PyTuple_Check(event) || PyTuple_GET_SIZE(event) != 2) {
+            PyErr_Format(PyExc_TypeError, "expected a target and a value, received %R", event);
+            Py_XDECREF(targets);
+            return NULL;
+        }
+        if (count == 1)
+            return Py_NewRef(PyTuple_GET_ITEM(event, 0));
+        PyTuple_SET_ITEM(targets, i, Py_NewRef(PyTuple_GET_ITEM(event, 0)));
+    }
+    return targets;
+}
+
+static PyObject *start_of_list(PyObject *module, PyObject *events)
+{
+    if (!PyList_Check(events)) {
+        PyErr_SetString(PyExc_TypeError, "expected a list of events");
+        return NULL;
+    }
+    return start_of(events);
+}
+
+/* TimerTarget */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *path, *ranks;
+    int64_t period; /* ns; -1: none */
+    Agenda *queue;
+} TimerTarget;
+
+static PyObject *timer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *path, *ranks, *period, *queue;
+    if (!PyArg_ParseTuple(args, "OOOO!:TimerTarget", &path, &ranks, &period, agenda_type, &queue))
+        return NULL;
+    TimerTarget *self = (TimerTarget *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->path = Py_NewRef(path);
+    self->ranks = Py_NewRef(ranks);
+    self->queue = (Agenda *)Py_NewRef(queue);
+    self->period = period == Py_None ? -1 : PyLong_AsLongLong(period);
+    if (PyErr_Occurred())
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int timer_traverse(TimerTarget *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->path);
+    Py_VISIT(self->ranks);
+    Py_VISIT(self->queue);
+    return 0;
+}
+
+static int timer_clear(TimerTarget *self)
+{
+    Py_CLEAR(self->path);
+    Py_CLEAR(self->ranks);
+    Py_CLEAR(self->queue);
+    return 0;
+}
+
+static void timer_dealloc(TimerTarget *self)
+{
+    PyObject_GC_UnTrack(self);
+    timer_clear(self);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+/* Come again a period later. */
+static int tick(TimerTarget *self, Running *running)
+{
+    Point now;
+    if (self->period < 0)
+        return 0;
+    if (point_of(running->tag, &now) < 0)
+        return -1;
+    PyObject *tag = point_as_tuple((Point){time_after(now.time, self->period), 0});
+    int is_first = tag == NULL ? -1 : push_first(self->queue, tag, (PyObject *)self, Py_None);
+    if (is_first == 0) {
+        PyObject *pushed = PyObject_CallMethod((PyObject *)self->queue, "push", "OO", tag, self);
+        is_first = called(pushed);
+    }
+    Py_XDECREF(tag);
+    return is_first < 0 ? -1 : 0;
+}
+
+static PyObject *timer_fire(TimerTarget *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2 || !PyObject_TypeCheck(args[1], running_type)) {
+        PyErr_SetString(PyExc_TypeError, "fire() takes a value and the state of the worker");
+        return NULL;
+    }
+    if (tick(self, (Running *)args[1]) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMemberDef timer_members[] = {
+    {"path", T_OBJECT_EX, offsetof(TimerTarget, path), READONLY, NULL},
+    {"ranks", T_OBJECT_EX, offsetof(TimerTarget, ranks), READONLY, NULL},
+    {NULL},
+};
+
+static PyMethodDef timer_methods[] = {
+    {"fire", (PyCFunction)(void (*)(void))timer_fire, METH_FASTCALL, "Come again a period later."},
+    {NULL},
+};
+
+static PyTypeObject timer_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "rlreactor.scheduler.steady.TimerTarget",
+    .tp_basicsize = sizeof(TimerTarget),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "Queues itself again whenever it fires.",
+    .tp_new = timer_new,
+    .tp_dealloc = (destructor)timer_dealloc,
+    .tp_traverse = (traverseproc)timer_traverse,
+    .tp_clear = (inquiry)timer_clear,
+    .tp_members = timer_members,
+    .tp_methods = timer_methods,
+};
+
+/* SteadyLoop */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *last, *bound, *is_called;
+    int64_t tags, unhashed;
+} SteadyLoop;
+
+static PyObject *loop_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    SteadyLoop *self = (SteadyLoop *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->last = point_as_tuple((Point){0, -1});
+    self->bound = Py_NewRef(forever);
+    self->is_called = Py_NewRef(Py_False);
+    if (self->last == NULL)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int loop_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    return 0;
+}
+
+static int loop_traverse(SteadyLoop *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->last);
+    Py_VISIT(self->bound);
+    Py_VISIT(self->is_called);
+    return 0;
+}
+
+static int loop_clear(SteadyLoop *self)
+{
+    Py_CLEAR(self->last);
+    Py_CLEAR(self->bound);
+    Py_CLEAR(self->is_called);
+    return 0;
+}
+
+static void loop_dealloc(SteadyLoop *self)
+{
+    PyObject_GC_UnTrack(self);
+    loop_clear(self);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+/* The tag that comes next, if it is for this loop: a new reference. NULL without an error: it is not. */
+static PyObject *next_tag(SteadyLoop *self, Agenda *queue)
+{
+    Point tag, bound;
+    if (point_of(queue->head, &tag) < 0 || point_of(self->bound, &bound) < 0)
+        return NULL;
+    return is_earlier(tag, bound) && self->is_called == Py_False ? Py_NewRef(queue->head) : NULL;
+}
+
+/* Its sequence: borrowed. NULL without an error: it is not written, or somebody has to be waited for. */
+static PyObject *sequence_of(PyObject *written, PyObject *events, PyObject *neighbours, PyObject *tag)
+{
+    PyObject *start = start_of(events);
+    PyObject *sequence = start == NULL ? NULL : PyDict_GetItemWithError(written, start);
+    Py_XDECREF(start);
+    if (sequence == NULL || sequence == Py_None || neighbours == Py_None)
+        return sequence == Py_None ? NULL : sequence;
+    PyObject *is_clear = PyObject_CallMethodOneArg(neighbours, name_clear, tag);
+    Py_XDECREF(is_clear);
+    return is_clear == Py_True ? sequence : NULL;
+}
+
+/* Take the head's events out. */
+static int take_out(Agenda *queue)
+{
+    if (PyList_GET_SIZE(queue->later))
+        return called(PyObject_CallMethodNoArgs((PyObject *)queue, name_advance));
+    PyObject *nothing = PyList_New(0);
+    if (nothing == NULL)
+        return -1;
+    Py_SETREF(queue->head, Py_NewRef(forever));
+    Py_SETREF(queue->first, nothing);
+    return 0;
+}
+
+static int fire_all(PyObject *events, Running *running)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(events); i++) {
+        PyObject *event = PyList_GET_ITEM(events, i), *target = PyTuple_GET_ITEM(event, 0);
+        PyObject *args[] = {target, PyTuple_GET_ITEM(event, 1), (PyObject *)running};
+        int failed = Py_IS_TYPE(target, &timer_type) ? tick((TimerTarget *)target, running)
+                                                     : called(PyObject_VectorcallMethod(name_fire, args, 3, NULL));
+        if (failed < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int call_attribute(PyObject *object, PyObject *name, PyObject *one, PyObject *other)
+{
+    PyObject *callable = PyObject_GetAttr(object, name);
+    PyObject *args[] = {one, other};
+    int failed = callable == NULL ? -1 : called(PyObject_Vectorcall(callable, args, other == NULL ? 1 : 2, NULL));
+    Py_XDECREF(callable);
+    return failed;
+}
+
+/* The bytes that were stored last go into a hash. */
+static int hash_stored(PyObject *outlet, PyObject *hash_bytes)
+{
+    PyObject *storage = PyObject_GetAttr(outlet, name_storage);
+    PyObject *stored = storage == NULL ? NULL : PyObject_GetAttr(storage, name_stored);
+    int failed = stored == NULL ? -1 : called(PyObject_CallOneArg(hash_bytes, stored));
+    Py_XDECREF(storage);
+    Py_XDECREF(stored);
+    return failed;
+}
+
+/* Tag and value, or tag and bytes, go where they are hashed. */
+static int gather(PyObject *outlet, PyObject *unhashed, PyObject *tag, PyObject *value)
+{
+    PyObject *hash_bytes = PyObject_GetAttr(outlet, name_hash_bytes);
+    int failed = hash_bytes == NULL || !PyList_Check(unhashed) || PyList_Append(unhashed, tag) < 0;
+    if (!failed)
+        failed = hash_bytes == Py_None ? PyList_Append(unhashed, value) < 0 : hash_stored(outlet, hash_bytes) < 0;
+    Py_XDECREF(hash_bytes);
+    if (failed && !PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "unhashed: expected a list");
+    return failed ? -1 : 0;
+}
+
+static int record(PyObject *outlet, PyObject *tag, PyObject *value)
+{
+    PyObject *recorder = PyObject_GetAttr(outlet, name_record);
+    PyObject *args[] = {tag, value};
+    int failed = recorder == NULL ? -1 : recorder == Py_None ? 0 : called(PyObject_Vectorcall(recorder, args, 2, NULL));
+    Py_XDECREF(recorder);
+    return failed;
+}
+
+static int finish_outlet(PyObject *outlet, PyObject *tag, PyObject *value)
+{
+    PyObject *unhashed = PyObject_GetAttr(outlet, name_unhashed);
+    int failed = unhashed == NULL            ? -1
+                 : unhashed == Py_None ? record(outlet, tag, value)
+                                       : gather(outlet, unhashed, tag, value);
+    Py_XDECREF(unhashed);
+    PyObject *delayed = failed < 0 ? NULL : PyObject_GetAttr(outlet, name_delayed);
+    int is_delayed = delayed == NULL ? -1 : PyObject_IsTrue(delayed);
+    Py_XDECREF(delayed);
+    return is_delayed > 0 ? call_attribute(outlet, name_deliver_later, outlet, tag) : is_delayed;
+}
+
+/* What was set goes into the recorders and to later tags; nothing is present any more. */
+static int finish(PyObject *present, PyObject *tag)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(present); i++) {
+        Cell *cell = (Cell *)PyList_GET_ITEM(present, i);
+        if (!Py_IS_TYPE((PyObject *)cell, cell_type)) {
+            PyErr_Format(PyExc_TypeError, "expected a cell, received %R", cell);
+            return -1;
+        }
+        Py_SETREF(cell->present, Py_NewRef(Py_False));
+        if (cell->outlet != Py_None && finish_outlet(cell->outlet, tag, cell->value) < 0)
+            return -1;
+    }
+    return PyList_SetSlice(present, 0, PY_SSIZE_T_MAX, NULL);
+}
+
+/* Run what happens at `tag`: 1 if that was interrupted. Takes the reference to `events`. */
+static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *queue, Running *running)
+{
+    Py_INCREF(sequence);
+    Py_SETREF(running->tag, Py_NewRef(tag));
+    int failed = take_out(queue) < 0 || fire_all(events, running) < 0;
+    Py_DECREF(events); /* what refers to a value keeps its slot */
+    PyObject *interrupted = failed ? NULL : PyObject_CallNoArgs(sequence);
+    Py_DECREF(sequence);
+    if (interrupted == NULL)
+        return -1;
+    int is_interrupted = PyObject_IsTrue(interrupted);
+    Py_DECREF(interrupted);
+    return is_interrupted || finish(running->present, tag) < 0 ? (is_interrupted > 0 ? 1 : -1) : 0;
+}
+
+/* The next tag: 1 if it was processed, 0 if it is not for this loop, 2 if it was interrupted. */
+static int step(SteadyLoop *self, Agenda *queue, Running *running, PyObject *written, PyObject *neighbours)
+{
+    PyObject *tag = next_tag(self, queue);
+    if (tag == NULL)
+        return PyErr_Occurred() ? -1 : 0;
+    PyObject *events = Py_NewRef(queue->first);
+    PyObject *sequence = sequence_of(written, events, neighbours, tag);
+    if (sequence == NULL) {
+        Py_DECREF(events);
+        Py_DECREF(tag);
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    int found = process(tag, events, sequence, queue, running);
+    if (found == 0 && neighbours != Py_None)
+        found = called(PyObject_CallMethodNoArgs(neighbours, name_tag_done));
+    if (found) {
+        Py_DECREF(tag);
+        return found < 0 ? -1 : 2;
+    }
+    Py_XSETREF(self->last, tag);
+    self->tags++;
+    if (++self->unhashed >= OFTEN && called(PyObject_CallMethodNoArgs((PyObject *)self, name_hash)) < 0)
+        return -1;
+    return 1;
+}
+
+static PyObject *loop_run(SteadyLoop *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 4 || !PyObject_TypeCheck(args[0], agenda_type) || !PyObject_TypeCheck(args[1], running_type) ||
+        !PyDict_Check(args[2])) {
+        PyErr_SetString(PyExc_TypeError, "expected a queue, the state of the worker, sequences and neighbours");
+        return NULL;
+    }
+    int found;
+    do
+        found = step(self, (Agenda *)args[0], (Running *)args[1], args[2], args[3]);
+    while (found == 1);
+    return found < 0 ? NULL : PyBool_FromLong(found == 2);
+}
+
+static PyObject *loop_cannot(SteadyLoop *self, PyObject *unused)
+{
+    PyErr_SetString(PyExc_NotImplementedError, "a SteadyLoop needs _hash");
+    return NULL;
+}
+
+static PyMemberDef loop_members[] = {
+    {"last", T_OBJECT_EX, offsetof(SteadyLoop, last), 0, NULL},
+    {"_bound", T_OBJECT_EX, offsetof(SteadyLoop, bound), 0, NULL},
+    {"_called", T_OBJECT_EX, offsetof(SteadyLoop, is_called), 0, NULL},
+    {"tags", T_LONGLONG, offsetof(SteadyLoop, tags), 0, NULL},
+    {"_unhashed", T_LONGLONG, offsetof(SteadyLoop, unhashed), 0, NULL},
+    {NULL},
+};
+
+static PyMethodDef loop_methods[] = {
+    {"_run_steadily", (PyCFunction)(void (*)(void))loop_run, METH_FASTCALL, "Process tags until one is unusual."},
+    {"_hash", (PyCFunction)loop_cannot, METH_NOARGS, "Hash what waits in the recorders."},
+    {NULL},
+};
+
+static PyTypeObject loop_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "rlreactor.scheduler.steady.SteadyLoop",
+    .tp_basicsize = sizeof(SteadyLoop),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "The part of the scheduler that most tags go through.",
+    .tp_new = loop_new,
+    .tp_init = loop_init,
+    .tp_dealloc = (destructor)loop_dealloc,
+    .tp_traverse = (traverseproc)loop_traverse,
+    .tp_clear = (inquiry)loop_clear,
+    .tp_members = loop_members,
+    .tp_methods = loop_methods,
+};
+
+static PyMethodDef functions[] = {
+    {"start_of", start_of_list, METH_O, "What tells one set of events from another."},
+    {NULL},
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.steady", NULL, -1, functions};
+
+static int names_of(void)
+{
+    struct {
+        PyObject **name;
+        const char *text;
+    } all[] = {{&name_fire, "fire"},         {&name_advance, "advance"},       {&name_clear, "clear"},
+               {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},            {&name_deliver_later, "deliver_later"},
+               {&name_unhashed, "unhashed"}, {&name_hash_bytes, "hash_bytes"}, {&name_storage, "storage"},
+               {&name_stored, "stored"},     {&name_record, "record"},         {&name_delayed, "delayed"}};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if ((*all[i].name = PyUnicode_InternFromString(all[i].text)) == NULL)
+            return 0;
+    return 1;
+}
+
+PyMODINIT_FUNC PyInit_steady(void)
+{
+    if ((agenda_type = type_of("rlreactor.scheduler.agenda", "Agenda", sizeof(Agenda))) == NULL ||
+        (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) == NULL ||
+        (running_type = type_of("rlreactor.access", "Running", sizeof(Running))) == NULL ||
+        (forever = attribute_of("rlreactor.tag", "FOREVER")) == NULL || !names_of())
+        return NULL;
+    PyObject *made = PyModule_Create(&module);
+    if (made != NULL && (PyModule_AddType(made, &timer_type) < 0 || PyModule_AddType(made, &loop_type) < 0))
+        Py_CLEAR(made);
+    return made;
+}

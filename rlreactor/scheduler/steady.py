@@ -1,0 +1,127 @@
+"""The loop of one worker while nothing unusual happens: tags whose sequences are written, for which nobody has to wait.
+
+`steady.c` is the same in C.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rlreactor.scheduler.queue import EventQueue, Events
+from rlreactor.tag import FOREVER, Point
+
+if TYPE_CHECKING:
+    from rlreactor.execution import Execution
+    from rlreactor.scheduler.neighbours import Neighbours
+    from rlreactor.scheduler.sequence import Sequence
+
+__all__ = ["SteadyLoop", "TimerTarget", "start_of"]
+
+_OFTEN = 1024  # tags between two calls of `_hash`
+
+
+def start_of(events: Events) -> object:
+    """What tells one set of events from another."""
+    return events[0][0] if len(events) == 1 else tuple([target for target, _ in events])
+
+
+class TimerTarget:
+    """Queues itself again whenever it fires. Without a `period`, in ns, it fires once."""
+
+    __slots__ = ("_event", "_period", "_queue", "path", "ranks")
+
+    def __init__(self, path: str, ranks: tuple[int, ...], period: int | None, queue: EventQueue) -> None:
+        self.path = path
+        self.ranks = ranks
+        self._period = period
+        self._queue = queue
+        self._event = self, None
+
+    def fire(self, stored: Any, execution: Execution) -> None:
+        """Come again a period later."""
+        period, queue = self._period, self._queue
+        if period is None:
+            return
+        tag = (execution.tag[0] + period, 0)
+        if queue.head is FOREVER:  # `push`, where nothing else is queued: a call is a twelfth of a short tag
+            queue.head, queue.first = tag, [self._event]
+        else:
+            queue.push(tag, self)
+
+
+class SteadyLoop:
+    """The part of the scheduler that most tags go through.
+
+    Attributes:
+        last: the last tag that was processed.
+        tags: how many were processed.
+        _bound: tags from here on are not for this loop.
+        _called: somebody wants the scheduler's own loop to come round.
+        _unhashed: tags whose values may still wait in the recorders.
+    """
+
+    __slots__ = ("_bound", "_called", "_unhashed", "last", "tags")
+
+    def __init__(self) -> None:
+        self.last: Point = (0, -1)
+        self.tags = 0
+        self._bound: Point = FOREVER
+        self._called = False
+        self._unhashed = 0
+
+    def _run_steadily(
+        self,
+        queue: EventQueue,
+        execution: Execution,
+        written: dict[object, Sequence | None],
+        neighbours: Neighbours | None,
+        /,
+    ) -> bool:
+        """Process tags until one is unusual; whether it was interrupted while it waited for another worker.
+
+        The same as the scheduler's own loop, but in one piece: the calls between would be a third of a short tag.
+        """
+        present = execution.present
+        nothing: Events = []  # what is queued at FOREVER; never added to, as every other tag is earlier
+        while (tag := queue.head) < self._bound and not self._called:
+            events = queue.first
+            sequence = written.get(events[0][0] if len(events) == 1 else start_of(events))
+            if sequence is None or not (neighbours is None or neighbours.clear(tag)):
+                return False
+            if queue.later:
+                queue.advance()
+            else:
+                queue.head, queue.first = FOREVER, nothing
+            execution.tag = tag
+            for target, stored in events:
+                target.fire(stored, execution)
+            if sequence():
+                return True
+            for cell in present:
+                cell.present = False
+                outlet = cell.outlet
+                if outlet is not None:
+                    unhashed = outlet.unhashed
+                    if unhashed is not None:
+                        if outlet.hash_bytes is None:
+                            unhashed += (tag, cell.value)
+                        else:
+                            unhashed.append(tag)
+                            outlet.hash_bytes(outlet.storage.stored)
+                    elif outlet.record is not None:
+                        outlet.record(tag, cell.value)
+                    if outlet.delayed:
+                        outlet.deliver_later(outlet, tag)
+            present.clear()
+            if neighbours is not None:
+                events = stored = nothing  # what refers to a value keeps its slot
+                neighbours.tag_done()
+            self.last = tag
+            self.tags += 1
+            self._unhashed += 1
+            if self._unhashed >= _OFTEN:
+                self._hash()
+        return False
+
+    def _hash(self) -> None:
+        raise NotImplementedError
