@@ -57,7 +57,7 @@ def test_a_value_is_written_once_and_lent_again(lender: Any) -> None:
 
 
 def test_what_somebody_keeps_stays_as_it_is(lender: Any) -> None:
-    kept = []
+    kept: list[Any] = []
     for number in range(5):
         value = lender.empty()
         value[:] = number

@@ -1144,6 +1144,10 @@ static int accept_notice(Incoming *self, const char *notice, int64_t length, Tri
     while (at < end) {
         Entry entry;
         at = entry_at(self, at, end, &entry);
+        if (at == NULL) {
+            PyErr_Format(link_error, "a notice from worker %zd changed while it was read", self->worker);
+            return -1;
+        }
         if (deliver(self, &entry, tag, now, in_tag) < 0)
             return -1;
     }

@@ -21,15 +21,19 @@ def memory(count: int, shape: tuple[int, ...] = (2,), dtype: Any = np.float32) -
 
 
 def showing(observation: Any, reward: Any = 1.0, terminated: Any = False, truncated: Any = False) -> Callable[..., Any]:
-    return lambda action: (observation, reward, terminated, truncated, {"action": action})
+    def step(action: Any) -> tuple[Any, ...]:
+        return observation, reward, terminated, truncated, {"action": action}
+
+    return step
 
 
 def test_each_gets_its_action_and_writes_its_row(step_each: Any) -> None:
     observations, rewards, ended = memory(3)
-    steps: list[Any] = [
-        lambda action: (np.array([action, -action], np.float32), action / 2, False, False, {}) for _ in range(3)
-    ]
-    assert step_each(steps, [1, 2, 3], observations, rewards, ended) == []
+
+    def step(action: int) -> tuple[Any, ...]:
+        return np.array([action, -action], np.float32), action / 2, False, False, {}
+
+    assert step_each([step] * 3, [1, 2, 3], observations, rewards, ended) == []
     assert observations.tolist() == [[1, -1], [2, -2], [3, -3]]
     assert rewards.tolist() == [0.5, 1.0, 1.5]
     assert ended.tolist() == [0, 0, 0]
@@ -37,8 +41,11 @@ def test_each_gets_its_action_and_writes_its_row(step_each: Any) -> None:
 
 def test_actions_may_be_rows_of_an_array(step_each: Any) -> None:
     observations, rewards, ended = memory(2)
-    steps: list[Any] = [lambda action: (action * 2, 0.0, False, False, {})] * 2
-    step_each(steps, np.array([[1, 2], [3, 4]], np.float32), observations, rewards, ended)
+
+    def step(action: Any) -> tuple[Any, ...]:
+        return action * 2, 0.0, False, False, {}
+
+    step_each([step] * 2, np.array([[1, 2], [3, 4]], np.float32), observations, rewards, ended)
     assert observations.tolist() == [[2, 4], [6, 8]]
 
 
@@ -107,8 +114,11 @@ def test_errors_of_a_step_go_through(step_each: Any) -> None:
 
 @pytest.mark.parametrize("returned", [(1, 2, 3, 4), (1, 2, 3, 4, 5, 6), 7])
 def test_a_step_returns_five_things(step_each: Any, returned: Any) -> None:
+    def step(action: int) -> Any:
+        return returned
+
     with pytest.raises((ValueError, TypeError)):
-        step_each([lambda _: returned], [0], *memory(1))
+        step_each([step], [0], *memory(1))
 
 
 def test_memory_is_checked_before_it_is_written() -> None:
