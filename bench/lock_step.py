@@ -1,8 +1,7 @@
 """B3 and B4: 16 one-environment reactors in lock-step, a full barrier every step, actions at random.
 
-Where observations are small, the reactors of a core are a crew: what they show travels as one message.
-
-Against the limit of the machine, a loop written by hand, and the vector environments that people use.
+Each sends what it shows as a message of its own; beside that, the reactors of a core as a crew, which hands on what
+they show as one. Against the limit of the machine, a loop written by hand, and the vector environments that people use.
 """
 
 from __future__ import annotations
@@ -26,8 +25,6 @@ class Task(NamedTuple):
 
     env: str
     options: str
-    crews: bool
-    """Whether observations are so small that the reactors of a core hand them on together."""
     rounds: dict[str, int]
     share: float
     ratios: dict[str, float]
@@ -35,10 +32,10 @@ class Task(NamedTuple):
 
 _FEW = {ASYNC: 1500, SUBPROC: 1200}
 TASKS = (
-    Task("CartPole-v1", "{}", True, {OURS: 10_000, HAND: 12_000, SYNC: 8000, **_FEW}, 0.55,
+    Task("CartPole-v1", "{}", {OURS: 10_000, HAND: 12_000, SYNC: 8000, **_FEW}, 0.55,
          {HAND: 0.85, ASYNC: 4.0, SUBPROC: 5.0, SYNC: 1.3}),
-    Task("LunarLander-v3", "{}", True, {OURS: 3000, HAND: 3000, SYNC: 2000, **_FEW}, 0.65, {HAND: 0.95}),
-    Task("ALE/Pong-v5", '{"obs_type": "rgb"}', False, {OURS: 400, HAND: 400, SYNC: 250, ASYNC: 300, SUBPROC: 250}, 0.80,
+    Task("LunarLander-v3", "{}", {OURS: 3000, HAND: 3000, SYNC: 2000, **_FEW}, 0.65, {HAND: 0.95}),
+    Task("ALE/Pong-v5", '{"obs_type": "rgb"}', {OURS: 400, HAND: 400, SYNC: 250, ASYNC: 300, SUBPROC: 250}, 0.80,
          {HAND: 0.95, ASYNC: 1.2, SUBPROC: 1.2, SYNC: 1.5}),
 )  # fmt: skip
 
@@ -48,15 +45,14 @@ def contestants(task: Task, part: float = 1.0) -> list[Contestant]:
     env = ("--env", task.env)
     rounds = {name: part_of(part, count) for name, count in task.rounds.items()}
     ours = ("rlreactor_steps", *env, "--env-option", task.options, "--rounds", rounds[OURS])
-    together = ("--crews", CORES, "--crew", _ENVIRONMENTS // CORES)
     alone = ("--crews", _ENVIRONMENTS)
-    kept, others = (together, alone) if task.crews else (alone, together)
+    together = ("--crews", CORES, "--crew", _ENVIRONMENTS // CORES)
     return [
         limit(task.env, part),
-        here(OURS, *ours, *kept),
+        here(OURS, *ours, *alone),
         here(HAND, "hand_written_steps", *env, "--rounds", rounds[HAND]),
-        here(PLAIN, *ours, *kept, "--no-fingerprint"),
-        here(f"rlreactor, {'a message a reactor' if task.crews else 'crews'}", *ours, *others),
+        here(PLAIN, *ours, *alone, "--no-fingerprint"),
+        here("rlreactor, crews", *ours, *together),
         here(SYNC, "gymnasium_steps", "--kind", "sync", *env, "--rounds", rounds[SYNC]),
         here(ASYNC, "gymnasium_steps", "--kind", "async", *env, "--rounds", rounds[ASYNC]),
         elsewhere(SUBPROC, "sb3", "sb3_steps", *env, "--rounds", rounds[SUBPROC]),

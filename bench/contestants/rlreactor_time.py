@@ -94,8 +94,8 @@ LOADS = {
     "16 clients, 10 MiB": Load(
         "broadcast", lambda: Copying(clients=16, length=(10 << 20) // 8), 15, {}, fingerprint=False
     ),
-    "CartPole-v1": Load("lock_step", lock_step("CartPole-v1", crews=WORKERS, crew=8), 10_000, _STEPPED),
-    "LunarLander-v3": Load("lock_step", lock_step("LunarLander-v3", crews=WORKERS, crew=8), 3000, _STEPPED),
+    "CartPole-v1": Load("lock_step", lock_step("CartPole-v1"), 10_000, _STEPPED),
+    "LunarLander-v3": Load("lock_step", lock_step("LunarLander-v3"), 3000, _STEPPED),
     "ALE/Pong-v5": Load("lock_step", lock_step("ALE/Pong-v5", options={"obs_type": "rgb"}), 400, _STEPPED),
     "minibatch 500": Load(
         "q_learning", lambda: TimedQLearning(rollouts=16, steps=100, minibatch=500), 60,
