@@ -21,7 +21,7 @@ INNER = {
     "scheduler/": ["cadence", "inbox", "routes"],
 }  # fmt: skip
 NATIVE = [
-    "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/shortcut",
+    "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/arrivals", "runtime/post",
     "scheduler/agenda", "scheduler/edges", "scheduler/horizon", "scheduler/steady",
 ]  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is

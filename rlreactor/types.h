@@ -27,4 +27,18 @@ static inline PyObject *attribute_of(const char *from, const char *name)
     return attribute;
 }
 
+/* A string that is looked up often, and where it is kept. */
+typedef struct {
+    PyObject **name;
+    const char *text;
+} Name;
+
+static inline int has_names(const Name *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((*names[i].name = PyUnicode_InternFromString(names[i].text)) == NULL)
+            return 0;
+    return 1;
+}
+
 #endif

@@ -11,7 +11,7 @@ to 8. Records never wrap: when one does not fit before the end, a SKIP record fi
 message longer than a quarter of the capacity is cut into MORE records and an END, so that any
 length passes and the reader can empty the ring while the writer still writes; any other is WHOLE.
 Tail is stored after the record it announces, head once per `read`, after the bytes were copied out
-(`words.py` explains why that order is enough). `shortcut.c` writes and reads whole messages too.
+(`words.py` explains why that order is enough). `post.c` writes whole messages too, `arrivals.c` reads them.
 
 What the other side wrote is checked before it is used: an impossible head, tail, kind or length is
 a LinkError, never an access outside the ring or a giant allocation.

@@ -11,12 +11,12 @@ from rlreactor.links.carrier import Carrier
 from rlreactor.links.ends import Reader
 from rlreactor.links.slotted import Lease, SlotReader
 from rlreactor.links.words import fence
+from rlreactor.runtime.arrivals import IS_OPEN, NEWS, NOTHING, UNUSUAL, Incoming, Tally, look
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
 from rlreactor.runtime.outbox import Outbox
 from rlreactor.runtime.position import Position
-from rlreactor.runtime.shortcut import IS_OPEN, NEWS, NOTHING, UNUSUAL, Incoming, Tally, look
 from rlreactor.scheduler.binding import Binding, CellKey, root_ports
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.routes import Routes

@@ -8,7 +8,7 @@ from rlreactor.links.carrier import Carrier
 from rlreactor.links.doorbell import ring_all
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.outbox import Outbox
-from rlreactor.runtime.shortcut import IS_OPEN, Outgoing, Post
+from rlreactor.runtime.post import IS_OPEN, Outgoing, Post
 from rlreactor.scheduler.edges import Triple
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.outlet import Outlet

@@ -419,27 +419,20 @@ static PyMethodDef functions[] = {
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.steady", NULL, -1, functions};
 
-static int names_of(void)
-{
-    struct {
-        PyObject **name;
-        const char *text;
-    } all[] = {{&name_fire, "fire"},         {&name_advance, "advance"},       {&name_clear, "clear"},
-               {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},            {&name_deliver_later, "deliver_later"},
-               {&name_unhashed, "unhashed"}, {&name_hash_bytes, "hash_bytes"}, {&name_storage, "storage"},
-               {&name_stored, "stored"},     {&name_record, "record"},         {&name_delayed, "delayed"}};
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        if ((*all[i].name = PyUnicode_InternFromString(all[i].text)) == NULL)
-            return 0;
-    return 1;
-}
+static const Name names[] = {
+    {&name_fire, "fire"},         {&name_advance, "advance"},       {&name_clear, "clear"},
+    {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},            {&name_deliver_later, "deliver_later"},
+    {&name_unhashed, "unhashed"}, {&name_hash_bytes, "hash_bytes"}, {&name_storage, "storage"},
+    {&name_stored, "stored"},     {&name_record, "record"},         {&name_delayed, "delayed"},
+};
 
 PyMODINIT_FUNC PyInit_steady(void)
 {
     if ((agenda_type = type_of("rlreactor.scheduler.agenda", "Agenda", sizeof(Agenda))) == NULL ||
         (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) == NULL ||
         (running_type = type_of("rlreactor.access", "Running", sizeof(Running))) == NULL ||
-        (forever = attribute_of("rlreactor.tag", "FOREVER")) == NULL || !names_of())
+        (forever = attribute_of("rlreactor.tag", "FOREVER")) == NULL ||
+        !has_names(names, sizeof(names) / sizeof(*names)))
         return NULL;
     PyObject *made = PyModule_Create(&module);
     if (made != NULL && (PyModule_AddType(made, &timer_type) < 0 || PyModule_AddType(made, &loop_type) < 0))

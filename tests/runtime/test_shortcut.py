@@ -18,9 +18,10 @@ from rlreactor.links import wire
 from rlreactor.links.board import Board
 from rlreactor.links.doorbell import Doorbell, new_doorbell_fd
 from rlreactor.links.ring import RingReader, RingWriter
-from rlreactor.runtime import intake, near_outbox, shortcut
+from rlreactor.runtime import arrivals, intake, near_outbox
+from rlreactor.runtime.arrivals import NEWS, NOTHING, UNUSUAL, Incoming, Tally
 from rlreactor.runtime.inlet import Inlet, RemotePort
-from rlreactor.runtime.shortcut import NEWS, NOTHING, UNUSUAL, Incoming, Outgoing, Post, Tally
+from rlreactor.runtime.post import Outgoing, Post
 from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.horizon import Horizon
@@ -29,7 +30,7 @@ from rlreactor.scheduler.routes import Route
 from rlreactor.spec import as_spec
 from rlreactor.tag import NO_DELAY, Delay
 
-pytestmark = pytest.mark.skipif(not shortcut.IS_OPEN, reason="it is not compiled: `make engine`")
+pytestmark = pytest.mark.skipif(not arrivals.IS_OPEN, reason="it is not compiled: `make engine`")
 
 CAPACITY, WRITER, RANK = 1024, 3, 5
 PORT, LATER = 7, 9  # indices of ports: of one without a delay, of one with
@@ -298,7 +299,7 @@ def test_too_many_that_wait_are_left_to_the_long_way(pair: Pair) -> None:
     pair.tally.backlog[1] = 100
     sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
     assert pair.incoming.receive() == UNUSUAL
-    assert not shortcut.look((pair.incoming,), 1)
+    assert not arrivals.look((pair.incoming,), 1)
 
 
 @pytest.mark.parametrize(("word", "value"), [(0, 4), (0, -8), (0, 1 << 40), (8, 24)])
@@ -320,13 +321,13 @@ def test_a_value_for_a_tag_that_is_over_is_an_error(pair: Pair) -> None:
 
 def test_a_look_sees_messages_and_news(pair: Pair) -> None:
     assert pair.incoming.receive() == NEWS  # there is a first status
-    assert not shortcut.look((pair.incoming,), 2)
+    assert not arrivals.look((pair.incoming,), 2)
     pair.boards[1].publish(((8, 0, 0), (8, 0), (7, 0), 0))
-    assert shortcut.look((pair.incoming,), 1)
+    assert arrivals.look((pair.incoming,), 1)
     assert pair.incoming.receive() == NEWS
-    assert not shortcut.look((pair.incoming,), 2)
+    assert not arrivals.look((pair.incoming,), 2)
     sent(pair, wire.head((9, 0), 6), entry(PORT, 1, 2))
-    assert shortcut.look((pair.incoming,), 1)
+    assert arrivals.look((pair.incoming,), 1)
 
 
 def test_a_writer_that_waits_for_room_is_rung(pair: Pair) -> None:

@@ -1,0 +1,607 @@
+/* What leaves by the short way: post.py says what goes it. */
+
+#include "../access.h"
+#include "shortcut.h"
+#include <structmember.h>
+
+#define LONGEST 0x7FFFFFFE /* bytes of a value, as in wire.py */
+
+static PyTypeObject *cell_type, *horizon_type, *edges_type;
+static PyObject *name_index, *name_slots, *name_sent, *name_lies_in_memory, *name_storage, *name_stored;
+static PyObject *name_spec, *name_encode, *name_cell, *name_remote;
+
+/* Outgoing */
+
+typedef struct {
+    PyObject_HEAD
+    Pair pair;
+    Py_ssize_t worker;
+    int64_t longest;
+    PyObject *bell, *sent_at;
+} Outgoing;
+
+static PyObject *outgoing_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *words, *bell, *sent_at;
+    Py_ssize_t worker;
+    if (!PyArg_ParseTuple(args, "OnOO:Outgoing", &words, &worker, &bell, &sent_at) || !is_list_for(sent_at, worker))
+        return NULL;
+    Outgoing *self = (Outgoing *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->worker = worker;
+    self->bell = Py_NewRef(bell);
+    self->sent_at = Py_NewRef(sent_at);
+    if (pair_of(words, &self->pair) < 0)
+        Py_CLEAR(self);
+    else
+        self->longest = (capacity_of(self->pair.outgoing) / 4 - WORD) & -WORD;
+    return (PyObject *)self;
+}
+
+static void outgoing_dealloc(Outgoing *self)
+{
+    clear_pair(&self->pair);
+    Py_CLEAR(self->bell);
+    Py_CLEAR(self->sent_at);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+/* Bytes of a notice with these entries; -1 with an error set if one is none. */
+static int64_t length_of(PyObject *entries)
+{
+    int64_t length = NOTICE;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries); i++) {
+        PyObject *entry = PyList_GET_ITEM(entries, i);
+        if (!PyBytes_Check(entry)) {
+            PyErr_Format(PyExc_TypeError, "expected the bytes of an entry, received %R", entry);
+            return -1;
+        }
+        length += PyBytes_GET_SIZE(entry);
+    }
+    return length;
+}
+
+/* Where a record of this many bytes goes, and how many bytes are skipped before it; -1 if there is no room. */
+static int64_t place_for(Words *ring, int64_t need, int64_t tail, int64_t *skipped)
+{
+    int64_t capacity = capacity_of(ring), head = loaded(ring, HEAD);
+    if (!is_backlog(tail, head, capacity))
+        return -1;
+    int64_t at = tail % capacity;
+    *skipped = at + need > capacity ? capacity - at : 0;
+    if (tail + *skipped + need - head > capacity)
+        return -1;
+    return *skipped ? 0 : at;
+}
+
+static void write_notice(Outgoing *self, int64_t at, int64_t length, const Triple *head, PyObject *entries)
+{
+    Words *ring = self->pair.outgoing;
+    put_word(ring, DATA + at / WORD, (int64_t)WHOLE << 32 | length);
+    char *place = bytes_at(ring, at) + WORD;
+    memcpy(place, head, NOTICE);
+    place += NOTICE;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries); i++) {
+        PyObject *entry = PyList_GET_ITEM(entries, i);
+        memcpy(place, PyBytes_AS_STRING(entry), PyBytes_GET_SIZE(entry));
+        place += PyBytes_GET_SIZE(entry);
+    }
+}
+
+/* Write a notice, unless the worker is gone. 0, with nothing done, if it has to go the long way. */
+static int send_notice(Outgoing *self, Triple head, PyObject *entries)
+{
+    Pair *pair = &self->pair;
+    int64_t length = length_of(entries), skipped;
+    if (length < 0)
+        return -1;
+    if (loaded(pair->gone, 0))
+        return 1;
+    int64_t tail = loaded(pair->outgoing, TAIL), need = record_of(length);
+    int64_t at = length > self->longest ? -1 : place_for(pair->outgoing, need, tail, &skipped);
+    if (at < 0)
+        return 0;
+    /* Counted before it can be seen, so that it is never in nobody's count. */
+    put_word(pair->sent, 0, loaded(pair->sent, 0) + 1);
+    if (put_number(self->sent_at, self->worker, loaded(pair->version, 0)) < 0)
+        return -1;
+    if (skipped)
+        put_word(pair->outgoing, DATA + tail % capacity_of(pair->outgoing) / WORD, (int64_t)SKIP << 32 | skipped);
+    write_notice(self, at, length, &head, entries);
+    put_word(pair->outgoing, TAIL, tail + skipped + need);
+    return 1;
+}
+
+static PyTypeObject outgoing_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "rlreactor.runtime.post.Outgoing",
+    .tp_basicsize = sizeof(Outgoing),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "The short way to one worker.",
+    .tp_new = outgoing_new,
+    .tp_dealloc = (destructor)outgoing_dealloc,
+};
+
+/* Post: all that go out, and those who read from this worker. */
+
+typedef struct {
+    PyObject *worker;
+    Edges *edges;
+    Outgoing *outgoing;
+} Listener;
+
+typedef struct {
+    Triple frontier;
+    Point head, last;
+    int64_t received;
+} Status;
+
+typedef struct {
+    Words *news, *version, *statuses;
+} Own;
+
+#define OWN 3
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *unsent;   /* a dictionary of lists of entries, by worker */
+    PyObject *outgoing; /* a dictionary, by worker */
+    PyObject *told;     /* a list of those who got something with the last `finish` */
+    Own own;
+    Horizon *horizon;
+    Status status;
+    char is_told;
+    Py_ssize_t count;
+    Listener *listeners;
+} Post;
+
+static int listeners_of(PyObject *given, Post *post)
+{
+    post->listeners = PyMem_Calloc(PyTuple_GET_SIZE(given) + 1, sizeof(Listener));
+    if (post->listeners == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); i++) {
+        PyObject *worker, *edges, *outgoing;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(given, i), "OO!:Post", &worker, edges_type, &edges))
+            return -1;
+        if ((outgoing = PyDict_GetItemWithError(post->outgoing, worker)) == NULL) {
+            if (!PyErr_Occurred())
+                PyErr_Format(PyExc_ValueError, "there is no way to worker %R, which listens", worker);
+            return -1;
+        }
+        post->listeners[post->count++] =
+            (Listener){Py_NewRef(worker), (Edges *)Py_NewRef(edges), (Outgoing *)Py_NewRef(outgoing)};
+    }
+    return 0;
+}
+
+static int are_outgoing(PyObject *given)
+{
+    PyObject *worker, *outgoing;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(given, &at, &worker, &outgoing))
+        if (!Py_IS_TYPE(outgoing, &outgoing_type)) {
+            PyErr_Format(PyExc_TypeError, "expected a way out, received %R", outgoing);
+            return 0;
+        }
+    return 1;
+}
+
+static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *unsent, *outgoing, *listeners, *own, *horizon;
+    if (!PyArg_ParseTuple(args, "O!O!O!OO!:Post", &PyDict_Type, &unsent, &PyDict_Type, &outgoing, &PyTuple_Type,
+                          &listeners, &own, horizon_type, &horizon))
+        return NULL;
+    if (!are_outgoing(outgoing))
+        return NULL;
+    Post *self = (Post *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->unsent = Py_NewRef(unsent);
+    self->outgoing = Py_NewRef(outgoing);
+    self->horizon = (Horizon *)Py_NewRef(horizon);
+    self->told = PyList_New(0);
+    self->status = (Status){{0, 0, 0}, {0, 0}, {0, -1}, 0};
+    self->is_told = 1;
+    if (self->told == NULL || words_of(own, (Words **)&self->own, OWN) < 0 || listeners_of(listeners, self) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static void post_dealloc(Post *self)
+{
+    Py_CLEAR(self->unsent);
+    Py_CLEAR(self->outgoing);
+    Py_CLEAR(self->told);
+    Py_CLEAR(self->horizon);
+    for (Py_ssize_t i = 0; i < OWN; i++)
+        Py_CLEAR(((Words **)&self->own)[i]);
+    while (self->count) {
+        Listener *listener = &self->listeners[--self->count];
+        Py_CLEAR(listener->worker);
+        Py_CLEAR(listener->edges);
+        Py_CLEAR(listener->outgoing);
+    }
+    PyMem_Free(self->listeners);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static int arguments_of(PyObject *const *args, Py_ssize_t count, Triple *head)
+{
+    Point tag;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "expected a tag and a rank");
+        return -1;
+    }
+    if (point_of(args[0], &tag) < 0)
+        return -1;
+    *head = (Triple){tag.time, tag.microstep, PyLong_AsLongLong(args[1])};
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Tell the listeners; whether that is news for anybody who gets no message. Or, with `only`, those who do get one. */
+static int inform(Post *self, Triple head, int only)
+{
+    int is_news = 0;
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        Listener *listener = &self->listeners[i];
+        int gets_one = PyDict_Contains(self->unsent, listener->worker);
+        if (gets_one < 0)
+            return -1;
+        if ((gets_one || !only) && edges_advance(listener->edges, head) && !gets_one)
+            is_news = 1;
+    }
+    return is_news;
+}
+
+static int ring_if_asleep(Outgoing *outgoing)
+{
+    return loaded(outgoing->pair.asleep, 0) ? ring_bell(outgoing->bell) : 0;
+}
+
+/* Send all that is usual, and with `rings` wake who gets any; what is left in `unsent` has to go the long way. */
+static int send_all(Post *self, Triple head, int rings)
+{
+    PyObject *worker, *entries, *left = NULL, *unsent = self->unsent;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(unsent, &at, &worker, &entries)) {
+        PyObject *outgoing = PyDict_GetItemWithError(self->outgoing, worker);
+        if (PyErr_Occurred() || !PyList_Check(entries))
+            goto failed;
+        int is_sent = outgoing == NULL ? 0 : send_notice((Outgoing *)outgoing, head, entries);
+        if (is_sent < 0)
+            goto failed;
+        if (!is_sent && ((left == NULL && (left = PyDict_New()) == NULL) || PyDict_SetItem(left, worker, entries) < 0))
+            goto failed;
+    }
+    full_fence();
+    for (at = 0; PyDict_Next(unsent, &at, &worker, &entries);) {
+        PyObject *outgoing = PyDict_GetItemWithError(self->outgoing, worker);
+        if (outgoing == NULL)
+            continue;
+        if ((rings ? ring_if_asleep((Outgoing *)outgoing) : PyList_Append(self->told, outgoing)) < 0)
+            goto failed;
+    }
+    PyDict_Clear(unsent);
+    int failed = left != NULL && PyDict_Update(unsent, left) < 0;
+    Py_XDECREF(left);
+    return failed ? -1 : 0;
+failed:
+    Py_XDECREF(left);
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "expected lists of entries by worker");
+    return -1;
+}
+
+/* The entry of a value that goes with it; NULL with an error set if it has no bytes. */
+static PyObject *entry_of(uint32_t index, PyObject *payload)
+{
+    Py_buffer data;
+    if (PyObject_GetBuffer(payload, &data, PyBUF_SIMPLE) < 0)
+        return NULL;
+    if (data.len > LONGEST) {
+        PyErr_Format(link_error, "a value of %zd bytes: a message takes %d; declare an Array, or send parts", data.len,
+                     LONGEST);
+        PyBuffer_Release(&data);
+        return NULL;
+    }
+    Py_ssize_t padded = (data.len + WORD - 1) & -WORD;
+    PyObject *entry = PyBytes_FromStringAndSize(NULL, ENTRY + padded);
+    if (entry != NULL) {
+        char *at = PyBytes_AS_STRING(entry);
+        int32_t length = (int32_t)(-1 - data.len);
+        memcpy(at, &index, 4);
+        memcpy(at + 4, &length, 4);
+        memcpy(at + ENTRY, data.buf, data.len);
+        memset(at + ENTRY + data.len, 0, padded - data.len);
+    }
+    PyBuffer_Release(&data);
+    return entry;
+}
+
+/* The entry of a value that lies in a slot. */
+static PyObject *slot_entry_of(uint32_t index, PyObject *slots)
+{
+    PyObject *sent = PyObject_CallMethodNoArgs(slots, name_sent);
+    int32_t slot = sent == NULL ? -1 : (int32_t)PyLong_AsLong(sent);
+    Py_XDECREF(sent);
+    if (PyErr_Occurred())
+        return NULL;
+    char bytes[ENTRY];
+    memcpy(bytes, &index, 4);
+    memcpy(bytes + 4, &slot, 4);
+    return PyBytes_FromStringAndSize(bytes, ENTRY);
+}
+
+/* The bytes of a value that has no fixed size. */
+static PyObject *encoded(PyObject *outlet)
+{
+    PyObject *spec = PyObject_GetAttr(outlet, name_spec), *cell = PyObject_GetAttr(outlet, name_cell);
+    PyObject *bytes = NULL;
+    if (spec != NULL && cell != NULL && Py_IS_TYPE(cell, cell_type))
+        bytes = PyObject_CallMethodOneArg(spec, name_encode, ((Cell *)cell)->value);
+    else if (!PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "expected a cell, received %R", cell);
+    Py_XDECREF(spec);
+    Py_XDECREF(cell);
+    return bytes;
+}
+
+static PyObject *payload_of(PyObject *outlet)
+{
+    PyObject *lies_in_memory = PyObject_GetAttr(outlet, name_lies_in_memory);
+    Py_XDECREF(lies_in_memory);
+    if (lies_in_memory != Py_True)
+        return lies_in_memory == NULL ? NULL : encoded(outlet);
+    PyObject *storage = PyObject_GetAttr(outlet, name_storage);
+    PyObject *stored = storage == NULL ? NULL : PyObject_GetAttr(storage, name_stored);
+    Py_XDECREF(storage);
+    return stored;
+}
+
+static PyObject *next_entry(PyObject *outlet)
+{
+    PyObject *number = PyObject_GetAttr(outlet, name_index), *slots = PyObject_GetAttr(outlet, name_slots);
+    uint32_t index = number == NULL ? 0 : (uint32_t)PyLong_AsUnsignedLong(number);
+    PyObject *entry = NULL;
+    if (slots != NULL && !PyErr_Occurred()) {
+        PyObject *payload = slots == Py_None ? payload_of(outlet) : NULL;
+        entry = slots != Py_None ? slot_entry_of(index, slots) : payload == NULL ? NULL : entry_of(index, payload);
+        Py_XDECREF(payload);
+    }
+    Py_XDECREF(number);
+    Py_XDECREF(slots);
+    return entry;
+}
+
+static int add_for(PyObject *unsent, PyObject *worker, PyObject *entry)
+{
+    PyObject *entries = PyDict_GetItemWithError(unsent, worker);
+    if (entries != NULL)
+        return PyList_Append(entries, entry);
+    if (PyErr_Occurred() || (entries = PyList_New(1)) == NULL)
+        return -1;
+    PyList_SET_ITEM(entries, 0, Py_NewRef(entry));
+    int failed = PyDict_SetItem(unsent, worker, entries);
+    Py_DECREF(entries);
+    return failed;
+}
+
+static PyObject *post_add(Post *self, PyObject *outlet)
+{
+    PyObject *entry = next_entry(outlet), *remote = entry == NULL ? NULL : PyObject_GetAttr(outlet, name_remote);
+    int failed = remote == NULL;
+    if (!failed && !PyTuple_Check(remote)) {
+        PyErr_Format(PyExc_TypeError, "expected a tuple of workers, received %R", remote);
+        failed = 1;
+    }
+    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(remote); i++)
+        failed = add_for(self->unsent, PyTuple_GET_ITEM(remote, i), entry) < 0;
+    Py_XDECREF(entry);
+    Py_XDECREF(remote);
+    if (failed)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *post_flush(Post *self, PyObject *const *args, Py_ssize_t count)
+{
+    Triple head;
+    if (arguments_of(args, count, &head) < 0)
+        return NULL;
+    int is_news = inform(self, head, 0);
+    if (is_news < 0 || send_all(self, head, 1) < 0)
+        return NULL;
+    return PyBool_FromLong(is_news);
+}
+
+static PyObject *post_finish(Post *self, PyObject *const *args, Py_ssize_t count)
+{
+    Triple head;
+    if (arguments_of(args, count, &head) < 0 || PyList_SetSlice(self->told, 0, PY_SSIZE_T_MAX, NULL) < 0 ||
+        inform(self, head, 1) < 0 || send_all(self, head, 0) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *post_ring(Post *self, PyObject *unused)
+{
+    full_fence();
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->told); i++)
+        if (ring_if_asleep((Outgoing *)PyList_GET_ITEM(self->told, i)) < 0)
+            return NULL;
+    Py_RETURN_NONE;
+}
+
+/* Replace the status of this worker, if it differs. */
+static void publish(Post *self, const Status *status, int is_news)
+{
+    Own *own = &self->own;
+    if (!memcmp(status, &self->status, sizeof(Status)))
+        return;
+    self->status = *status;
+    self->is_told = 0;
+    int64_t version = loaded(own->version, 0) + 1;
+    Py_ssize_t at = version % GENERATIONS * (own->statuses->count / GENERATIONS);
+    put_word(own->statuses, at, version);
+    for (size_t i = 0; i < sizeof(Status) / WORD; i++)
+        put_word(own->statuses, at + 1 + i, ((const int64_t *)status)[i]);
+    put_word(own->version, 0, version);
+    if (is_news)
+        put_word(own->news, 0, version);
+}
+
+/* Wake those to whom what has been published makes a difference, if they wait for it. */
+static int wake(Post *self)
+{
+    full_fence();
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        Listener *listener = &self->listeners[i];
+        int64_t wanted = loaded(listener->outgoing->pair.wanted, 0);
+        if (edges_moved_past(listener->edges, wanted) && ring_if_asleep(listener->outgoing) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int learn(Post *self, Triple frontier)
+{
+    int is_news = 0;
+    for (Py_ssize_t i = 0; i < self->count; i++)
+        is_news |= edges_advance(self->listeners[i].edges, frontier);
+    return is_news;
+}
+
+/* The arguments after the first: head, last and received. */
+static int status_of(PyObject *const *args, Py_ssize_t count, Py_ssize_t expected, Status *status)
+{
+    if (count != expected) {
+        PyErr_Format(PyExc_TypeError, "expected %zd arguments, received %zd", expected, count);
+        return -1;
+    }
+    status->received = PyLong_AsLongLong(args[3]);
+    return point_of(args[1], &status->head) < 0 || point_of(args[2], &status->last) < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *say_status(Post *self, const Status *status)
+{
+    int is_news = learn(self, status->frontier);
+    publish(self, status, is_news);
+    if (is_news && wake(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *post_publish(Post *self, PyObject *const *args, Py_ssize_t count)
+{
+    Status status;
+    if (status_of(args, count, 5, &status) < 0 || triple_of(args[0], &status.frontier) < 0)
+        return NULL;
+    publish(self, &status, PyObject_IsTrue(args[4]));
+    Py_RETURN_NONE;
+}
+
+static PyObject *post_tell(Post *self, PyObject *const *args, Py_ssize_t count)
+{
+    Status status;
+    if (status_of(args, count, 4, &status) < 0 || triple_of(args[0], &status.frontier) < 0)
+        return NULL;
+    if (learn(self, status.frontier)) {
+        publish(self, &status, 1);
+        if (wake(self) < 0)
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *post_say(Post *self, PyObject *const *args, Py_ssize_t count)
+{
+    Status status;
+    if (status_of(args, count, 4, &status) < 0 || triple_of(args[0], &status.frontier) < 0)
+        return NULL;
+    return say_status(self, &status);
+}
+
+static PyObject *post_promise(Post *self, PyObject *const *args, Py_ssize_t count)
+{
+    Status status;
+    Point candidate;
+    if (status_of(args, count, 4, &status) < 0 || point_of(args[0], &candidate) < 0)
+        return NULL;
+    status.frontier = reached_by(self->horizon->edges, candidate, self->horizon->floor);
+    return say_status(self, &status);
+}
+
+static PyObject *get_frontier(Post *self, void *unused)
+{
+    return triple_as_tuple(self->status.frontier);
+}
+
+static PyMemberDef post_members[] = {
+    {"is_told", T_BOOL, offsetof(Post, is_told), 0, NULL},
+    {NULL},
+};
+
+static PyGetSetDef post_properties[] = {
+    {"frontier", (getter)get_frontier, NULL, "What was published last.", NULL},
+    {NULL},
+};
+
+static PyMethodDef post_methods[] = {
+    {"add", (PyCFunction)post_add, METH_O, "A value for every worker that reads the port."},
+    {"flush", (PyCFunction)(void (*)(void))post_flush, METH_FASTCALL, "Send, and wake who gets any."},
+    {"finish", (PyCFunction)(void (*)(void))post_finish, METH_FASTCALL, "Send, and wake nobody yet."},
+    {"ring", (PyCFunction)post_ring, METH_NOARGS, "Wake those to whom the last `finish` sent anything."},
+    {"publish", (PyCFunction)(void (*)(void))post_publish, METH_FASTCALL, "Replace the status, if it differs."},
+    {"tell", (PyCFunction)(void (*)(void))post_tell, METH_FASTCALL, "Publish and wake if it is news to anybody."},
+    {"say", (PyCFunction)(void (*)(void))post_say, METH_FASTCALL, "Publish, and wake if it is news to anybody."},
+    {"promise", (PyCFunction)(void (*)(void))post_promise, METH_FASTCALL, "Say what follows from what comes next."},
+    {NULL},
+};
+
+static PyTypeObject post_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "rlreactor.runtime.post.Post",
+    .tp_basicsize = sizeof(Post),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "The short way to all workers that it leads to.",
+    .tp_new = post_new,
+    .tp_dealloc = (destructor)post_dealloc,
+    .tp_members = post_members,
+    .tp_getset = post_properties,
+    .tp_methods = post_methods,
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.post", NULL, -1, NULL};
+
+static const Name names[] = {
+    {&name_index, "index"},     {&name_slots, "slots"},   {&name_sent, "sent"},
+    {&name_storage, "storage"}, {&name_stored, "stored"}, {&name_lies_in_memory, "lies_in_memory"},
+    {&name_spec, "spec"},       {&name_encode, "encode"}, {&name_cell, "cell"},
+    {&name_remote, "remote"},
+};
+
+static int is_ready(void)
+{
+    return has_shared_names() && has_names(names, sizeof(names) / sizeof(*names)) &&
+           (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) != NULL &&
+           (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
+           (edges_type = type_of("rlreactor.scheduler.edges", "Edges", sizeof(Edges))) != NULL;
+}
+
+PyMODINIT_FUNC PyInit_post(void)
+{
+    PyObject *made = is_ready() ? PyModule_Create(&module) : NULL;
+    if (made == NULL)
+        return NULL;
+    if (PyModule_AddType(made, &outgoing_type) < 0 || PyModule_AddType(made, &post_type) < 0 ||
+        PyModule_AddObjectRef(made, "IS_OPEN", Py_True) < 0) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    return made;
+}
