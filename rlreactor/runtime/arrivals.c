@@ -414,7 +414,9 @@ static int arrives_later(Incoming *self, const Inlet *inlet, Point arrival, PyOb
     }
     PyObject *args[] = {(PyObject *)self->queue, tag, inlet->inlet, stored};
     int failed = put_number(self->backlog, self->worker, number_in(self->backlog, self->worker) + 1) < 0;
-    int is_first = failed ? -1 : push_first(self->queue, tag, inlet->inlet, stored);
+    PyObject *event = failed ? NULL : PyTuple_Pack(2, inlet->inlet, stored);
+    int is_first = event == NULL ? -1 : push_first(self->queue, tag, event);
+    Py_XDECREF(event);
     failed = is_first < 0 || (!is_first && called(PyObject_VectorcallMethod(name_push, args, 4, NULL)) < 0);
     Py_DECREF(tag);
     return failed ? -1 : 0;

@@ -113,7 +113,9 @@ static PyObject *agenda_push(Agenda *self, PyObject *const *args, Py_ssize_t cou
     }
     PyObject *stored = count == 3 ? args[2] : Py_None;
     Point tag, head;
-    int is_first = is_whole(self) ? push_first(self, args[0], args[1], stored) : -1;
+    PyObject *event = is_whole(self) ? PyTuple_Pack(2, args[1], stored) : NULL;
+    int is_first = event == NULL ? -1 : push_first(self, args[0], event);
+    Py_XDECREF(event);
     if (is_first < 0)
         return NULL;
     if (is_first)

@@ -14,7 +14,7 @@ typedef struct {
 } Agenda;
 
 /* Queue an event at the earliest tag of all: 1 if `tag` is that one, 0 with nothing done if not. */
-static inline int push_first(Agenda *agenda, PyObject *tag, PyObject *target, PyObject *stored)
+static inline int push_first(Agenda *agenda, PyObject *tag, PyObject *event)
 {
     Point head, point;
     if (point_of(agenda->head, &head) < 0 || point_of(tag, &point) < 0)
@@ -22,22 +22,15 @@ static inline int push_first(Agenda *agenda, PyObject *tag, PyObject *target, Py
     int is_empty = !PyList_GET_SIZE(agenda->first);
     if (!is_same(head, point) && !(is_empty && is_earlier(point, head)))
         return 0;
-    PyObject *event = PyTuple_Pack(2, target, stored);
-    if (event == NULL)
+    if (!is_empty)
+        return PyList_Append(agenda->first, event) < 0 ? -1 : 1;
+    PyObject *first = PyList_New(1); /* a new list: whoever took the last one may still go through it */
+    if (first == NULL)
         return -1;
-    int failed;
-    if (is_empty) { /* a new list: whoever took the last one may still go through it */
-        PyObject *first = PyList_New(1);
-        failed = first == NULL;
-        if (!failed) {
-            PyList_SET_ITEM(first, 0, Py_NewRef(event));
-            Py_SETREF(agenda->first, first);
-            Py_SETREF(agenda->head, Py_NewRef(tag));
-        }
-    } else
-        failed = PyList_Append(agenda->first, event) < 0;
-    Py_DECREF(event);
-    return failed ? -1 : 1;
+    PyList_SET_ITEM(first, 0, Py_NewRef(event));
+    Py_SETREF(agenda->first, first);
+    Py_SETREF(agenda->head, Py_NewRef(tag));
+    return 1;
 }
 
 #endif

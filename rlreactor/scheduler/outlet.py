@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rlreactor.access import Cell
 from rlreactor.execution import Execution
 from rlreactor.scheduler.recorder import PortRecorder
+from rlreactor.scheduler.steady import Outflow
 from rlreactor.spec import Spec
 from rlreactor.storage import Storage
-from rlreactor.tag import Delay, Point
+from rlreactor.tag import Point
 
 if TYPE_CHECKING:
     from rlreactor.links.slotted import SlottedStorage
@@ -37,7 +37,7 @@ class CellGroup:
         self.cell.assign(stored, execution)
 
 
-class Outlet:
+class Outlet(Outflow):
     """What happens to the value of a root port at the end of the reaction or the tag.
 
     Args:
@@ -47,8 +47,7 @@ class Outlet:
     """
 
     __slots__ = (
-        "cell", "delayed", "deliver_later", "hash_bytes", "index", "last_writer", "lies_in_memory", "path", "record",
-        "recorder", "remote", "sent", "slots", "spec", "storage", "unhashed",
+        "cell", "index", "last_writer", "lies_in_memory", "path", "recorder", "remote", "sent", "slots", "spec",
     )  # fmt: skip
 
     def __init__(
@@ -71,8 +70,8 @@ class Outlet:
         self.record = recorder.record
         self.unhashed = recorder.unhashed if recorder.plain else None
         self.hash_bytes = recorder.hash_bytes
-        self.deliver_later: Callable[[Outlet, Point], None] = _nowhere
-        self.delayed: tuple[tuple[Delay, CellGroup], ...] = ()
+        self.deliver_later = _nowhere
+        self.delayed = ()
         self.remote: tuple[int, ...] = ()  # workers that read the port
         self.slots: SlottedStorage | None = None  # that they see the values in
         self.lies_in_memory = bool(spec.fields)  # a value's bytes lie there as they go into a message

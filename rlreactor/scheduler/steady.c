@@ -8,9 +8,9 @@
 #define OFTEN 1024 /* tags between two calls of `_hash` */
 
 static PyTypeObject *agenda_type, *cell_type, *running_type;
-static PyObject *forever;
-static PyObject *name_fire, *name_advance, *name_clear, *name_tag_done, *name_hash, *name_deliver_later;
-static PyObject *name_unhashed, *name_hash_bytes, *name_storage, *name_stored, *name_record, *name_delayed;
+static PyObject *forever, *nothing;
+static PyObject *name_fire, *name_advance, *name_clear, *name_tag_done, *name_hash;
+static PyObject *name_stored;
 
 static int called(PyObject *result)
 {
@@ -53,7 +53,8 @@ static PyObject *start_of_list(PyObject *module, PyObject *events)
 typedef struct {
     PyObject_HEAD
     PyObject *path, *ranks;
-    int64_t period; /* ns; -1: none */
+    PyObject *event; /* this timer and None */
+    int64_t period;  /* ns; -1: none */
     Agenda *queue;
 } TimerTarget;
 
@@ -68,6 +69,7 @@ static PyObject *timer_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     self->path = Py_NewRef(path);
     self->ranks = Py_NewRef(ranks);
     self->queue = (Agenda *)Py_NewRef(queue);
+    self->event = PyTuple_Pack(2, self, Py_None);
     self->period = period == Py_None ? -1 : PyLong_AsLongLong(period);
     if (PyErr_Occurred())
         Py_CLEAR(self);
@@ -78,6 +80,7 @@ static int timer_traverse(TimerTarget *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->path);
     Py_VISIT(self->ranks);
+    Py_VISIT(self->event);
     Py_VISIT(self->queue);
     return 0;
 }
@@ -86,6 +89,7 @@ static int timer_clear(TimerTarget *self)
 {
     Py_CLEAR(self->path);
     Py_CLEAR(self->ranks);
+    Py_CLEAR(self->event);
     Py_CLEAR(self->queue);
     return 0;
 }
@@ -106,7 +110,7 @@ static int tick(TimerTarget *self, Running *running)
     if (point_of(running->tag, &now) < 0)
         return -1;
     PyObject *tag = point_as_tuple((Point){time_after(now.time, self->period), 0});
-    int is_first = tag == NULL ? -1 : push_first(self->queue, tag, (PyObject *)self, Py_None);
+    int is_first = tag == NULL ? -1 : push_first(self->queue, tag, self->event);
     if (is_first == 0) {
         PyObject *pushed = PyObject_CallMethod((PyObject *)self->queue, "push", "OO", tag, self);
         is_first = called(pushed);
@@ -149,6 +153,71 @@ static PyTypeObject timer_type = {
     .tp_clear = (inquiry)timer_clear,
     .tp_members = timer_members,
     .tp_methods = timer_methods,
+};
+
+/* Outflow */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *unhashed, *hash_bytes, *storage, *record, *delayed, *deliver_later;
+} Outflow;
+
+static int outflow_traverse(Outflow *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->unhashed);
+    Py_VISIT(self->hash_bytes);
+    Py_VISIT(self->storage);
+    Py_VISIT(self->record);
+    Py_VISIT(self->delayed);
+    Py_VISIT(self->deliver_later);
+    return 0;
+}
+
+static int outflow_clear(Outflow *self)
+{
+    Py_CLEAR(self->unhashed);
+    Py_CLEAR(self->hash_bytes);
+    Py_CLEAR(self->storage);
+    Py_CLEAR(self->record);
+    Py_CLEAR(self->delayed);
+    Py_CLEAR(self->deliver_later);
+    return 0;
+}
+
+static void outflow_dealloc(Outflow *self)
+{
+    PyObject_GC_UnTrack(self);
+    outflow_clear(self);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static int outflow_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    return 0;
+}
+
+static PyMemberDef outflow_members[] = {
+    {"unhashed", T_OBJECT_EX, offsetof(Outflow, unhashed), 0, NULL},
+    {"hash_bytes", T_OBJECT_EX, offsetof(Outflow, hash_bytes), 0, NULL},
+    {"storage", T_OBJECT_EX, offsetof(Outflow, storage), 0, NULL},
+    {"record", T_OBJECT_EX, offsetof(Outflow, record), 0, NULL},
+    {"delayed", T_OBJECT_EX, offsetof(Outflow, delayed), 0, NULL},
+    {"deliver_later", T_OBJECT_EX, offsetof(Outflow, deliver_later), 0, NULL},
+    {NULL},
+};
+
+static PyTypeObject outflow_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "rlreactor.scheduler.steady.Outflow",
+    .tp_basicsize = sizeof(Outflow),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "What the loop does with the value of a port at the end of a tag.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = outflow_init,
+    .tp_dealloc = (destructor)outflow_dealloc,
+    .tp_traverse = (traverseproc)outflow_traverse,
+    .tp_clear = (inquiry)outflow_clear,
+    .tp_members = outflow_members,
 };
 
 /* SteadyLoop */
@@ -227,11 +296,8 @@ static int take_out(Agenda *queue)
 {
     if (PyList_GET_SIZE(queue->later))
         return called(PyObject_CallMethodNoArgs((PyObject *)queue, name_advance));
-    PyObject *nothing = PyList_New(0);
-    if (nothing == NULL)
-        return -1;
     Py_SETREF(queue->head, Py_NewRef(forever));
-    Py_SETREF(queue->first, nothing);
+    Py_SETREF(queue->first, Py_NewRef(nothing)); /* never added to: the first event of a tag makes a new list */
     return 0;
 }
 
@@ -248,59 +314,56 @@ static int fire_all(PyObject *events, Running *running)
     return 0;
 }
 
-static int call_attribute(PyObject *object, PyObject *name, PyObject *one, PyObject *other)
+static int call_with(PyObject *callable, PyObject *one, PyObject *other)
 {
-    PyObject *callable = PyObject_GetAttr(object, name);
     PyObject *args[] = {one, other};
-    int failed = callable == NULL ? -1 : called(PyObject_Vectorcall(callable, args, other == NULL ? 1 : 2, NULL));
-    Py_XDECREF(callable);
+    Py_INCREF(callable);
+    int failed = called(PyObject_Vectorcall(callable, args, 2, NULL));
+    Py_DECREF(callable);
     return failed;
 }
 
 /* The bytes that were stored last go into a hash. */
-static int hash_stored(PyObject *outlet, PyObject *hash_bytes)
+static int hash_stored(Outflow *outlet)
 {
-    PyObject *storage = PyObject_GetAttr(outlet, name_storage);
-    PyObject *stored = storage == NULL ? NULL : PyObject_GetAttr(storage, name_stored);
-    int failed = stored == NULL ? -1 : called(PyObject_CallOneArg(hash_bytes, stored));
-    Py_XDECREF(storage);
+    PyObject *stored = PyObject_GetAttr(outlet->storage, name_stored);
+    int failed = stored == NULL ? -1 : called(PyObject_CallOneArg(outlet->hash_bytes, stored));
     Py_XDECREF(stored);
     return failed;
 }
 
 /* Tag and value, or tag and bytes, go where they are hashed. */
-static int gather(PyObject *outlet, PyObject *unhashed, PyObject *tag, PyObject *value)
+static int gather(Outflow *outlet, PyObject *tag, PyObject *value)
 {
-    PyObject *hash_bytes = PyObject_GetAttr(outlet, name_hash_bytes);
-    int failed = hash_bytes == NULL || !PyList_Check(unhashed) || PyList_Append(unhashed, tag) < 0;
-    if (!failed)
-        failed = hash_bytes == Py_None ? PyList_Append(unhashed, value) < 0 : hash_stored(outlet, hash_bytes) < 0;
-    Py_XDECREF(hash_bytes);
-    if (failed && !PyErr_Occurred())
+    if (!PyList_Check(outlet->unhashed)) {
         PyErr_SetString(PyExc_TypeError, "unhashed: expected a list");
-    return failed ? -1 : 0;
+        return -1;
+    }
+    if (PyList_Append(outlet->unhashed, tag) < 0)
+        return -1;
+    return outlet->hash_bytes == Py_None ? PyList_Append(outlet->unhashed, value) : hash_stored(outlet);
 }
 
-static int record(PyObject *outlet, PyObject *tag, PyObject *value)
+static int is_whole(Outflow *outlet)
 {
-    PyObject *recorder = PyObject_GetAttr(outlet, name_record);
-    PyObject *args[] = {tag, value};
-    int failed = recorder == NULL ? -1 : recorder == Py_None ? 0 : called(PyObject_Vectorcall(recorder, args, 2, NULL));
-    Py_XDECREF(recorder);
-    return failed;
+    if (outlet->unhashed != NULL && outlet->hash_bytes != NULL && outlet->storage != NULL && outlet->record != NULL &&
+        outlet->delayed != NULL && outlet->deliver_later != NULL)
+        return 1;
+    PyErr_SetString(PyExc_AttributeError, "this outlet was never made");
+    return 0;
 }
 
-static int finish_outlet(PyObject *outlet, PyObject *tag, PyObject *value)
+static int finish_outlet(Outflow *outlet, PyObject *tag, PyObject *value)
 {
-    PyObject *unhashed = PyObject_GetAttr(outlet, name_unhashed);
-    int failed = unhashed == NULL            ? -1
-                 : unhashed == Py_None ? record(outlet, tag, value)
-                                       : gather(outlet, unhashed, tag, value);
-    Py_XDECREF(unhashed);
-    PyObject *delayed = failed < 0 ? NULL : PyObject_GetAttr(outlet, name_delayed);
-    int is_delayed = delayed == NULL ? -1 : PyObject_IsTrue(delayed);
-    Py_XDECREF(delayed);
-    return is_delayed > 0 ? call_attribute(outlet, name_deliver_later, outlet, tag) : is_delayed;
+    if (!is_whole(outlet))
+        return -1;
+    int failed = 0;
+    if (outlet->unhashed != Py_None)
+        failed = gather(outlet, tag, value);
+    else if (outlet->record != Py_None)
+        failed = call_with(outlet->record, tag, value);
+    int is_delayed = failed < 0 ? -1 : PyObject_IsTrue(outlet->delayed);
+    return is_delayed > 0 ? call_with(outlet->deliver_later, (PyObject *)outlet, tag) : is_delayed;
 }
 
 /* What was set goes into the recorders and to later tags; nothing is present any more. */
@@ -313,7 +376,13 @@ static int finish(PyObject *present, PyObject *tag)
             return -1;
         }
         Py_SETREF(cell->present, Py_NewRef(Py_False));
-        if (cell->outlet != Py_None && finish_outlet(cell->outlet, tag, cell->value) < 0)
+        if (cell->outlet == Py_None)
+            continue;
+        if (!PyObject_TypeCheck(cell->outlet, &outflow_type)) {
+            PyErr_Format(PyExc_TypeError, "expected an outlet, received %R", cell->outlet);
+            return -1;
+        }
+        if (finish_outlet((Outflow *)cell->outlet, tag, cell->value) < 0)
             return -1;
     }
     return PyList_SetSlice(present, 0, PY_SSIZE_T_MAX, NULL);
@@ -420,10 +489,8 @@ static PyMethodDef functions[] = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.steady", NULL, -1, functions};
 
 static const Name names[] = {
-    {&name_fire, "fire"},         {&name_advance, "advance"},       {&name_clear, "clear"},
-    {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},            {&name_deliver_later, "deliver_later"},
-    {&name_unhashed, "unhashed"}, {&name_hash_bytes, "hash_bytes"}, {&name_storage, "storage"},
-    {&name_stored, "stored"},     {&name_record, "record"},         {&name_delayed, "delayed"},
+    {&name_fire, "fire"},         {&name_advance, "advance"}, {&name_clear, "clear"},
+    {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      {&name_stored, "stored"},
 };
 
 PyMODINIT_FUNC PyInit_steady(void)
@@ -431,11 +498,12 @@ PyMODINIT_FUNC PyInit_steady(void)
     if ((agenda_type = type_of("rlreactor.scheduler.agenda", "Agenda", sizeof(Agenda))) == NULL ||
         (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) == NULL ||
         (running_type = type_of("rlreactor.access", "Running", sizeof(Running))) == NULL ||
-        (forever = attribute_of("rlreactor.tag", "FOREVER")) == NULL ||
+        (forever = attribute_of("rlreactor.tag", "FOREVER")) == NULL || (nothing = PyList_New(0)) == NULL ||
         !has_names(names, sizeof(names) / sizeof(*names)))
         return NULL;
     PyObject *made = PyModule_Create(&module);
-    if (made != NULL && (PyModule_AddType(made, &timer_type) < 0 || PyModule_AddType(made, &loop_type) < 0))
+    if (made != NULL && (PyModule_AddType(made, &timer_type) < 0 || PyModule_AddType(made, &outflow_type) < 0 ||
+                         PyModule_AddType(made, &loop_type) < 0))
         Py_CLEAR(made);
     return made;
 }

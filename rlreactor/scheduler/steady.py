@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rlreactor.scheduler.queue import EventQueue, Events
@@ -13,9 +14,12 @@ from rlreactor.tag import FOREVER, Point
 if TYPE_CHECKING:
     from rlreactor.execution import Execution
     from rlreactor.scheduler.neighbours import Neighbours
+    from rlreactor.scheduler.outlet import CellGroup, Outlet
     from rlreactor.scheduler.sequence import Sequence
+    from rlreactor.storage import Storage
+    from rlreactor.tag import Delay
 
-__all__ = ["SteadyLoop", "TimerTarget", "start_of"]
+__all__ = ["Outflow", "SteadyLoop", "TimerTarget", "start_of"]
 
 _OFTEN = 1024  # tags between two calls of `_hash`
 
@@ -47,6 +51,27 @@ class TimerTarget:
             queue.head, queue.first = tag, [self._event]
         else:
             queue.push(tag, self)
+
+
+class Outflow:
+    """What the loop does with the value of a port at the end of a tag.
+
+    Attributes:
+        unhashed: where tag and value, or tags alone, wait to be hashed; None where that is not all.
+        hash_bytes: takes the bytes of a value that has a fixed size.
+        storage: where these bytes are.
+        record: takes tag and value where `unhashed` is None; None where nothing is kept.
+        delayed: where the value goes at later tags, by `deliver_later`.
+    """
+
+    __slots__ = ("delayed", "deliver_later", "hash_bytes", "record", "storage", "unhashed")
+
+    unhashed: list[Any] | None
+    hash_bytes: Callable[[Any], object] | None
+    storage: Storage
+    record: Callable[[Point, Any], None] | None
+    delayed: tuple[tuple[Delay, CellGroup], ...]
+    deliver_later: Callable[[Outlet, Point], None]
 
 
 class SteadyLoop:

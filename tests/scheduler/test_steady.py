@@ -36,7 +36,17 @@ class Worker:
         self.written: dict[object, Any] = {}
         self.neighbours: Any = None
         self.timer_type = steady.TimerTarget
+        self.outflow_type: Any = steady.Outflow
         self.start_of = steady.start_of
+
+    def outflow(self, **given: Any) -> Any:
+        class Outflow(self.outflow_type):  # type: ignore[misc,name-defined]
+            pass
+
+        made = Outflow()
+        for name, value in {"deliver_later": None, **given}.items():
+            setattr(made, name, value)
+        return made
 
     def run(self) -> bool:
         interrupted: bool = self.loop._run_steadily(self.queue, self.execution, self.written, self.neighbours)
@@ -181,7 +191,7 @@ def test_what_was_set_is_recorded_and_delivered(worker: Worker) -> None:
         {**usual, "delayed": ("x",), "deliver_later": deliver_later, "name": "late"},
     ]
     for number, (cell, outlet) in enumerate(zip(cells, outlets, strict=True)):
-        cell.value, cell.outlet = number, SimpleNamespace(**outlet)  # type: ignore[assignment]
+        cell.value, cell.outlet = number, worker.outflow(**outlet)
     bare = Cell()
 
     def run() -> None:
