@@ -8,7 +8,7 @@ static PyTypeObject *edges_type, *edge_type;
 
 static int stop_reader = -1; /* as in routes.py */
 
-/* Those of `edges` for which `member` has (or, with `others`, has not) this value, as Edges. */
+/* Those of `edges` for which `member` has this value, as Edges. */
 static PyObject *edges_with(PyObject *edges, size_t member, int64_t value)
 {
     PyObject *found = PyList_New(0);
@@ -28,7 +28,7 @@ static int compare_numbers(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
-/* A dictionary of Edges, by the values of `member` in order; without those of stops if they are left out. */
+/* A dictionary of Edges, by the values of `member` in order, perhaps without those of stops. */
 static PyObject *edges_by(PyObject *edges, size_t member, int leaves_out_stops)
 {
     PyObject *found = PyDict_New();
