@@ -1,22 +1,13 @@
 /* The wire format: wire.py, which says what all this means, in C. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <string.h>
+#include "wire.h"
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the wire is little-endian; what stands in wire.py turns the bytes round"
-#endif
-
-#define HEAD 24   /* time, microstep, rank: 8 bytes each */
-#define ENTRY 8   /* port, then the slot, or -1 - n where n bytes follow: 4 bytes each */
+#define HEAD NOTICE
 #define SINGLE (HEAD + ENTRY)
-#define LONGEST 0x7FFFFFFE
 #define STOP 0xFFFFFFFFu
 #define DRY 0xFFFFFFFEu
 #define SHORT 512 /* bytes of a value up to which a copy is cheaper than a view */
 
-static PyObject *link_error;
 static PyObject *nothing; /* an empty memoryview */
 
 static PyObject *head(PyObject *module, PyObject *const *args, Py_ssize_t count)
@@ -71,41 +62,17 @@ static PyObject *entry(PyObject *module, PyObject *const *args, Py_ssize_t count
         PyErr_Format(PyExc_OverflowError, "slot %ld: expected 32 bits", slot);
         return NULL;
     }
-    int32_t number = (int32_t)slot;
-    char bytes[ENTRY];
-    memcpy(bytes, &port, 4);
-    memcpy(bytes + 4, &number, 4);
-    return PyBytes_FromStringAndSize(bytes, ENTRY);
+    return slot_entry(port, (int32_t)slot);
 }
 
 static PyObject *inline_entry(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     uint32_t port;
-    Py_buffer value;
     if (count != 2) {
         PyErr_SetString(PyExc_TypeError, "inline() takes a port and bytes");
         return NULL;
     }
-    if (as_port(args[0], &port) < 0 || PyObject_GetBuffer(args[1], &value, PyBUF_CONTIG_RO) < 0)
-        return NULL;
-    PyObject *made = NULL;
-    if (value.len > LONGEST)
-        PyErr_Format(link_error,
-                     "a value of %zd bytes: a message takes %d; declare an Array, or send parts", value.len, LONGEST);
-    else {
-        Py_ssize_t padding = -value.len & 7;
-        made = PyBytes_FromStringAndSize(NULL, ENTRY + value.len + padding);
-        if (made != NULL) {
-            char *bytes = PyBytes_AS_STRING(made);
-            int32_t number = (int32_t)(-1 - value.len);
-            memcpy(bytes, &port, 4);
-            memcpy(bytes + 4, &number, 4);
-            memcpy(bytes + ENTRY, value.buf, value.len);
-            memset(bytes + ENTRY + value.len, 0, padding);
-        }
-    }
-    PyBuffer_Release(&value);
-    return made;
+    return as_port(args[0], &port) < 0 ? NULL : value_entry(port, args[1]);
 }
 
 /* Bytes of a notice that go with an entry. */

@@ -4,8 +4,6 @@
 #include "shortcut.h"
 #include <structmember.h>
 
-#define LONGEST 0x7FFFFFFE /* bytes of a value, as in wire.py */
-
 static PyTypeObject *cell_type, *horizon_type, *edges_type;
 static PyObject *name_index, *name_slots, *name_sent, *name_lies_in_memory, *name_storage, *name_stored;
 static PyObject *name_spec, *name_encode, *name_cell, *name_remote;
@@ -297,32 +295,6 @@ failed:
     return -1;
 }
 
-/* The entry of a value that goes with it; NULL with an error set if it has no bytes. */
-static PyObject *entry_of(uint32_t index, PyObject *payload)
-{
-    Py_buffer data;
-    if (PyObject_GetBuffer(payload, &data, PyBUF_SIMPLE) < 0)
-        return NULL;
-    if (data.len > LONGEST) {
-        PyErr_Format(link_error, "a value of %zd bytes: a message takes %d; declare an Array, or send parts", data.len,
-                     LONGEST);
-        PyBuffer_Release(&data);
-        return NULL;
-    }
-    Py_ssize_t padded = (data.len + WORD - 1) & -WORD;
-    PyObject *entry = PyBytes_FromStringAndSize(NULL, ENTRY + padded);
-    if (entry != NULL) {
-        char *at = PyBytes_AS_STRING(entry);
-        int32_t length = (int32_t)(-1 - data.len);
-        memcpy(at, &index, 4);
-        memcpy(at + 4, &length, 4);
-        memcpy(at + ENTRY, data.buf, data.len);
-        memset(at + ENTRY + data.len, 0, padded - data.len);
-    }
-    PyBuffer_Release(&data);
-    return entry;
-}
-
 /* The entry of a value that lies in a slot. */
 static PyObject *slot_entry_of(uint32_t index, PyObject *slots)
 {
@@ -331,10 +303,7 @@ static PyObject *slot_entry_of(uint32_t index, PyObject *slots)
     Py_XDECREF(sent);
     if (PyErr_Occurred())
         return NULL;
-    char bytes[ENTRY];
-    memcpy(bytes, &index, 4);
-    memcpy(bytes + 4, &slot, 4);
-    return PyBytes_FromStringAndSize(bytes, ENTRY);
+    return slot_entry(index, slot);
 }
 
 /* The bytes of a value that has no fixed size. */
@@ -370,7 +339,7 @@ static PyObject *next_entry(PyObject *outlet)
     PyObject *entry = NULL;
     if (slots != NULL && !PyErr_Occurred()) {
         PyObject *payload = slots == Py_None ? payload_of(outlet) : NULL;
-        entry = slots != Py_None ? slot_entry_of(index, slots) : payload == NULL ? NULL : entry_of(index, payload);
+        entry = slots != Py_None ? slot_entry_of(index, slots) : payload == NULL ? NULL : value_entry(index, payload);
         Py_XDECREF(payload);
     }
     Py_XDECREF(number);

@@ -7,6 +7,7 @@
 #ifndef RLREACTOR_SHORTCUT_H
 #define RLREACTOR_SHORTCUT_H
 
+#include "../links/wire.h"
 #include "../links/words.h"
 #include "../scheduler/horizon.h"
 #include "../types.h"
@@ -20,12 +21,9 @@
 #define SKIP 3
 /* As in board.py. */
 #define GENERATIONS 4
-/* As in wire.py. */
-#define NOTICE 24 /* bytes of its head */
-#define ENTRY 8   /* of the fixed part of an entry */
 
 static PyTypeObject *words_type;
-static PyObject *link_error, *name_ring;
+static PyObject *name_ring;
 
 /* Numbers in lists. */
 
