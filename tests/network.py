@@ -50,23 +50,13 @@ class Closing:
         self.close()
 
 
-class InFolder(Closing):
-    """What has a folder of its own as long as it lives; its processes end with their hosts."""
-
-    def __init__(self, prefix: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=prefix))
-
-    def close(self) -> None:
-        """Forget the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 class Inside(subprocess.Popen[str]):
     """A process on a host. Its signals reach the process itself, not the one that brought it there."""
 
     def send_signal(self, sig: int) -> None:
         """To the process; nothing happens once it has ended."""
-        for pid in _children(self.pid) or [self.pid]:
+        ended = self.poll() is not None
+        for pid in [] if ended else _children(self.pid) or [self.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sig)
 
@@ -78,7 +68,7 @@ class _Namespaces:
         self.name = name
         command = [*_HOLD, "bash", "-c", _FIRST.format(name=name)]
         piped: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        self._holder = subprocess.Popen(command, text=True, **piped)
+        self._holder = Inside(command, text=True, **piped)  # a signal is for its first process, which ends last
         self._processes: list[subprocess.Popen[str]] = [self._holder]
         assert self._holder.stdout is not None
         said = self._holder.stdout.readline()
@@ -184,6 +174,20 @@ class Network(Closing):
         """End all hosts and everything on them."""
         for namespaces in (*self.hosts, self._switch):
             namespaces.close()
+
+
+class InFolder(Closing):
+    """What has a folder of its own as long as it lives, for processes on all hosts of a network."""
+
+    def __init__(self, prefix: str, network: Network) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=prefix))
+        self.hosts = network.hosts
+
+    def close(self) -> None:
+        """End the hosts, whose processes still write into the folder, and forget it."""
+        for host in self.hosts:
+            host.turn_off()
+        shutil.rmtree(self.folder)
 
 
 @functools.cache

@@ -37,9 +37,8 @@ class RayCluster(InFolder):
     python = _PYTHON
 
     def __init__(self, network: Network, *, cores: int = 2) -> None:
-        self.hosts = network.hosts
-        self.head = network.hosts[0]
-        super().__init__("ray-")  # short: the paths of Ray's sockets are long
+        super().__init__("ray-", network)  # short: the paths of Ray's sockets are long
+        self.head = self.hosts[0]
         self.address = f"{self.head.address}:{_PORT}"
         self.environment = {
             **os.environ,

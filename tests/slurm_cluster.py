@@ -66,9 +66,8 @@ class SlurmCluster(InFolder):
     """
 
     def __init__(self, network: Network, *, node_timeout: int = 10) -> None:
-        self.hosts = network.hosts
-        self.controller = network.hosts[0]
-        super().__init__("slurm-of-a-test-")
+        super().__init__("slurm-of-a-test-", network)
+        self.controller = self.hosts[0]
         self.environment = {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
         self.environment["PATH"] = f"{_PATH}:{os.environ['PATH']}"
         try:

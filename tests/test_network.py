@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .network import Host, Inside, Network, needs_network
+from .network import Host, InFolder, Inside, Network, needs_network
 
 pytestmark = needs_network
 
@@ -81,3 +81,12 @@ def test_hosts_and_what_runs_there_die_with_the_test(tmp_path: Path) -> None:
             return
         signal.sigtimedwait([], 0.001)
     pytest.fail("the host outlived its test")
+
+
+def test_a_folder_is_gone_though_hosts_made_it_again_to_the_end(network: Network) -> None:
+    forever = '(while :; do mkdir -p "$0/$1"; done) >/dev/null 2>&1 & echo making'
+    with InFolder("made-by-a-test-", network) as made:
+        for host in network.hosts:
+            assert host.run("bash", "-c", forever, made.folder, host.name) == "making\n"
+    network.close()
+    assert not made.folder.exists()
