@@ -17,12 +17,12 @@ INNER = {
         "exchange", "landing", "near_rows", "released", "reliable", "ring", "slots", "slotted", "status",
         "status_board",
     ],
-    "runtime/": ["audience", "inlet", "intake", "near_outbox", "neighbourhood", "outbox", "position", "waiting"],
+    "runtime/": ["audience", "inlet", "intake", "near_outbox", "neighbourhood", "outbox", "waiting"],
     "scheduler/": ["cadence", "inbox", "routes"],
 }  # fmt: skip
 NATIVE = [
-    "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/arrivals", "runtime/post",
-    "scheduler/agenda", "scheduler/edges", "scheduler/horizon", "scheduler/steady",
+    "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/arrivals",
+    "runtime/gatekeeper", "runtime/position", "runtime/post", "scheduler/agenda", "scheduler/edges", "scheduler/horizon", "scheduler/steady",
 ]  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 

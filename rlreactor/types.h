@@ -27,6 +27,24 @@ static inline PyObject *attribute_of(const char *from, const char *name)
     return attribute;
 }
 
+/* Let other modules in C call this one's functions: a structure of them, of that name. */
+static inline int add_calls(PyObject *module, const char *name, void *calls)
+{
+    PyObject *capsule = PyCapsule_New(calls, name, NULL);
+    int failed = capsule == NULL || PyModule_AddObjectRef(module, "calls", capsule) < 0;
+    Py_XDECREF(capsule);
+    return failed ? -1 : 0;
+}
+
+/* Those of another module, which live as long as it does; NULL with an error set. */
+static inline void *calls_of(const char *from, const char *name)
+{
+    PyObject *capsule = attribute_of(from, "calls");
+    void *calls = capsule == NULL ? NULL : PyCapsule_GetPointer(capsule, name);
+    Py_XDECREF(capsule);
+    return calls;
+}
+
 /* A string that is looked up often, and where it is kept. */
 typedef struct {
     PyObject **name;

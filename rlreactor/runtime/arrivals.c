@@ -1,8 +1,8 @@
 /* What arrives by the short way: arrivals.py says what goes it. A record that is not usual is left where it is. */
 
-#include "../access.h"
+#include "arrivals.h"
 #include "../lent.h"
-#include "../scheduler/agenda.h"
+#include "position.h"
 #include "shortcut.h"
 #include <immintrin.h>
 #include <structmember.h>
@@ -12,35 +12,9 @@
 #define TALLY "seen backlog received_from"
 #define PAUSES 8 /* of a look: it then takes about as long as one that is compiled from Python */
 
-enum { NOTHING, NEWS, UNUSUAL };
-
-static PyTypeObject *cell_type, *running_type, *horizon_type, *lent_type, *agenda_type;
+static PyTypeObject *cell_type, *horizon_type, *lent_type, *position_type;
 static PyObject *tag_type;
-static PyObject *name_in_tag, *name_last, *name_received, *name_push, *name_fire, *name_decode, *name_leased;
-
-/* Attributes that are numbers. */
-
-static int add_to_attribute(PyObject *object, PyObject *name, int64_t number)
-{
-    PyObject *before = PyObject_GetAttr(object, name);
-    int64_t sum = before == NULL ? -1 : PyLong_AsLongLong(before) + number;
-    Py_XDECREF(before);
-    if (before == NULL || PyErr_Occurred())
-        return -1;
-    PyObject *after = PyLong_FromLongLong(sum);
-    int failed = after == NULL || PyObject_SetAttr(object, name, after) < 0;
-    Py_XDECREF(after);
-    return failed ? -1 : 0;
-}
-
-/* A tag that Python holds: a tuple of two numbers, or of its own type. */
-static int attribute_point(PyObject *object, PyObject *name, Point *point)
-{
-    PyObject *tag = PyObject_GetAttr(object, name);
-    int failed = tag == NULL || point_of(tag, point) < 0;
-    Py_XDECREF(tag);
-    return failed ? -1 : 0;
-}
+static PyObject *name_push, *name_fire, *name_decode, *name_leased;
 
 /* Where values arrive: an inlet, and its port. */
 
@@ -129,9 +103,8 @@ typedef struct {
     PyObject_HEAD
     Pair pair;
     Py_ssize_t worker;
-    PyObject *bell, *position, *scheduler;
-    Agenda *queue;
-    Running *execution;
+    PyObject *bell;
+    Position *position;
     Horizon *horizon;
     Edges *edges; /* NULL: it sends nothing but stops */
     int is_early;
@@ -157,16 +130,6 @@ static int ports_of(PyObject *given, Incoming *self)
     return 0;
 }
 
-static PyObject *attribute_of_type(PyObject *object, const char *name, PyTypeObject *type)
-{
-    PyObject *found = PyObject_GetAttrString(object, name);
-    if (found != NULL && !PyObject_TypeCheck(found, type)) {
-        PyErr_Format(PyExc_TypeError, "%s: expected %s, received %R", name, type->tp_name, found);
-        Py_CLEAR(found);
-    }
-    return found;
-}
-
 static int incoming_of(Incoming *self, PyObject *words, PyObject *ports, PyObject *position, PyObject *tally)
 {
     if (!PyArg_ParseTuple(tally, "OOO:Tally", &self->seen, &self->backlog, &self->received_from)) {
@@ -180,12 +143,7 @@ static int incoming_of(Incoming *self, PyObject *words, PyObject *ports, PyObjec
     if (!is_list_for(self->seen, worker) || !is_list_for(self->backlog, worker) ||
         !is_list_for(self->received_from, worker))
         return -1;
-    self->position = Py_NewRef(position);
-    self->scheduler = PyObject_GetAttrString(position, "scheduler");
-    self->queue = (Agenda *)attribute_of_type(position, "queue", agenda_type);
-    self->execution = (Running *)attribute_of_type(position, "execution", running_type);
-    if (self->scheduler == NULL || self->queue == NULL || self->execution == NULL)
-        return -1;
+    self->position = (Position *)Py_NewRef(position);
     return pair_of(words, &self->pair) < 0 ? -1 : ports_of(ports, self);
 }
 
@@ -204,8 +162,8 @@ static PyObject *incoming_new(PyTypeObject *type, PyObject *args, PyObject *keyw
     Py_ssize_t worker;
     long long longest, most;
     int is_early;
-    if (!PyArg_ParseTuple(args, "OnOpO!O!OO!LL:Incoming", &words, &worker, &bell, &is_early, horizon_type, &horizon,
-                          &PyDict_Type, &ports, &position, &PyTuple_Type, &tally, &longest, &most))
+    if (!PyArg_ParseTuple(args, "OnOpO!O!O!O!LL:Incoming", &words, &worker, &bell, &is_early, horizon_type, &horizon,
+                          &PyDict_Type, &ports, position_type, &position, &PyTuple_Type, &tally, &longest, &most))
         return NULL;
     Incoming *self = (Incoming *)type->tp_alloc(type, 0);
     if (self == NULL)
@@ -225,9 +183,6 @@ static int incoming_traverse(Incoming *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->bell);
     Py_VISIT(self->position);
-    Py_VISIT(self->scheduler);
-    Py_VISIT(self->queue);
-    Py_VISIT(self->execution);
     Py_VISIT(self->horizon);
     Py_VISIT(self->edges);
     Py_VISIT(self->seen);
@@ -249,9 +204,6 @@ static int incoming_clear(Incoming *self)
     clear_pair(&self->pair);
     Py_CLEAR(self->bell);
     Py_CLEAR(self->position);
-    Py_CLEAR(self->scheduler);
-    Py_CLEAR(self->queue);
-    Py_CLEAR(self->execution);
     Py_CLEAR(self->horizon);
     Py_CLEAR(self->edges);
     Py_CLEAR(self->seen);
@@ -388,19 +340,19 @@ static int called(PyObject *result)
 static int arrives_now(Incoming *self, const Port *port, const Inlet *inlet, PyObject *stored)
 {
     if (!port->has_slots) /* there is no lease */
-        return assign(inlet->cell, PyTuple_GET_ITEM(stored, 0), self->execution);
+        return assign(inlet->cell, PyTuple_GET_ITEM(stored, 0), self->position->execution);
     if (put_number(self->backlog, self->worker, number_in(self->backlog, self->worker) + 1) < 0)
         return -1;
-    PyObject *args[] = {inlet->inlet, stored, (PyObject *)self->execution};
+    PyObject *args[] = {inlet->inlet, stored, (PyObject *)self->position->execution};
     return called(PyObject_VectorcallMethod(name_fire, args, 3, NULL));
 }
 
 static int arrives_later(Incoming *self, const Inlet *inlet, Point arrival, PyObject *stored)
 {
     Point last;
-    if (attribute_point(self->scheduler, name_last, &last) < 0)
+    if (point_of(self->position->scheduler->last, &last) < 0)
         return -1;
-    PyObject *tag = Py_BuildValue("(LL)", (long long)arrival.time, (long long)arrival.microstep);
+    PyObject *tag = point_as_tuple(arrival);
     if (tag == NULL)
         return -1;
     if (!is_earlier(last, arrival)) {
@@ -412,10 +364,10 @@ static int arrives_later(Incoming *self, const Inlet *inlet, Point arrival, PyOb
         Py_DECREF(tag);
         return -1;
     }
-    PyObject *args[] = {(PyObject *)self->queue, tag, inlet->inlet, stored};
+    PyObject *args[] = {(PyObject *)self->position->queue, tag, inlet->inlet, stored};
     int failed = put_number(self->backlog, self->worker, number_in(self->backlog, self->worker) + 1) < 0;
     PyObject *event = failed ? NULL : PyTuple_Pack(2, inlet->inlet, stored);
-    int is_first = event == NULL ? -1 : push_first(self->queue, tag, event);
+    int is_first = event == NULL ? -1 : push_first(self->position->queue, tag, event);
     Py_XDECREF(event);
     failed = is_first < 0 || (!is_first && called(PyObject_VectorcallMethod(name_push, args, 4, NULL)) < 0);
     Py_DECREF(tag);
@@ -440,18 +392,6 @@ static int deliver(Incoming *self, const Entry *entry, Point tag, Point now, int
     return failed ? -1 : 0;
 }
 
-/* Where this worker is: its tag, and whether it has begun it. */
-static int position_of(Incoming *self, Point *now)
-{
-    PyObject *in_tag = PyObject_GetAttr(self->position, name_in_tag);
-    if (in_tag == NULL || point_of(self->execution->tag, now) < 0) {
-        Py_XDECREF(in_tag);
-        return -1;
-    }
-    Py_DECREF(in_tag);
-    return in_tag == Py_True;
-}
-
 static void advance(Incoming *self, Triple frontier)
 {
     if (self->edges != NULL && edges_advance(self->edges, frontier))
@@ -461,10 +401,11 @@ static void advance(Incoming *self, Triple frontier)
 static int accept_notice(Incoming *self, const char *notice, int64_t length, Triple head)
 {
     Point tag = {head.time, head.microstep}, now;
-    int in_tag = position_of(self, &now);
-    if (in_tag < 0 || add_to_attribute(self->position, name_received, 1) < 0 ||
+    int in_tag = self->position->in_tag;
+    if (point_of(self->position->execution->tag, &now) < 0 ||
         put_number(self->received_from, self->worker, number_in(self->received_from, self->worker) + 1) < 0)
         return -1;
+    self->position->received++;
     const char *at = notice + NOTICE, *end = notice + length;
     while (at < end) {
         Entry entry;
@@ -604,44 +545,117 @@ static PyTypeObject incoming_type = {
     .tp_methods = incoming_methods,
 };
 
-static PyObject *look(PyObject *module, PyObject *const *args, Py_ssize_t count)
+/* Arrivals: all of them */
+
+static int arrivals_receive(Arrivals *self, int *is_news)
 {
-    Py_ssize_t looks = count == 2 && PyTuple_Check(args[0]) ? PyLong_AsSsize_t(args[1]) : -1;
-    for (Py_ssize_t i = 0; looks >= 0 && i < PyTuple_GET_SIZE(args[0]); i++)
-        if (!Py_IS_TYPE(PyTuple_GET_ITEM(args[0], i), &incoming_type))
-            looks = -1;
-    if (looks < 0) {
-        PyErr_SetString(PyExc_TypeError, "look() takes a tuple of those from whom something may come, and a number");
-        return NULL;
+    int result = NOTHING;
+    for (Py_ssize_t i = 0; self->is_usual && i < PyTuple_GET_SIZE(self->incoming); i++) {
+        int found = receive((Incoming *)PyTuple_GET_ITEM(self->incoming, i));
+        if (found < 0)
+            return -1;
+        *is_news |= found == NEWS;
+        if (found == UNUSUAL)
+            result = UNUSUAL;
     }
-    for (Py_ssize_t left = looks * PAUSES; left; left--) {
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[0]); i++)
-            if (has_come((Incoming *)PyTuple_GET_ITEM(args[0], i)))
-                Py_RETURN_TRUE;
-        _mm_pause();
-    }
-    Py_RETURN_FALSE;
+    return self->is_usual ? result : UNUSUAL;
 }
 
-static PyMethodDef functions[] = {
-    {"look", (PyCFunction)(void (*)(void))look, METH_FASTCALL, "Look so often whether anything has come."},
+static int arrivals_look(Arrivals *self, int64_t looks)
+{
+    for (int64_t left = looks * PAUSES; left > 0; left--) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->incoming); i++)
+            if (has_come((Incoming *)PyTuple_GET_ITEM(self->incoming, i)))
+                return 1;
+        _mm_pause();
+    }
+    return 0;
+}
+
+static PyObject *arrivals_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *incoming;
+    if (!PyArg_ParseTuple(args, "O!:Arrivals", &PyTuple_Type, &incoming))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(incoming); i++)
+        if (!Py_IS_TYPE(PyTuple_GET_ITEM(incoming, i), &incoming_type)) {
+            PyErr_Format(PyExc_TypeError, "expected a way in, received %R", PyTuple_GET_ITEM(incoming, i));
+            return NULL;
+        }
+    Arrivals *self = (Arrivals *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->incoming = Py_NewRef(incoming);
+    self->is_usual = 1;
+    return (PyObject *)self;
+}
+
+static int arrivals_traverse(Arrivals *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->incoming);
+    return 0;
+}
+
+static int arrivals_clear(Arrivals *self)
+{
+    Py_CLEAR(self->incoming);
+    return 0;
+}
+
+static void arrivals_dealloc(Arrivals *self)
+{
+    PyObject_GC_UnTrack(self);
+    arrivals_clear(self);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyObject *look(Arrivals *self, PyObject *looks)
+{
+    Py_ssize_t number = PyLong_AsSsize_t(looks);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(arrivals_look(self, number));
+}
+
+static PyMemberDef arrivals_members[] = {
+    {"is_usual", T_BOOL, offsetof(Arrivals, is_usual), 0, NULL},
     {NULL},
 };
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.arrivals", NULL, -1, functions};
+static PyMethodDef arrivals_methods[] = {
+    {"look", (PyCFunction)look, METH_O, "Look so often whether anything has come."},
+    {NULL},
+};
+
+static PyTypeObject arrivals_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "rlreactor.runtime.arrivals.Arrivals",
+    .tp_basicsize = sizeof(Arrivals),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "The short ways from all the others.",
+    .tp_new = arrivals_new,
+    .tp_dealloc = (destructor)arrivals_dealloc,
+    .tp_traverse = (traverseproc)arrivals_traverse,
+    .tp_clear = (inquiry)arrivals_clear,
+    .tp_members = arrivals_members,
+    .tp_methods = arrivals_methods,
+};
+
+static ArrivalsCalls calls = {arrivals_receive, arrivals_look};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.arrivals", NULL, -1, NULL};
 
 static const Name names[] = {
-    {&name_in_tag, "in_tag"}, {&name_last, "last"},     {&name_received, "received"}, {&name_push, "push"},
-    {&name_fire, "fire"},     {&name_decode, "decode"}, {&name_leased, "leased"},
+    {&name_push, "push"},
+    {&name_fire, "fire"},
+    {&name_decode, "decode"},
+    {&name_leased, "leased"},
 };
 
 static int is_ready(void)
 {
     return has_shared_names() && has_names(names, sizeof(names) / sizeof(*names)) &&
            (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) != NULL &&
-           (running_type = type_of("rlreactor.access", "Running", sizeof(Running))) != NULL &&
            (lent_type = type_of("rlreactor.lent", "Lent", sizeof(Lent))) != NULL &&
-           (agenda_type = type_of("rlreactor.scheduler.agenda", "Agenda", sizeof(Agenda))) != NULL &&
+           (position_type = type_of("rlreactor.runtime.position", "Position", sizeof(Position))) != NULL &&
            (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
            (tag_type = attribute_of("rlreactor.tag", "Tag")) != NULL;
 }
@@ -661,7 +675,8 @@ PyMODINIT_FUNC PyInit_arrivals(void)
     PyObject *made = is_ready() ? PyModule_Create(&module) : NULL;
     if (made == NULL)
         return NULL;
-    if (PyModule_AddType(made, &incoming_type) < 0 || add_tally(made) < 0 ||
+    if (PyModule_AddType(made, &incoming_type) < 0 || PyModule_AddType(made, &arrivals_type) < 0 ||
+        add_calls(made, ARRIVALS_CALLS, &calls) < 0 || add_tally(made) < 0 ||
         PyModule_AddObjectRef(made, "IS_OPEN", Py_True) < 0 ||
         PyModule_AddIntConstant(made, "NOTHING", NOTHING) < 0 || PyModule_AddIntConstant(made, "NEWS", NEWS) < 0 ||
         PyModule_AddIntConstant(made, "UNUSUAL", UNUSUAL) < 0) {

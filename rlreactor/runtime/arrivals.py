@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rlreactor.runtime.inlet import RemotePort
     from rlreactor.runtime.position import Position
 
-__all__ = ["IS_OPEN", "NEWS", "NOTHING", "UNUSUAL", "Incoming", "Tally", "look"]
+__all__ = ["IS_OPEN", "NEWS", "NOTHING", "UNUSUAL", "Arrivals", "Incoming", "Tally"]
 
 IS_OPEN = False
 """Whether there is a short way: in C only."""
@@ -73,6 +73,18 @@ class Incoming:
         return UNUSUAL
 
 
-def look(incoming: tuple[Incoming, ...], looks: int) -> bool:
-    """Look so often whether anything has come from one of them."""
-    raise NotImplementedError
+class Arrivals:
+    """From all the others, where there is a short way from each of them.
+
+    Attributes:
+        is_usual: whether anything may go the short way now.
+    """
+
+    is_usual: bool
+
+    def __init__(self, incoming: tuple[Incoming, ...]) -> None:
+        pass
+
+    def look(self, looks: int, /) -> bool:
+        """Look so often whether anything has come from one of them."""
+        raise NotImplementedError

@@ -11,7 +11,7 @@ from rlreactor.links.carrier import Carrier
 from rlreactor.links.ends import Reader
 from rlreactor.links.slotted import Lease, SlotReader
 from rlreactor.links.words import fence
-from rlreactor.runtime.arrivals import IS_OPEN, NEWS, NOTHING, UNUSUAL, Incoming, Tally, look
+from rlreactor.runtime.arrivals import IS_OPEN, NEWS, NOTHING, UNUSUAL, Arrivals, Incoming, Tally
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.inlet import Inlet, RemotePort, evacuate
@@ -47,6 +47,8 @@ class Intake:
         backlog: by worker, messages that wait for their tag.
         received_from: by worker, messages taken in.
         inlets: where values of other workers' ports arrive.
+        arrivals: the short way in, where there is one from everybody.
+        ended: slots that are not needed beyond this tag, and the cells that still show their values.
     """
 
     def __init__(
@@ -64,11 +66,11 @@ class Intake:
         self._sources = frozenset(frontiers.sources)  # the others send nothing but stops
         self._glanced_at = [(w, r, w in self._sources) for w, r in self._readers.items() if w in carrier.near]
         self._shortcuts: dict[int, Incoming] = {}
-        self._glances: tuple[Incoming, ...] = ()  # the same, where they are all that is glanced at
+        self.arrivals: Arrivals | None = None
         self._to_tell: tuple[Point, int] | None = None
         self._remote: dict[int, RemotePort] = {}
         self._slots: list[SlotReader] = []
-        self._ended: list[tuple[Cell | None, Lease]] = []
+        self.ended: list[tuple[Cell | None, Lease]] = []
         self.inlets: dict[CellKey, Inlet] = {}
         self.collector: Collector | None = None
         self.backlog = [0] * self._board.workers
@@ -89,7 +91,7 @@ class Intake:
         if IS_OPEN:
             self._shortcuts = {worker: self._shortcut(worker) for worker in self._carrier.shared_words}
             if len(self._shortcuts) == len(self._glanced_at):
-                self._glances = tuple(self._shortcuts.values())
+                self.arrivals = Arrivals(tuple(self._shortcuts.values()))
 
     def _shortcut(self, worker: int) -> Incoming:
         return Incoming(
@@ -125,19 +127,19 @@ class Intake:
 
     def _end_lease(self, cell: Cell | None, lease: Lease) -> None:
         """A slot is not needed beyond this tag; `cell` still shows its value."""
-        self._ended.append((cell, lease))
+        self.ended.append((cell, lease))
 
     def give_slots_back(self) -> None:
         """At the end of a tag: those that only it needed."""
-        for cell, lease in self._ended:
+        for cell, lease in self.ended:
             if cell is not None:
                 cell.value = None
             lease.drop()
-        self._ended.clear()
+        self.ended.clear()
 
     def evacuate(self) -> None:
         """Give back the slots of every port of which this worker holds all; see `inlet.evacuate`."""
-        self._ended = evacuate(self._remote.values(), self._position.queue, self._ended)
+        self.ended[:] = evacuate(self._remote.values(), self._position.queue, self.ended)
 
     @property
     def holds_all_slots(self) -> bool:
@@ -204,8 +206,8 @@ class Intake:
 
     def has_news(self, looks: int) -> bool:
         """Look so often at those whose memory this worker sees; whether anything has come that may be read."""
-        if self._glances:
-            return look(self._glances, looks)
+        if self.arrivals is not None:
+            return self.arrivals.look(looks)
         readers, board, seen = self._glanced_at, self._board, self._seen
         for _ in range(looks if readers else 0):
             for worker, reader, is_source in readers:
@@ -258,6 +260,16 @@ class Intake:
             else:
                 raise LinkError(f"a message for {Tag(*arrival)} came from worker {worker} when that tag was over")
 
+    def collect_for(self, collector: Collector) -> None:
+        """Note for it what comes from now on."""
+        self.collector = collector
+        self._is_usual(False)
+        self.collect()
+
+    def _is_usual(self, usual: bool) -> None:
+        if self.arrivals is not None:
+            self.arrivals.is_usual = usual
+
     def collect(self) -> None:
         """See from whom all has come that was sent before the cut of the collector."""
         collector, board = self.collector, self._board
@@ -272,6 +284,7 @@ class Intake:
                 collector.heard(worker)
         if not collector.missing:
             self.collector = None
+            self._is_usual(not self._is_dry)
             collector.finish()
 
     # Stops
@@ -283,6 +296,7 @@ class Intake:
             self._to_tell = (tag, wire.DRY if dry else wire.STOP)
             if dry:
                 self._is_dry = True
+                self._is_usual(False)
                 self._frontiers.run_dry(tag)
                 self._audience.fall_back(tag)
 

@@ -13,14 +13,17 @@ from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.carrier import Carrier
 from rlreactor.links.slotted import SlottedStorage
+from rlreactor.runtime.arrivals import Arrivals
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
+from rlreactor.runtime.gatekeeper import IS_OPEN, Gatekeeper
 from rlreactor.runtime.inlet import Inlet
 from rlreactor.runtime.intake import Intake
-from rlreactor.runtime.near_outbox import outbox_of
+from rlreactor.runtime.near_outbox import NearOutbox, outbox_of
 from rlreactor.runtime.position import Position
-from rlreactor.runtime.waiting import Waiting
+from rlreactor.runtime.waiting import GLANCES, Waiting
 from rlreactor.scheduler.frontier import Frontiers
+from rlreactor.scheduler.neighbours import Passage
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.routes import Routes
 from rlreactor.scheduler.scheduler import Scheduler
@@ -47,6 +50,7 @@ class Neighbourhood:
     Attributes:
         outbox, intake, waiting: what it lets the others know, what comes from them, how it waits for them.
         slots: by path, of the ports of this worker whose values lie in some.
+        passage: a gatekeeper where all memory is shared, else itself.
     """
 
     def __init__(self, carrier: Carrier, routes: Routes, me: int, *, spin: int, early: bool = False) -> None:
@@ -62,8 +66,11 @@ class Neighbourhood:
         self.intake = intake = Intake(carrier, frontiers, audience, outbox, me, early=early)
         self.waiting = Waiting(carrier, frontiers, audience, outbox, intake, routes, me, spin=spin)
         self.slots: dict[str, SlottedStorage] = {}
+        self.passage: Passage = self
+        self._gatekeeper: Gatekeeper | None = None
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
         self._tags = 0
+        self._spins = spin > 0
         self._told_every = 1 if audience.listeners else SIGN_OF_LIFE
         self.gates = frontiers.gates
         self.announced = routes.announced(me)
@@ -99,6 +106,17 @@ class Neighbourhood:
         owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
         self._outlasts_timeout = scheduler.keepalive
         self._has_physical = not owners.isdisjoint(binding.local)
+        arrivals = self.intake.arrivals
+        if IS_OPEN and isinstance(self.outbox, NearOutbox) and arrivals is not None and not self._has_physical:
+            self._gatekeeper = self._keeper(self.outbox, arrivals)
+            self.passage = self._gatekeeper
+
+    def _keeper(self, outbox: NearOutbox, arrivals: Arrivals) -> Gatekeeper:
+        looks = GLANCES if self._spins else 0
+        return Gatekeeper(
+            self, outbox, self.intake, self.intake.ended, outbox.post, arrivals, self._frontiers, self._position,
+            self._scheduler.timeout, self._ranks, looks, self._told_every,
+        )  # fmt: skip
 
     # What the scheduler asks before a tag
 
@@ -108,6 +126,16 @@ class Neighbourhood:
             return False
         self._position.in_tag = True
         return True
+
+    def approach(self) -> bool:
+        """Leaves it to `before`."""
+        return False
+
+    @property
+    def waited_ns(self) -> int:
+        """How long this worker has waited in all."""
+        keeper = self._gatekeeper
+        return self.waiting.waited_ns + (0 if keeper is None else keeper.waited_ns)
 
     def before(self, tag: Callable[[], Point]) -> bool:
         """Wait until nothing can arrive before `tag()`; False when interrupted."""
@@ -277,8 +305,7 @@ class Neighbourhood:
 
     def collect(self, cut: int, note: Callable[[Point, Inlet, Any], None], finish: Callable[[], None]) -> None:
         """Note what others sent before the cut and comes from now on; `finish` is called when nothing more can come."""
-        self.intake.collector = Collector(cut, self._frontiers.sources, note, finish)
-        self.intake.collect()
+        self.intake.collect_for(Collector(cut, self._frontiers.sources, note, finish))
 
     def begin_at(self, time: int, last: Point) -> None:
         """Go on at this logical time: what was sent before it is not wanted, and `last` was the last tag of all."""
@@ -291,6 +318,8 @@ class Neighbourhood:
     def interrupt(self) -> None:
         """Wait no longer; also from a signal handler."""
         self.waiting.interrupted = True
+        if self._gatekeeper is not None:
+            self._gatekeeper.interrupted = True
 
     def fail(self) -> None:
         """This worker gets no further: whoever waits for it must give way to those who may come to the same point."""

@@ -1,4 +1,7 @@
-"""Where a worker is in its program, as its neighbours have to know it."""
+"""Where a worker is in its program, as its neighbours have to know it.
+
+`position.c` is the same in C.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
 /* What leaves by the short way: post.py says what goes it. */
 
 #include "../access.h"
+#include "position.h"
+#include "post.h"
 #include "shortcut.h"
 #include <structmember.h>
 
-static PyTypeObject *cell_type, *horizon_type, *edges_type;
+static PyTypeObject *cell_type, *position_type, *horizon_type, *edges_type;
 static PyObject *name_index, *name_slots, *name_sent, *name_lies_in_memory, *name_storage, *name_stored;
 static PyObject *name_spec, *name_encode, *name_cell, *name_remote;
 
@@ -148,8 +150,10 @@ typedef struct {
     PyObject *told;     /* a list of those who got something with the last `finish` */
     Own own;
     Horizon *horizon;
+    Position *position;
     Status status;
     char is_told;
+    char owes_news; /* to those who get no message, until what goes the long way has gone */
     Py_ssize_t count;
     Listener *listeners;
 } Post;
@@ -190,9 +194,9 @@ static int are_outgoing(PyObject *given)
 
 static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    PyObject *unsent, *outgoing, *listeners, *own, *horizon;
-    if (!PyArg_ParseTuple(args, "O!O!O!OO!:Post", &PyDict_Type, &unsent, &PyDict_Type, &outgoing, &PyTuple_Type,
-                          &listeners, &own, horizon_type, &horizon))
+    PyObject *unsent, *outgoing, *listeners, *own, *horizon, *position;
+    if (!PyArg_ParseTuple(args, "O!O!O!OO!O!:Post", &PyDict_Type, &unsent, &PyDict_Type, &outgoing, &PyTuple_Type,
+                          &listeners, &own, horizon_type, &horizon, position_type, &position))
         return NULL;
     if (!are_outgoing(outgoing))
         return NULL;
@@ -202,6 +206,7 @@ static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     self->unsent = Py_NewRef(unsent);
     self->outgoing = Py_NewRef(outgoing);
     self->horizon = (Horizon *)Py_NewRef(horizon);
+    self->position = (Position *)Py_NewRef(position);
     self->told = PyList_New(0);
     self->status = (Status){{0, 0, 0}, {0, 0}, {0, -1}, 0};
     self->is_told = 1;
@@ -210,12 +215,25 @@ static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     return (PyObject *)self;
 }
 
-static void post_dealloc(Post *self)
+static int post_traverse(Post *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->unsent);
+    Py_VISIT(self->outgoing);
+    Py_VISIT(self->told);
+    Py_VISIT(self->horizon);
+    Py_VISIT(self->position);
+    for (Py_ssize_t i = 0; i < self->count; i++)
+        Py_VISIT(self->listeners[i].edges);
+    return 0;
+}
+
+static int post_clear(Post *self)
 {
     Py_CLEAR(self->unsent);
     Py_CLEAR(self->outgoing);
     Py_CLEAR(self->told);
     Py_CLEAR(self->horizon);
+    Py_CLEAR(self->position);
     for (Py_ssize_t i = 0; i < OWN; i++)
         Py_CLEAR(((Words **)&self->own)[i]);
     while (self->count) {
@@ -225,20 +243,25 @@ static void post_dealloc(Post *self)
         Py_CLEAR(listener->outgoing);
     }
     PyMem_Free(self->listeners);
+    self->listeners = NULL;
+    return 0;
+}
+
+static void post_dealloc(Post *self)
+{
+    PyObject_GC_UnTrack(self);
+    post_clear(self);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-static int arguments_of(PyObject *const *args, Py_ssize_t count, Triple *head)
+/* The current tag, up to a rank. */
+static int reached(Post *self, int64_t rank, Triple *head)
 {
     Point tag;
-    if (count != 2) {
-        PyErr_SetString(PyExc_TypeError, "expected a tag and a rank");
+    if (point_of(self->position->execution->tag, &tag) < 0)
         return -1;
-    }
-    if (point_of(args[0], &tag) < 0)
-        return -1;
-    *head = (Triple){tag.time, tag.microstep, PyLong_AsLongLong(args[1])};
-    return PyErr_Occurred() ? -1 : 0;
+    *head = (Triple){tag.time, tag.microstep, rank};
+    return 0;
 }
 
 /* Tell the listeners; whether that is news for anybody who gets no message. Or, with `only`, those who do get one. */
@@ -377,35 +400,6 @@ static PyObject *post_add(Post *self, PyObject *outlet)
     Py_RETURN_NONE;
 }
 
-static PyObject *post_flush(Post *self, PyObject *const *args, Py_ssize_t count)
-{
-    Triple head;
-    if (arguments_of(args, count, &head) < 0)
-        return NULL;
-    int is_news = inform(self, head, 0);
-    if (is_news < 0 || send_all(self, head, 1) < 0)
-        return NULL;
-    return PyBool_FromLong(is_news);
-}
-
-static PyObject *post_finish(Post *self, PyObject *const *args, Py_ssize_t count)
-{
-    Triple head;
-    if (arguments_of(args, count, &head) < 0 || PyList_SetSlice(self->told, 0, PY_SSIZE_T_MAX, NULL) < 0 ||
-        inform(self, head, 1) < 0 || send_all(self, head, 0) < 0)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
-static PyObject *post_ring(Post *self, PyObject *unused)
-{
-    full_fence();
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->told); i++)
-        if (ring_if_asleep((Outgoing *)PyList_GET_ITEM(self->told, i)) < 0)
-            return NULL;
-    Py_RETURN_NONE;
-}
-
 /* Replace the status of this worker, if it differs. */
 static void publish(Post *self, const Status *status, int is_news)
 {
@@ -445,64 +439,180 @@ static int learn(Post *self, Triple frontier)
     return is_news;
 }
 
-/* The arguments after the first: head, last and received. */
-static int status_of(PyObject *const *args, Py_ssize_t count, Py_ssize_t expected, Status *status)
+static Status status_with(Post *self, Triple frontier, Point head)
 {
-    if (count != expected) {
-        PyErr_Format(PyExc_TypeError, "expected %zd arguments, received %zd", expected, count);
-        return -1;
-    }
-    status->received = PyLong_AsLongLong(args[3]);
-    return point_of(args[1], &status->head) < 0 || point_of(args[2], &status->last) < 0 || PyErr_Occurred() ? -1 : 0;
+    return (Status){frontier, head, self->position->last, self->position->received};
 }
 
-static PyObject *say_status(Post *self, const Status *status)
+/* Publish and wake if that is news to anybody. */
+static int tell(PyObject *post, Triple frontier)
 {
-    int is_news = learn(self, status->frontier);
-    publish(self, status, is_news);
-    if (is_news && wake(self) < 0)
+    Post *self = (Post *)post;
+    Point head;
+    if (!learn(self, frontier))
+        return 0;
+    if (head_of(self->position, &head) < 0)
+        return -1;
+    Status status = status_with(self, frontier, head);
+    publish(self, &status, 1);
+    return wake(self);
+}
+
+/* Publish in any case, and wake if the frontier is news to anybody. */
+static int say(Post *self, Triple frontier, Point head)
+{
+    int is_news = learn(self, frontier);
+    Status status = status_with(self, frontier, head);
+    publish(self, &status, is_news);
+    return is_news ? wake(self) : 0;
+}
+
+static Triple promised(PyObject *post, Point candidate)
+{
+    const Horizon *horizon = ((Post *)post)->horizon;
+    return reached_by(horizon->edges, candidate, horizon->floor);
+}
+
+static int promise(PyObject *post, Point candidate, Point head)
+{
+    return say((Post *)post, promised(post, candidate), head);
+}
+
+/* What those are owed who get no message: how far this worker is. */
+static int pay(Post *self, Triple frontier)
+{
+    Point head;
+    self->owes_news = 0;
+    if (head_of(self->position, &head) < 0)
+        return -1;
+    Status status = status_with(self, frontier, head);
+    publish(self, &status, 1);
+    return 0;
+}
+
+static int is_empty(PyObject *post)
+{
+    return !PyDict_GET_SIZE(((Post *)post)->unsent);
+}
+
+static int flush(PyObject *post, int64_t rank)
+{
+    Post *self = (Post *)post;
+    Triple head;
+    if (reached(self, rank, &head) < 0)
+        return -1;
+    int is_news = inform(self, head, 0);
+    if (is_news < 0 || send_all(self, head, 1) < 0)
+        return -1;
+    self->owes_news |= is_news;
+    if (!is_empty(post) || !self->owes_news)
+        return !is_empty(post);
+    return pay(self, head) < 0 ? -1 : wake(self);
+}
+
+static int finish(PyObject *post, int64_t rank)
+{
+    Post *self = (Post *)post;
+    Triple head;
+    if (reached(self, rank, &head) < 0 || inform(self, head, 1) < 0 || send_all(self, head, 0) < 0)
+        return -1;
+    return !is_empty(post);
+}
+
+static int ring(PyObject *post)
+{
+    Post *self = (Post *)post;
+    full_fence();
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->told); i++)
+        if (ring_if_asleep((Outgoing *)PyList_GET_ITEM(self->told, i)) < 0)
+            return -1;
+    return PyList_SetSlice(self->told, 0, PY_SSIZE_T_MAX, NULL);
+}
+
+static PostCalls calls = {is_empty, flush, finish, ring, tell, promise, promised};
+
+static PyObject *done(int failed)
+{
+    if (failed < 0)
         return NULL;
     Py_RETURN_NONE;
+}
+
+static int takes(Py_ssize_t count, Py_ssize_t expected)
+{
+    if (count == expected)
+        return 1;
+    PyErr_Format(PyExc_TypeError, "expected %zd arguments, received %zd", expected, count);
+    return 0;
+}
+
+static PyObject *whether_left(PyObject *self, PyObject *given, int (*send)(PyObject *, int64_t))
+{
+    int64_t rank = PyLong_AsLongLong(given);
+    int is_left = PyErr_Occurred() ? -1 : send(self, rank);
+    return is_left < 0 ? NULL : PyBool_FromLong(is_left);
+}
+
+static PyObject *post_flush(PyObject *self, PyObject *rank)
+{
+    return whether_left(self, rank, flush);
+}
+
+static PyObject *post_finish(PyObject *self, PyObject *rank)
+{
+    return whether_left(self, rank, finish);
+}
+
+static PyObject *post_catch_up(Post *self, PyObject *given)
+{
+    Triple head;
+    int64_t rank = PyLong_AsLongLong(given);
+    if (PyErr_Occurred() || reached(self, rank, &head) < 0)
+        return NULL;
+    int failed = self->owes_news ? pay(self, head) : 0;
+    full_fence();
+    for (Py_ssize_t i = 0; !failed && i < self->count; i++) /* all: other news may have moved the edges since */
+        failed = ring_if_asleep(self->listeners[i].outgoing);
+    return done(failed);
+}
+
+static PyObject *post_ring(PyObject *self, PyObject *unused)
+{
+    return done(ring(self));
 }
 
 static PyObject *post_publish(Post *self, PyObject *const *args, Py_ssize_t count)
 {
-    Status status;
-    if (status_of(args, count, 5, &status) < 0 || triple_of(args[0], &status.frontier) < 0)
+    Triple frontier;
+    Point head;
+    if (!takes(count, 3) || triple_of(args[0], &frontier) < 0 || point_of(args[1], &head) < 0)
         return NULL;
-    publish(self, &status, PyObject_IsTrue(args[4]));
+    Status status = status_with(self, frontier, head);
+    publish(self, &status, PyObject_IsTrue(args[2]));
     Py_RETURN_NONE;
 }
 
-static PyObject *post_tell(Post *self, PyObject *const *args, Py_ssize_t count)
+static PyObject *post_tell(PyObject *self, PyObject *given)
 {
-    Status status;
-    if (status_of(args, count, 4, &status) < 0 || triple_of(args[0], &status.frontier) < 0)
-        return NULL;
-    if (learn(self, status.frontier)) {
-        publish(self, &status, 1);
-        if (wake(self) < 0)
-            return NULL;
-    }
-    Py_RETURN_NONE;
+    Triple frontier;
+    return triple_of(given, &frontier) < 0 ? NULL : done(tell(self, frontier));
 }
 
 static PyObject *post_say(Post *self, PyObject *const *args, Py_ssize_t count)
 {
-    Status status;
-    if (status_of(args, count, 4, &status) < 0 || triple_of(args[0], &status.frontier) < 0)
+    Triple frontier;
+    Point head;
+    if (!takes(count, 2) || triple_of(args[0], &frontier) < 0 || point_of(args[1], &head) < 0)
         return NULL;
-    return say_status(self, &status);
+    return done(say(self, frontier, head));
 }
 
-static PyObject *post_promise(Post *self, PyObject *const *args, Py_ssize_t count)
+static PyObject *post_promise(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Status status;
-    Point candidate;
-    if (status_of(args, count, 4, &status) < 0 || point_of(args[0], &candidate) < 0)
+    Point candidate, head;
+    if (!takes(count, 2) || point_of(args[0], &candidate) < 0 || point_of(args[1], &head) < 0)
         return NULL;
-    status.frontier = reached_by(self->horizon->edges, candidate, self->horizon->floor);
-    return say_status(self, &status);
+    return done(promise(self, candidate, head));
 }
 
 static PyObject *get_frontier(Post *self, void *unused)
@@ -522,11 +632,12 @@ static PyGetSetDef post_properties[] = {
 
 static PyMethodDef post_methods[] = {
     {"add", (PyCFunction)post_add, METH_O, "A value for every worker that reads the port."},
-    {"flush", (PyCFunction)(void (*)(void))post_flush, METH_FASTCALL, "Send, and wake who gets any."},
-    {"finish", (PyCFunction)(void (*)(void))post_finish, METH_FASTCALL, "Send, and wake nobody yet."},
-    {"ring", (PyCFunction)post_ring, METH_NOARGS, "Wake those to whom the last `finish` sent anything."},
+    {"flush", post_flush, METH_O, "Send, and wake who gets any; whether anything is left."},
+    {"finish", post_finish, METH_O, "Send, and wake nobody yet; whether anything is left."},
+    {"catch_up", (PyCFunction)post_catch_up, METH_O, "Say what had to wait until nothing was left."},
+    {"ring", post_ring, METH_NOARGS, "Wake those to whom the last `finish` sent anything."},
     {"publish", (PyCFunction)(void (*)(void))post_publish, METH_FASTCALL, "Replace the status, if it differs."},
-    {"tell", (PyCFunction)(void (*)(void))post_tell, METH_FASTCALL, "Publish and wake if it is news to anybody."},
+    {"tell", post_tell, METH_O, "Publish and wake if it is news to anybody."},
     {"say", (PyCFunction)(void (*)(void))post_say, METH_FASTCALL, "Publish, and wake if it is news to anybody."},
     {"promise", (PyCFunction)(void (*)(void))post_promise, METH_FASTCALL, "Say what follows from what comes next."},
     {NULL},
@@ -536,10 +647,12 @@ static PyTypeObject post_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "rlreactor.runtime.post.Post",
     .tp_basicsize = sizeof(Post),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "The short way to all workers that it leads to.",
     .tp_new = post_new,
     .tp_dealloc = (destructor)post_dealloc,
+    .tp_traverse = (traverseproc)post_traverse,
+    .tp_clear = (inquiry)post_clear,
     .tp_members = post_members,
     .tp_getset = post_properties,
     .tp_methods = post_methods,
@@ -558,6 +671,7 @@ static int is_ready(void)
 {
     return has_shared_names() && has_names(names, sizeof(names) / sizeof(*names)) &&
            (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) != NULL &&
+           (position_type = type_of("rlreactor.runtime.position", "Position", sizeof(Position))) != NULL &&
            (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
            (edges_type = type_of("rlreactor.scheduler.edges", "Edges", sizeof(Edges))) != NULL;
 }
@@ -568,6 +682,7 @@ PyMODINIT_FUNC PyInit_post(void)
     if (made == NULL)
         return NULL;
     if (PyModule_AddType(made, &outgoing_type) < 0 || PyModule_AddType(made, &post_type) < 0 ||
+        add_calls(made, POST_CALLS, &calls) < 0 ||
         PyModule_AddObjectRef(made, "IS_OPEN", Py_True) < 0) {
         Py_DECREF(made);
         return NULL;

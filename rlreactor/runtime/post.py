@@ -16,6 +16,7 @@ from rlreactor.scheduler.horizon import Horizon
 from rlreactor.tag import Point
 
 if TYPE_CHECKING:
+    from rlreactor.runtime.position import Position
     from rlreactor.scheduler.outlet import Outlet
 
 __all__ = ["IS_OPEN", "Outgoing", "Post"]
@@ -40,6 +41,7 @@ class Post:
         listeners: those who read from this worker, and their edges.
         own: words of this worker.
         horizon: of this worker.
+        position: of this worker.
 
     Attributes:
         frontier: that was published last.
@@ -56,6 +58,7 @@ class Post:
         listeners: tuple[tuple[int, Edges], ...],
         own: OwnWords,
         horizon: Horizon,
+        position: Position,
     ) -> None:
         pass
 
@@ -63,30 +66,34 @@ class Post:
         """As `Outbox.add`."""
         raise NotImplementedError
 
-    def flush(self, tag: Point, rank: int, /) -> bool:
-        """Send and wake who gets any; whether the frontier is news for anybody else."""
+    def flush(self, rank: int, /) -> bool:
+        """As `Outbox.flush`; whether anything is left in `unsent`, after which `catch_up` says what is to be said."""
         raise NotImplementedError
 
-    def finish(self, tag: Point, ranks: int, /) -> None:
-        """Send at the end of a tag of so many ranks; `ring` wakes who gets any."""
+    def finish(self, ranks: int, /) -> bool:
+        """As `Outbox.finish`; whether anything is left in `unsent`."""
+        raise NotImplementedError
+
+    def catch_up(self, rank: int, /) -> None:
+        """What was left has gone the long way: say what a `flush` could not say before."""
         raise NotImplementedError
 
     def ring(self) -> None:
         """Wake those to whom the last `finish` sent anything."""
         raise NotImplementedError
 
-    def publish(self, frontier: Triple, head: Point, last: Point, received: int, news: bool, /) -> None:
+    def publish(self, frontier: Triple, head: Point, news: bool, /) -> None:
         """Replace the status of this worker, if it differs."""
         raise NotImplementedError
 
-    def tell(self, frontier: Triple, head: Point, last: Point, received: int, /) -> None:
+    def tell(self, frontier: Triple, /) -> None:
         """Publish and wake if the frontier is news to anybody."""
         raise NotImplementedError
 
-    def say(self, frontier: Triple, head: Point, last: Point, received: int, /) -> None:
+    def say(self, frontier: Triple, head: Point, /) -> None:
         """Publish in any case, and wake if the frontier is news to anybody."""
         raise NotImplementedError
 
-    def promise(self, candidate: Point, head: Point, last: Point, received: int, /) -> None:
+    def promise(self, candidate: Point, head: Point, /) -> None:
         """Say what follows if this worker would process `candidate` next."""
         raise NotImplementedError

@@ -257,7 +257,7 @@ class Worker:
         return tags, self._waited_ns()
 
     def _waited_ns(self) -> int:
-        return self.links.waiting.waited_ns if self.links else 0
+        return self.links.waited_ns if self.links else 0
 
     def _watch(self, reading: Reading) -> None:
         """End a run that is limited."""

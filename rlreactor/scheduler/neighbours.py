@@ -9,19 +9,40 @@ from rlreactor.links.words import Words
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.tag import Point
 
-__all__ = ["Neighbours"]
+__all__ = ["Neighbours", "Passage"]
 
 
-class Neighbours(Protocol):
+class Passage(Protocol):
+    """What is asked and told at every tag."""
+
+    def clear(self, tag: Point, /) -> bool:
+        """Whether `tag` may start by what is known already, without a look at anybody."""
+        ...
+
+    def approach(self) -> bool:
+        """Whether anything has come, at once or within a moment, that may let a tag start or bring an earlier one."""
+        ...
+
+    def at_gate(self, rank: int, /) -> bool:
+        """Wait until everything that the reaction of `rank` reads is known at the current tag. False: interrupted."""
+        ...
+
+    def done(self, rank: int, /) -> None:
+        """Every reaction up to `rank`, which is announced, has run at the current tag."""
+        ...
+
+    def tag_done(self) -> None:
+        """The current tag is finished."""
+        ...
+
+
+class Neighbours(Passage, Protocol):
     """The other workers, as a scheduler sees them."""
 
     gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
     announced: tuple[int, ...]  # ranks of local reactions after which others may go on, in order
     running: Words | None  # where `enter` notes the reaction and the time, if that is all it does
-
-    def clear(self, tag: Point) -> bool:
-        """Whether `tag` may start by what is known already, without a look at anybody."""
-        ...
+    passage: Passage  # does the same as this does, perhaps without a detour
 
     def before(self, tag: Callable[[], Point]) -> bool:
         """Wait until nothing can arrive before `tag()`, which falls when messages come in. False: interrupted."""
@@ -35,10 +56,6 @@ class Neighbours(Protocol):
         """End the sleep; from any thread."""
         ...
 
-    def at_gate(self, rank: int) -> bool:
-        """Wait until everything that the reaction of `rank` reads is known at the current tag. False: interrupted."""
-        ...
-
     @property
     def send(self) -> Callable[[Outlet], None]:
         """Sends a port's value to the workers that read it."""
@@ -46,14 +63,6 @@ class Neighbours(Protocol):
 
     def enter(self, rank: int) -> None:
         """The reaction of `rank` runs now."""
-        ...
-
-    def done(self, rank: int) -> None:
-        """Every reaction up to `rank`, which is announced, has run at the current tag."""
-        ...
-
-    def tag_done(self) -> None:
-        """The current tag is finished."""
         ...
 
     def stop_at(self, tag: Point) -> None:

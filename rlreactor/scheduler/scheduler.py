@@ -144,7 +144,8 @@ class Scheduler(SteadyLoop):
     def _run_free(self) -> None:
         """Process tags for as long as their sequences are written and nobody has to be waited for before they start."""
         try:
-            if self._run_steadily(self._queue, self._execution, self._sequences.written, self.neighbours):
+            passage = None if self.neighbours is None else self.neighbours.passage
+            if self._run_steadily(self._queue, self._execution, self._sequences.written, passage):
                 self.interrupt()
         except Exception as error:
             raise self._failure(error) from error

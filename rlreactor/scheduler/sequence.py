@@ -97,7 +97,9 @@ class _Writer:
             for rank in self._ranks:
                 self._reaction(rank)
         else:
-            self._names |= {name: getattr(neighbours, name) for name in ("at_gate", "send", "enter", "done")}
+            passage = neighbours.passage
+            self._names |= {"at_gate": passage.at_gate, "done": passage.done}
+            self._names |= {"send": neighbours.send, "enter": neighbours.enter}
             self._names["running"] = self._running = neighbours.running
             if self._running is not None:
                 self._names["pack_running"] = pack_running

@@ -3,13 +3,14 @@
 #include "../access.h"
 #include "../types.h"
 #include "agenda.h"
+#include "steady.h"
 #include <structmember.h>
 
 #define OFTEN 1024 /* tags between two calls of `_hash` */
 
 static PyTypeObject *agenda_type, *cell_type, *running_type;
 static PyObject *forever, *nothing;
-static PyObject *name_fire, *name_advance, *name_clear, *name_tag_done, *name_hash;
+static PyObject *name_fire, *name_advance, *name_clear, *name_approach, *name_tag_done, *name_hash;
 static PyObject *name_stored;
 
 static int called(PyObject *result)
@@ -222,12 +223,6 @@ static PyTypeObject outflow_type = {
 
 /* SteadyLoop */
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *last, *bound, *is_called;
-    int64_t tags, unhashed;
-} SteadyLoop;
-
 static PyObject *loop_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     SteadyLoop *self = (SteadyLoop *)type->tp_alloc(type, 0);
@@ -269,26 +264,36 @@ static void loop_dealloc(SteadyLoop *self)
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-/* The tag that comes next, if it is for this loop: a new reference. NULL without an error: it is not. */
-static PyObject *next_tag(SteadyLoop *self, Agenda *queue)
+/* Whether the tag that comes next is for this loop. -1 with an error set. */
+static int is_due(SteadyLoop *self, Agenda *queue)
 {
     Point tag, bound;
     if (point_of(queue->head, &tag) < 0 || point_of(self->bound, &bound) < 0)
-        return NULL;
-    return is_earlier(tag, bound) && self->is_called == Py_False ? Py_NewRef(queue->head) : NULL;
+        return -1;
+    return is_earlier(tag, bound);
 }
 
-/* Its sequence: borrowed. NULL without an error: it is not written, or somebody has to be waited for. */
-static PyObject *sequence_of(PyObject *written, PyObject *events, PyObject *neighbours, PyObject *tag)
+/* Its sequence: borrowed. NULL without an error: it is not written. */
+static PyObject *sequence_of(PyObject *written, PyObject *events)
 {
     PyObject *start = start_of(events);
     PyObject *sequence = start == NULL ? NULL : PyDict_GetItemWithError(written, start);
     Py_XDECREF(start);
-    if (sequence == NULL || sequence == Py_None || neighbours == Py_None)
-        return sequence == Py_None ? NULL : sequence;
-    PyObject *is_clear = PyObject_CallMethodOneArg(neighbours, name_clear, tag);
-    Py_XDECREF(is_clear);
-    return is_clear == Py_True ? sequence : NULL;
+    return sequence == Py_None ? NULL : sequence;
+}
+
+static int is_true(PyObject *answer)
+{
+    int found = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    return found;
+}
+
+/* Whether anything has come, perhaps an earlier tag. -1 with an error set. */
+static int is_nearer(PyObject *passage)
+{
+    int found = passage == Py_None ? 0 : is_true(PyObject_CallMethodNoArgs(passage, name_approach));
+    return found > 0 && PyErr_CheckSignals() < 0 ? -1 : found;
 }
 
 /* Take the head's events out. */
@@ -404,38 +409,47 @@ static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *
     return is_interrupted || finish(running->present, tag) < 0 ? (is_interrupted > 0 ? 1 : -1) : 0;
 }
 
-/* The next tag: 1 if it was processed, 0 if it is not for this loop, 2 if it was interrupted. */
-static int step(SteadyLoop *self, Agenda *queue, Running *running, PyObject *written, PyObject *neighbours)
+/* Process `tag`, which may start: 1, or 2 if that was interrupted. */
+static int run_tag(SteadyLoop *self, PyObject *tag, PyObject *sequence, Agenda *queue, Running *running,
+                   PyObject *passage)
 {
-    PyObject *tag = next_tag(self, queue);
-    if (tag == NULL)
-        return PyErr_Occurred() ? -1 : 0;
-    PyObject *events = Py_NewRef(queue->first);
-    PyObject *sequence = sequence_of(written, events, neighbours, tag);
-    if (sequence == NULL) {
-        Py_DECREF(events);
-        Py_DECREF(tag);
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    int found = process(tag, events, sequence, queue, running);
-    if (found == 0 && neighbours != Py_None)
-        found = called(PyObject_CallMethodNoArgs(neighbours, name_tag_done));
-    if (found) {
-        Py_DECREF(tag);
+    int found = process(tag, Py_NewRef(queue->first), sequence, queue, running);
+    if (found == 0 && passage != Py_None)
+        found = called(PyObject_CallMethodNoArgs(passage, name_tag_done));
+    if (found)
         return found < 0 ? -1 : 2;
-    }
-    Py_XSETREF(self->last, tag);
+    Py_XSETREF(self->last, Py_NewRef(tag));
     self->tags++;
     if (++self->unhashed >= OFTEN && called(PyObject_CallMethodNoArgs((PyObject *)self, name_hash)) < 0)
         return -1;
     return 1;
 }
 
+/* The next tag: 1 to go on, 0 if it is not for this loop, 2 if it was interrupted. */
+static int step(SteadyLoop *self, Agenda *queue, Running *running, PyObject *written, PyObject *passage)
+{
+    int due = is_due(self, queue);
+    if (due < 0 || self->is_called != Py_False)
+        return due < 0 ? -1 : 0;
+    if (!due)
+        return is_nearer(passage);
+    PyObject *sequence = sequence_of(written, queue->first), *tag = queue->head;
+    if (sequence == NULL)
+        return PyErr_Occurred() ? -1 : 0;
+    int is_clear = passage == Py_None ? 1 : is_true(PyObject_CallMethodOneArg(passage, name_clear, tag));
+    if (is_clear < 1)
+        return is_clear < 0 ? -1 : is_nearer(passage);
+    Py_INCREF(tag);
+    int found = run_tag(self, tag, sequence, queue, running, passage);
+    Py_DECREF(tag);
+    return found;
+}
+
 static PyObject *loop_run(SteadyLoop *self, PyObject *const *args, Py_ssize_t count)
 {
     if (count != 4 || !PyObject_TypeCheck(args[0], agenda_type) || !PyObject_TypeCheck(args[1], running_type) ||
         !PyDict_Check(args[2])) {
-        PyErr_SetString(PyExc_TypeError, "expected a queue, the state of the worker, sequences and neighbours");
+        PyErr_SetString(PyExc_TypeError, "expected a queue, the state of the worker, sequences and a passage");
         return NULL;
     }
     int found;
@@ -490,7 +504,7 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.
 
 static const Name names[] = {
     {&name_fire, "fire"},         {&name_advance, "advance"}, {&name_clear, "clear"},
-    {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      {&name_stored, "stored"},
+    {&name_approach, "approach"}, {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      {&name_stored, "stored"},
 };
 
 PyMODINIT_FUNC PyInit_steady(void)

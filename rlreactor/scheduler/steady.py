@@ -13,7 +13,7 @@ from rlreactor.tag import FOREVER, Point
 
 if TYPE_CHECKING:
     from rlreactor.execution import Execution
-    from rlreactor.scheduler.neighbours import Neighbours
+    from rlreactor.scheduler.neighbours import Passage
     from rlreactor.scheduler.outlet import CellGroup, Outlet
     from rlreactor.scheduler.sequence import Sequence
     from rlreactor.storage import Storage
@@ -99,7 +99,7 @@ class SteadyLoop:
         queue: EventQueue,
         execution: Execution,
         written: dict[object, Sequence | None],
-        neighbours: Neighbours | None,
+        passage: Passage | None,
         /,
     ) -> bool:
         """Process tags until one is unusual; whether it was interrupted while it waited for another worker.
@@ -108,11 +108,16 @@ class SteadyLoop:
         """
         present = execution.present
         nothing: Events = []  # what is queued at FOREVER; never added to, as every other tag is earlier
-        while (tag := queue.head) < self._bound and not self._called:
-            events = queue.first
-            sequence = written.get(events[0][0] if len(events) == 1 else start_of(events))
-            if sequence is None or not (neighbours is None or neighbours.clear(tag)):
+        while not self._called:
+            tag, events = queue.head, queue.first
+            is_due = tag < self._bound
+            sequence = written.get(events[0][0] if len(events) == 1 else start_of(events)) if is_due else None
+            if is_due and sequence is None:
                 return False
+            if sequence is None or not (passage is None or passage.clear(tag)):
+                if passage is None or not passage.approach():
+                    return False
+                continue  # something has come: perhaps an earlier tag
             if queue.later:
                 queue.advance()
             else:
@@ -138,9 +143,9 @@ class SteadyLoop:
                     if outlet.delayed:
                         outlet.deliver_later(outlet, tag)
             present.clear()
-            if neighbours is not None:
+            if passage is not None:
                 events = stored = nothing  # what refers to a value keeps its slot
-                neighbours.tag_done()
+                passage.tag_done()
             self.last = tag
             self.tags += 1
             self._unhashed += 1

@@ -2,105 +2,33 @@
 
 from __future__ import annotations
 
-import mmap
-import os
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rlreactor import TICK, Array, Input, LinkError, Output, Reactor, Timer, reaction, run, shutdown, state
+from rlreactor import TICK, Input, LinkError, Output, Reactor, Timer, reaction, run, shutdown, state
 from rlreactor.access import Cell
-from rlreactor.execution import Execution
 from rlreactor.links import wire
-from rlreactor.links.board import Board
-from rlreactor.links.doorbell import Doorbell, new_doorbell_fd
-from rlreactor.links.ring import RingReader, RingWriter
-from rlreactor.runtime import arrivals, intake, near_outbox
-from rlreactor.runtime.arrivals import NEWS, NOTHING, UNUSUAL, Incoming, Tally
-from rlreactor.runtime.inlet import Inlet, RemotePort
+from rlreactor.runtime import arrivals, intake, near_outbox, neighbourhood
+from rlreactor.runtime.arrivals import NEWS, NOTHING, UNUSUAL, Arrivals
 from rlreactor.runtime.post import Outgoing, Post
 from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.horizon import Horizon
-from rlreactor.scheduler.queue import EventQueue
-from rlreactor.scheduler.routes import Route
 from rlreactor.spec import as_spec
-from rlreactor.tag import NO_DELAY, Delay
+
+from .short_way import CAPACITY, LATER, NUMBERS, PORT, ROUTE, SIZE, Pair, entry, rings, sent, short_way
 
 pytestmark = pytest.mark.skipif(not arrivals.IS_OPEN, reason="it is not compiled: `make engine`")
-
-CAPACITY, WRITER, RANK = 1024, 3, 5
-PORT, LATER = 7, 9  # indices of ports: of one without a delay, of one with
-NUMBERS = Array(np.int64, (2,))
-SIZE = as_spec(NUMBERS).nbytes
-
-
-class Pair(NamedTuple):
-    """Worker 1 as the sender sees it, worker 0 as the reader does: the short ways, and the ends of the long one."""
-
-    unsent: dict[int, list[bytes]]
-    post: Post
-    incoming: Incoming
-    writer: RingWriter
-    reader: RingReader
-    boards: list[Board]
-    bells: list[Doorbell]
-    sent_at: list[int]
-    tally: Tally
-    position: Any
-    cells: dict[int, Cell]
-    horizon: Horizon
-
-
-def remote_port(delay: Delay, cell: Cell, backlog: list[int]) -> RemotePort:
-    inlet = Inlet(1, delay, cell, False, backlog, _ignore)
-    return RemotePort(1, as_spec(NUMBERS), (inlet,), None)
-
-
-def _ignore(cell: Cell | None, lease: object) -> None:
-    pass
 
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    memory = mmap.mmap(-1, 1 << 16)
-    ring, back = Board.size(2) + 64, 1 << 15
-    boards = [Board(memory, 0, 2, me) for me in range(2)]
-    bells = [Doorbell(new_doorbell_fd(), *boards[0].asleep(worker)) for worker in range(2)]
-    writer, reader = RingWriter(memory, ring, CAPACITY), RingReader(memory, ring, CAPACITY)
-    idle = RingWriter(memory, back, CAPACITY).cells
-    route = Route(1, WRITER, NO_DELAY, RANK, None)
-    horizon, edges = Horizon([InEdge(route)]), Edges([InEdge(route)])
-    sent_at, tally = [-1, -1], Tally([-1, -1], [0, 0], [0, 0])
-    way = Outgoing(boards[1].shared_words(0, idle, writer.cells), 0, bells[0], sent_at)
-    unsent: dict[int, list[bytes]] = {}
-    post = Post(unsent, {0: way}, ((0, edges),), boards[1].own_words(), Horizon([]))
-    cells = {PORT: Cell(), LATER: Cell()}
-    ports = {
-        PORT: remote_port(NO_DELAY, cells[PORT], tally.backlog),
-        LATER: remote_port(Delay(10, 0), cells[LATER], tally.backlog),
-    }
-    position: Any = SimpleNamespace(
-        scheduler=SimpleNamespace(last=(0, -1)), queue=EventQueue(), execution=Execution(), in_tag=True, received=0
-    )
-    words = boards[0].shared_words(1, reader.cells, idle)
-    incoming = Incoming(words, 1, bells[1], False, horizon, ports, position, tally, SIZE, 100)
-    yield Pair(unsent, post, incoming, writer, reader, boards, bells, sent_at, tally, position, cells, horizon)
-    for bell in bells:
-        os.close(bell.fd)
-
-
-def entry(port: int, *numbers: int) -> bytes:
-    return wire.inline(port, np.array(numbers, np.int64).tobytes().ljust(SIZE, b"\0"))
-
-
-def sent(pair: Pair, *parts: bytes) -> None:
-    """The long way to the reader."""
-    assert pair.boards[1].count_sent(0) is not None
-    assert pair.writer.try_write(parts)
+    with short_way() as pair:
+        yield pair
 
 
 # Out
@@ -108,7 +36,7 @@ def sent(pair: Pair, *parts: bytes) -> None:
 
 def test_what_goes_out_is_read_the_long_way(pair: Pair) -> None:
     pair.unsent[0] = [entry(PORT, 1, 2), wire.entry(LATER, 3)]
-    pair.post.flush((4, 0), 6)
+    pair.post.flush(6)
     assert pair.unsent == {}
     (notice,) = pair.reader.read()
     tag, rank, entries = wire.parse(notice)
@@ -146,14 +74,15 @@ def test_records_go_round_the_ring(pair: Pair) -> None:
     for number in range(200):
         for size in (number % 3 + 1, 2):
             pair.unsent[0] = [wire.inline(PORT, bytes([number % 256]) * size * 9)]
-            pair.post.flush((number, 0), 1)
+            pair.writing.execution.tag = (number, 0)
+            pair.post.flush(1)
         for size, notice in zip((number % 3 + 1, 2), pair.reader.read(), strict=True):
             assert bytes(wire.parse(notice)[2][0][2]) == bytes([number % 256]) * size * 9
 
 
 def test_a_long_notice_goes_the_long_way(pair: Pair) -> None:
     pair.unsent[0] = [wire.inline(PORT, bytes(CAPACITY // 4))]
-    pair.post.flush((4, 0), 6)
+    pair.post.flush(6)
     assert list(pair.unsent) == [0]
     assert pair.reader.read() == []
     assert not pair.boards[1].has_mail(0)
@@ -163,7 +92,8 @@ def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
     taken = 0
     while True:
         pair.unsent[0] = [entry(PORT, taken, 0)]
-        pair.post.flush((taken, 0), 6)
+        pair.writing.execution.tag = (taken, 0)
+        pair.post.flush(6)
         if pair.unsent:
             break
         taken += 1
@@ -174,7 +104,7 @@ def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
 def test_nothing_is_written_for_a_worker_that_is_gone(pair: Pair) -> None:
     pair.boards[0].leave()
     pair.unsent[0] = [entry(PORT, 1, 2)]
-    pair.post.flush((4, 0), 6)
+    pair.post.flush(6)
     assert (pair.unsent, pair.reader.read()) == ({}, [])
 
 
@@ -182,43 +112,61 @@ def test_who_sleeps_is_rung(pair: Pair) -> None:
     words, asleep = pair.boards[0].asleep(0)
     words[asleep] = 1
     pair.unsent[0] = [entry(PORT, 1, 2)]
-    pair.post.finish((4, 0), 6)
+    pair.post.finish(6)
     with pytest.raises(BlockingIOError):
-        _rings(pair.bells[0])
+        rings(pair.bells[0])
     pair.post.ring()
-    assert _rings(pair.bells[0]) == 1
-
-
-def _rings(bell: Doorbell) -> int:
-    return os.eventfd_read(bell.fd)
+    assert rings(pair.bells[0]) == 1
 
 
 def test_a_status_is_published_once(pair: Pair) -> None:
-    board = pair.boards[0]
+    board, writing = pair.boards[0], pair.writing
+    writing.last, writing.received = (3, 2), 17
     for _ in range(2):
-        pair.post.say((4, 0, 1), (5, 0), (3, 2), 17)
+        pair.post.say((4, 0, 1), (5, 0))
         assert board.read(1) == (1, ((4, 0, 1), (5, 0), (3, 2), 17))
     assert (board.news(1), pair.post.frontier, pair.post.is_told) == (1, (4, 0, 1), False)
-    pair.post.say((4, 0, 1), (6, 0), (3, 2), 17)  # no news to those who read from it
+    pair.post.say((4, 0, 1), (6, 0))  # no news to those who read from it
     assert (board.version(1), board.news(1)) == (2, 1)
-    pair.post.tell((4, 0, 1), (7, 0), (3, 2), 17)
+    pair.post.tell((4, 0, 1))
     assert board.version(1) == 2
-    pair.post.promise((9, 0), (9, 0), (8, 0), 18)
+    writing.last, writing.received = (8, 0), 18
+    pair.post.promise((9, 0), (9, 0))
     assert board.read(1) == (3, ((9, 0, 0), (9, 0), (8, 0), 18))
-    pair.post.publish((2, 0, 0), (2, 0), (8, 0), 18, True)
+    pair.post.publish((2, 0, 0), (2, 0), True)
     assert board.read(1)[1].frontier == (2, 0, 0)
     assert [board.news(1), board.version(1)] == [4, 4]
+    pair.post.tell((11, 0, 0))  # the tag that it has begun is its earliest event
+    assert board.read(1) == (5, ((11, 0, 0), (4, 0), (8, 0), 18))
+
+
+def test_what_has_to_wait_for_the_long_way_is_said_afterwards(pair: Pair) -> None:
+    ways = {0: pair.ways[0], 2: pair.ways[0]}
+    listeners = ((0, Edges([InEdge(ROUTE)])), (2, Edges([InEdge(ROUTE)])))
+    post = Post(pair.unsent, ways, listeners, pair.boards[1].own_words(), Horizon([]), pair.writing)
+    pair.unsent[0] = [wire.inline(PORT, bytes(CAPACITY // 4))]
+    assert post.flush(6)
+    assert (list(pair.unsent), pair.boards[0].version(1)) == ([0], 0)
+    pair.unsent.clear()
+    words, asleep = pair.boards[0].asleep(0)
+    words[asleep] = 1
+    post.catch_up(6)
+    assert pair.boards[0].read(1)[1].frontier == (4, 0, 6)
+    assert rings(pair.bells[0]) == 1
+    words[asleep] = 0
+    post.catch_up(7)
+    assert pair.boards[0].read(1)[1].frontier == (4, 0, 6)
 
 
 def test_who_waits_for_a_frontier_is_rung(pair: Pair) -> None:
     words, asleep = pair.boards[0].asleep(0)
     pair.boards[0].set_wanted(6)
     words[asleep] = 1
-    pair.post.tell((5, 0, 0), (5, 0), (4, 0), 0)
+    pair.post.tell((5, 0, 0))
     with pytest.raises(BlockingIOError):
-        _rings(pair.bells[0])
-    pair.post.tell((7, 0, 0), (7, 0), (6, 0), 0)
-    assert _rings(pair.bells[0]) == 1
+        rings(pair.bells[0])
+    pair.post.tell((7, 0, 0))
+    assert rings(pair.bells[0]) == 1
 
 
 # In
@@ -299,7 +247,7 @@ def test_too_many_that_wait_are_left_to_the_long_way(pair: Pair) -> None:
     pair.tally.backlog[1] = 100
     sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
     assert pair.incoming.receive() == UNUSUAL
-    assert not arrivals.look((pair.incoming,), 1)
+    assert not pair.arrivals.look(1)
 
 
 @pytest.mark.parametrize(("word", "value"), [(0, 4), (0, -8), (0, 1 << 40), (8, 24)])
@@ -321,13 +269,13 @@ def test_a_value_for_a_tag_that_is_over_is_an_error(pair: Pair) -> None:
 
 def test_a_look_sees_messages_and_news(pair: Pair) -> None:
     assert pair.incoming.receive() == NEWS  # there is a first status
-    assert not arrivals.look((pair.incoming,), 2)
+    assert not pair.arrivals.look(2)
     pair.boards[1].publish(((8, 0, 0), (8, 0), (7, 0), 0))
-    assert arrivals.look((pair.incoming,), 1)
+    assert pair.arrivals.look(1)
     assert pair.incoming.receive() == NEWS
-    assert not arrivals.look((pair.incoming,), 2)
+    assert not pair.arrivals.look(2)
     sent(pair, wire.head((9, 0), 6), entry(PORT, 1, 2))
-    assert arrivals.look((pair.incoming,), 1)
+    assert pair.arrivals.look(1)
 
 
 def test_a_writer_that_waits_for_room_is_rung(pair: Pair) -> None:
@@ -336,7 +284,7 @@ def test_a_writer_that_waits_for_room_is_rung(pair: Pair) -> None:
     sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
     pair.boards[1].set_waiting({0}, room=True)
     assert pair.incoming.receive() == NEWS
-    assert _rings(pair.bells[1]) == 1
+    assert rings(pair.bells[1]) == 1
 
 
 # Both ways together
@@ -394,9 +342,13 @@ class Conversation(Reactor):
 
 @pytest.mark.parametrize("short_out", [True, False])
 @pytest.mark.parametrize("short_in", [True, False])
-def test_both_ways_lead_to_the_same(monkeypatch: pytest.MonkeyPatch, short_out: bool, short_in: bool) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_both_ways_lead_to_the_same(
+    monkeypatch: pytest.MonkeyPatch, short_out: bool, short_in: bool, kept: bool
+) -> None:
     monkeypatch.setattr(near_outbox, "IS_OPEN", short_out)
     monkeypatch.setattr(intake, "IS_OPEN", short_in)
+    monkeypatch.setattr(neighbourhood, "IS_OPEN", kept)
     alone = run(Conversation(), workers=1, timeout=600 * TICK)
     apart = run(Conversation(), workers=2, timeout=600 * TICK)
     assert len(apart.plan.workers) == 2
@@ -412,5 +364,7 @@ def test_frontiers_are_a_horizon() -> None:
 def test_what_is_passed_has_to_be_what_it_seems() -> None:
     with pytest.raises(TypeError, match="expected 10 words, received 'no words'"):
         Outgoing("no words", 0, None, [0])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a way in, received 'no way'"):
+        Arrivals(("no way",))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="expected a list with an item for worker 3"):
         Outgoing(None, 3, None, [0])  # type: ignore[arg-type]

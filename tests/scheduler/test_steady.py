@@ -34,7 +34,7 @@ class Worker:
         self.queue = EventQueue()
         self.execution = Execution()
         self.written: dict[object, Any] = {}
-        self.neighbours: Any = None
+        self.passage: Any = None
         self.timer_type = steady.TimerTarget
         self.outflow_type: Any = steady.Outflow
         self.start_of = steady.start_of
@@ -49,7 +49,7 @@ class Worker:
         return made
 
     def run(self) -> bool:
-        interrupted: bool = self.loop._run_steadily(self.queue, self.execution, self.written, self.neighbours)
+        interrupted: bool = self.loop._run_steadily(self.queue, self.execution, self.written, self.passage)
         return interrupted
 
     def timer(self, name: str, period: int | None, first: int = 0) -> Any:
@@ -64,6 +64,10 @@ def is_clear(tag: object) -> bool:
 
 
 def not_clear(tag: object) -> bool:
+    return False
+
+
+def never() -> bool:
     return False
 
 
@@ -102,7 +106,7 @@ def test_whatever_is_unusual_ends_it(worker: Worker, why: str) -> None:
     elif why == "refused":
         worker.written[timer] = None
     else:
-        worker.neighbours = SimpleNamespace(clear=not_clear)
+        worker.passage = SimpleNamespace(clear=not_clear, approach=never)
     assert not worker.run()
     assert (worker.said, worker.queue.head, worker.loop.tags) == ([], (0, 0), 0)
 
@@ -137,7 +141,7 @@ def test_errors_go_through(worker: Worker) -> None:
     assert worker.execution.tag == (0, 0)
 
 
-def test_neighbours_are_asked_and_told(worker: Worker) -> None:
+def test_the_passage_is_asked_and_told(worker: Worker) -> None:
     worker.timer("a", 1)
     worker.loop._bound = (2, 0)
 
@@ -145,12 +149,40 @@ def test_neighbours_are_asked_and_told(worker: Worker) -> None:
         worker.said.append(("clear", tag))
         return True
 
-    worker.neighbours = SimpleNamespace(clear=clear, tag_done=lambda: worker.said.append("done"))
+    worker.passage = SimpleNamespace(clear=clear, approach=never, tag_done=lambda: worker.said.append("done"))
     worker.run()
     assert worker.said == [("clear", (0, 0)), ("a", (0, 0)), "done", ("clear", (1, 0)), ("a", (1, 0)), "done"]
 
 
-def test_values_are_let_go_before_the_neighbours_are_told(worker: Worker) -> None:
+@pytest.mark.parametrize("queued", [True, False])
+def test_what_comes_meanwhile_comes_first(worker: Worker, queued: bool) -> None:
+    """While a tag may not start yet, or nothing is queued, something earlier may come."""
+    late, early, cleared = worker.timer("late", None, first=5), worker.timer("early", None, first=3), list[Any]()
+    worker.queue.remove((3, 0), early)
+    if not queued:
+        worker.queue.remove((5, 0), late)
+    worker.loop._bound = (9, 0)
+    coming = [early]
+
+    def clear(tag: tuple[int, int]) -> bool:
+        cleared.append(tag)
+        return tag == (3, 0)
+
+    def approach() -> bool:
+        worker.said.append("look")
+        if coming:
+            worker.queue.push((3, 0), coming.pop())
+            return True
+        return False
+
+    worker.passage = SimpleNamespace(clear=clear, approach=approach, tag_done=lambda: None)
+    assert not worker.run()
+    assert worker.said == ["look", ("early", (3, 0)), "look"]
+    assert cleared == ([(5, 0), (3, 0), (5, 0)] if queued else [(3, 0)])
+    assert worker.loop.tags == 1
+
+
+def test_values_are_let_go_before_the_others_are_told(worker: Worker) -> None:
     class Value:
         pass
 
@@ -163,7 +195,7 @@ def test_values_are_let_go_before_the_neighbours_are_told(worker: Worker) -> Non
     worker.queue.push((0, 0), target, value)  # type: ignore[arg-type]
     worker.written[target] = lambda: None
     del value
-    worker.neighbours = SimpleNamespace(clear=is_clear, tag_done=lambda: worker.said.append(watch()))
+    worker.passage = SimpleNamespace(clear=is_clear, approach=never, tag_done=lambda: worker.said.append(watch()))
     worker.run()
     assert worker.said == [None]
 

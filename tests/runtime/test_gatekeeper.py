@@ -1,0 +1,224 @@
+"""What is asked and told at every tag: what of it a gatekeeper does itself, and what it leaves to the neighbourhood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rlreactor.links import wire
+from rlreactor.runtime import gatekeeper
+from rlreactor.runtime.gatekeeper import Gatekeeper
+from rlreactor.runtime.post import Post
+from rlreactor.tag import FOREVER, Point
+
+from .short_way import CAPACITY, LATER, PORT, RANK, Pair, entry, sent, short_way
+
+pytestmark = pytest.mark.skipif(not gatekeeper.IS_OPEN, reason="it is not compiled: `make engine`")
+
+TIMEOUT, RANKS = (100, 0), 9
+
+
+class Neighbourhood:
+    """Notes what is left to it."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def at_gate(self, rank: int) -> bool:
+        self.said.append(("at_gate", rank))
+        return True
+
+    def tag_done(self) -> None:
+        self.said.append("tag_done")
+
+    def send_rest(self, rank: int) -> None:
+        self.said.append(("send_rest", rank))
+
+    def give_slots_back(self) -> None:
+        self.said.append("give_slots_back")
+
+
+class Worker:
+    """Worker 0 of a pair, which reads, with whatever post."""
+
+    def __init__(self, pair: Pair, post: Post, position: Any) -> None:
+        self.left = left = Neighbourhood()
+        self.slots = list[Any]()
+        anything: Any = left
+        arrivals, horizon = pair.arrivals, pair.horizon
+        given = anything, anything, anything, self.slots, post, arrivals, horizon, position, TIMEOUT, RANKS
+        self.keeper = Gatekeeper(*given, 1, 3)
+        self.sleepy = Gatekeeper(*given, 0, 3)
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    with short_way() as pair:
+        pair.position.execution.tag = (4, 0)
+        yield pair
+
+
+@pytest.fixture
+def reader(pair: Pair) -> Worker:
+    """Worker 0: nobody reads from it."""
+    own = pair.boards[0].own_words()
+    return Worker(pair, Post({}, {}, (), own, pair.horizon, pair.position), pair.position)
+
+
+@pytest.fixture
+def writer(pair: Pair) -> Worker:
+    """Worker 1: whatever it hears, it sends to worker 0."""
+    return Worker(pair, pair.post, pair.writing)
+
+
+# Gates
+
+
+def test_a_message_opens_the_gate(pair: Pair, reader: Worker) -> None:
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    assert reader.keeper.at_gate(RANK)
+    assert pair.cells[PORT].value.tolist() == [1, 2]
+    assert reader.sleepy.at_gate(RANK)  # it is open
+    assert reader.left.said == []
+
+
+def test_a_promise_opens_the_gate(pair: Pair, reader: Worker) -> None:
+    pair.boards[1].publish(((4, 0, 4), (4, 0), (3, 0), 0))
+    assert reader.keeper.at_gate(RANK)
+    assert reader.left.said == []
+
+
+@pytest.mark.parametrize("why", ["nothing comes", "nobody may look", "a stop", "a snapshot is taken", "another rank"])
+def test_what_takes_longer_is_left_to_the_neighbourhood(pair: Pair, reader: Worker, why: str) -> None:
+    if why == "a stop":
+        sent(pair, wire.head((4, 0)), wire.inline(wire.STOP, b""))
+    if why == "a snapshot is taken":
+        pair.arrivals.is_usual = False
+        sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    keeper = reader.sleepy if why == "nobody may look" else reader.keeper
+    rank = RANK + (why == "another rank")
+    assert keeper.at_gate(rank)
+    assert reader.left.said == [("at_gate", rank)]
+
+
+def test_who_is_told_to_stop_passes_no_gate_that_was_closed(pair: Pair, reader: Worker) -> None:
+    reader.keeper.interrupted = True
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    assert not reader.keeper.at_gate(RANK)
+    assert reader.left.said == []
+
+
+def test_time_spent_looking_is_counted(reader: Worker) -> None:
+    assert reader.keeper.waited_ns == 0
+    reader.keeper.at_gate(RANK)
+    assert reader.keeper.waited_ns > 0
+    reader.sleepy.at_gate(RANK)
+    assert reader.sleepy.waited_ns == 0
+
+
+# Before a tag
+
+
+@pytest.mark.parametrize(("tag", "clear"), [((4, 0), True), ((8, 0), True), ((8, 1), False), (TIMEOUT, False)])
+def test_a_tag_is_clear_up_to_what_was_promised(pair: Pair, reader: Worker, tag: Point, clear: bool) -> None:
+    pair.position.in_tag = False
+    assert not reader.keeper.clear((4, 0))
+    pair.boards[1].publish(((FOREVER if tag == TIMEOUT else (8, 0)) + (0,), (8, 0), (7, 0), 0))
+    assert reader.keeper.approach()
+    assert not pair.position.in_tag
+    assert reader.keeper.clear(tag) is clear
+    assert pair.position.in_tag is clear
+
+
+def test_what_comes_is_queued_before_a_tag(pair: Pair, reader: Worker) -> None:
+    assert reader.keeper.approach()  # the first status
+    assert not reader.keeper.approach()
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2), entry(LATER, 3, 4))
+    assert reader.keeper.approach()
+    assert [tag for tag, _, _ in pair.position.queue.events()] == [(4, 0), (14, 0)]
+    assert not reader.keeper.approach()
+
+
+@pytest.mark.parametrize("why", ["a call", "an event from outside", "interrupted", "unusual"])
+def test_nothing_is_nearer_when_the_scheduler_is_wanted(pair: Pair, reader: Worker, why: str) -> None:
+    sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    if why == "a call":
+        pair.position.scheduler._called = True
+    elif why == "an event from outside":
+        pair.position.inbox.waiting = True
+    elif why == "interrupted":
+        reader.keeper.interrupted = True
+    else:
+        sent(pair, b"short")
+    assert not reader.keeper.approach()
+
+
+def test_what_is_heard_is_passed_on_before_the_tag(pair: Pair, writer: Worker) -> None:
+    pair.writing.scheduler._bound = (9, 0)
+    pair.writing.queue.push((12, 0), None)
+    assert writer.keeper.approach()
+    assert pair.boards[0].read(1)[1].frontier == (9, 0, 0)  # it would process its bound next
+
+
+# Within a tag and after it
+
+
+def test_what_waits_is_sent_and_else_said(pair: Pair, writer: Worker) -> None:
+    for rank in (3, 4):  # the second tells nobody anything
+        writer.keeper.done(rank)
+        assert (pair.boards[0].read(1)[1].frontier, pair.reader.read()) == ((4, 0, 4), [])
+    pair.unsent[0] = [entry(PORT, 1, 2)]
+    writer.keeper.done(4)
+    assert [wire.parse(notice)[:2] for notice in pair.reader.read()] == [((4, 0), 5)]
+
+
+def test_what_is_left_goes_the_long_way(pair: Pair, writer: Worker) -> None:
+    pair.unsent[0] = [wire.inline(PORT, bytes(CAPACITY // 4))]
+    writer.keeper.done(4)
+    writer.keeper.tag_done()
+    assert writer.left.said == [("send_rest", 5), ("send_rest", RANKS)]
+
+
+def test_the_end_of_a_tag_sends_and_promises(pair: Pair, writer: Worker) -> None:
+    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.writing.queue.push((12, 0), None)
+    writer.keeper.tag_done()
+    assert [wire.parse(notice)[:2] for notice in pair.reader.read()] == [((4, 0), RANKS)]
+    assert pair.boards[0].read(1)[1] == ((12, 0, 0), (12, 0), (4, 0), 0)
+    assert (pair.writing.in_tag, pair.writing.last, writer.left.said) == (False, (4, 0), [])
+
+
+def test_who_sends_nothing_promises_now_and_then(pair: Pair, writer: Worker) -> None:
+    said = list[Point]()
+    for time in range(4, 10):
+        pair.writing.execution.tag = (time, 0)
+        pair.writing.queue.head = (time + 1, 0)
+        writer.keeper.tag_done()
+        said.append(pair.boards[0].read(1)[1].head)
+    assert said == [(0, 0), (0, 0), (7, 0), (7, 0), (7, 0), (10, 0)]
+
+
+@pytest.mark.parametrize("why", ["the last tag", "a call", "an event from outside", "a snapshot is taken"])
+def test_the_unusual_end_of_a_tag_is_left_to_the_neighbourhood(pair: Pair, writer: Worker, why: str) -> None:
+    writer.slots.append("a slot")
+    if why == "the last tag":
+        pair.writing.scheduler._bound = (4, 0)
+    elif why == "a call":
+        pair.writing.scheduler._called = True
+    elif why == "an event from outside":
+        pair.writing.inbox.waiting = True
+    else:
+        pair.arrivals.is_usual = False
+    writer.keeper.tag_done()
+    assert writer.left.said == ["give_slots_back", "tag_done"]
+    assert pair.writing.in_tag
+
+
+def test_it_has_to_be_told_who_it_works_for(pair: Pair, writer: Worker) -> None:
+    nobody: Any = None
+    with pytest.raises(TypeError, match=r"must be rlreactor\.runtime.arrivals\.Arrivals, not None"):
+        Gatekeeper(
+            nobody, nobody, nobody, [], pair.post, nobody, pair.horizon, pair.position, TIMEOUT, RANKS, 1, 1
+        )  # fmt: skip
