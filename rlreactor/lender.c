@@ -1,19 +1,11 @@
 /* Lends values of memory that is used again: lender.py, which says what all this means, in C. */
 
-#include "lent.h"
+#include "lender.h"
 #include "types.h"
 #include <structmember.h>
 
 static PyTypeObject *lent_type;
 static PyObject *name_another, *name_copy;
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *values; /* a list */
-    Py_ssize_t next;
-    Lent *lent; /* or NULL */
-    PyObject *stored;
-} Lender;
 
 static int lender_init(Lender *self, PyObject *args, PyObject *keywords)
 {

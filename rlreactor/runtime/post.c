@@ -1,14 +1,14 @@
 /* What leaves by the short way: post.py says what goes it. */
 
 #include "../access.h"
+#include "../scheduler/outflow.h"
 #include "position.h"
 #include "post.h"
 #include "shortcut.h"
 #include <structmember.h>
 
-static PyTypeObject *cell_type, *position_type, *horizon_type, *edges_type;
-static PyObject *name_index, *name_slots, *name_sent, *name_lies_in_memory, *name_storage, *name_stored;
-static PyObject *name_spec, *name_encode, *name_cell, *name_remote;
+static PyTypeObject *cell_type, *edges_type, *horizon_type, *lender_type, *outflow_type, *position_type;
+static PyObject *name_sent, *name_spec, *name_encode, *name_cell;
 
 /* Outgoing */
 
@@ -343,30 +343,14 @@ static PyObject *encoded(PyObject *outlet)
     return bytes;
 }
 
-static PyObject *payload_of(PyObject *outlet)
+static PyObject *next_entry(Outflow *outlet)
 {
-    PyObject *lies_in_memory = PyObject_GetAttr(outlet, name_lies_in_memory);
-    Py_XDECREF(lies_in_memory);
-    if (lies_in_memory != Py_True)
-        return lies_in_memory == NULL ? NULL : encoded(outlet);
-    PyObject *storage = PyObject_GetAttr(outlet, name_storage);
-    PyObject *stored = storage == NULL ? NULL : PyObject_GetAttr(storage, name_stored);
-    Py_XDECREF(storage);
-    return stored;
-}
-
-static PyObject *next_entry(PyObject *outlet)
-{
-    PyObject *number = PyObject_GetAttr(outlet, name_index), *slots = PyObject_GetAttr(outlet, name_slots);
-    uint32_t index = number == NULL ? 0 : (uint32_t)PyLong_AsUnsignedLong(number);
-    PyObject *entry = NULL;
-    if (slots != NULL && !PyErr_Occurred()) {
-        PyObject *payload = slots == Py_None ? payload_of(outlet) : NULL;
-        entry = slots != Py_None ? slot_entry_of(index, slots) : payload == NULL ? NULL : value_entry(index, payload);
-        Py_XDECREF(payload);
-    }
-    Py_XDECREF(number);
-    Py_XDECREF(slots);
+    uint32_t index = (uint32_t)outlet->index;
+    if (outlet->slots != NULL && outlet->slots != Py_None)
+        return slot_entry_of(index, outlet->slots);
+    PyObject *payload = outlet->lies_in_memory ? stored_of_outflow(outlet, lender_type) : encoded((PyObject *)outlet);
+    PyObject *entry = payload == NULL ? NULL : value_entry(index, payload);
+    Py_XDECREF(payload);
     return entry;
 }
 
@@ -383,18 +367,22 @@ static int add_for(PyObject *unsent, PyObject *worker, PyObject *entry)
     return failed;
 }
 
-static PyObject *post_add(Post *self, PyObject *outlet)
+static PyObject *post_add(Post *self, PyObject *given)
 {
-    PyObject *entry = next_entry(outlet), *remote = entry == NULL ? NULL : PyObject_GetAttr(outlet, name_remote);
-    int failed = remote == NULL;
-    if (!failed && !PyTuple_Check(remote)) {
-        PyErr_Format(PyExc_TypeError, "expected a tuple of workers, received %R", remote);
-        failed = 1;
+    if (!PyObject_TypeCheck(given, outflow_type)) {
+        PyErr_Format(PyExc_TypeError, "expected an outlet, received %R", given);
+        return NULL;
     }
+    Outflow *outlet = (Outflow *)given;
+    PyObject *remote = outlet->remote, *entry = NULL;
+    if (remote == NULL || !PyTuple_Check(remote))
+        PyErr_Format(PyExc_TypeError, "expected a tuple of workers, received %R", remote);
+    else
+        entry = next_entry(outlet);
+    int failed = entry == NULL;
     for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(remote); i++)
         failed = add_for(self->unsent, PyTuple_GET_ITEM(remote, i), entry) < 0;
     Py_XDECREF(entry);
-    Py_XDECREF(remote);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
@@ -661,10 +649,10 @@ static PyTypeObject post_type = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.post", NULL, -1, NULL};
 
 static const Name names[] = {
-    {&name_index, "index"},     {&name_slots, "slots"},   {&name_sent, "sent"},
-    {&name_storage, "storage"}, {&name_stored, "stored"}, {&name_lies_in_memory, "lies_in_memory"},
-    {&name_spec, "spec"},       {&name_encode, "encode"}, {&name_cell, "cell"},
-    {&name_remote, "remote"},
+    {&name_sent, "sent"},
+    {&name_spec, "spec"},
+    {&name_encode, "encode"},
+    {&name_cell, "cell"},
 };
 
 static int is_ready(void)
@@ -672,6 +660,8 @@ static int is_ready(void)
     return has_shared_names() && has_names(names, sizeof(names) / sizeof(*names)) &&
            (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) != NULL &&
            (position_type = type_of("rlreactor.runtime.position", "Position", sizeof(Position))) != NULL &&
+           (lender_type = type_of("rlreactor.lender", "Lender", sizeof(Lender))) != NULL &&
+           (outflow_type = type_of("rlreactor.scheduler.steady", "Outflow", sizeof(Outflow))) != NULL &&
            (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
            (edges_type = type_of("rlreactor.scheduler.edges", "Edges", sizeof(Edges))) != NULL;
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rlreactor.access import Cell
 from rlreactor.execution import Execution
@@ -11,9 +11,6 @@ from rlreactor.scheduler.steady import Outflow
 from rlreactor.spec import Spec
 from rlreactor.storage import Storage
 from rlreactor.tag import Point
-
-if TYPE_CHECKING:
-    from rlreactor.links.slotted import SlottedStorage
 
 __all__ = ["CellGroup", "Outlet"]
 
@@ -46,9 +43,7 @@ class Outlet(Outflow):
         last_writer: rank of the last reaction that may set the port.
     """
 
-    __slots__ = (
-        "cell", "index", "last_writer", "lies_in_memory", "path", "recorder", "remote", "sent", "slots", "spec",
-    )  # fmt: skip
+    __slots__ = ("cell", "last_writer", "path", "recorder", "sent", "spec")
 
     def __init__(
         self,
@@ -72,9 +67,9 @@ class Outlet(Outflow):
         self.hash_bytes = recorder.hash_bytes
         self.deliver_later = _nowhere
         self.delayed = ()
-        self.remote: tuple[int, ...] = ()  # workers that read the port
-        self.slots: SlottedStorage | None = None  # that they see the values in
-        self.lies_in_memory = bool(spec.fields)  # a value's bytes lie there as they go into a message
+        self.remote = ()
+        self.slots = None
+        self.lies_in_memory = bool(spec.fields)
         self.sent = False  # at this tag, to the other workers
 
     def finish(self, tag: Point) -> None:

@@ -16,6 +16,7 @@ import xxhash
 from rlreactor.dynamic import is_a
 from rlreactor.errors import RunError
 from rlreactor.scheduler.foldable_hash import BLOCK, FoldableHash
+from rlreactor.scheduler.packed_tags import PackedTags
 from rlreactor.spec import Object, Record, Spec
 from rlreactor.storage import Storage
 from rlreactor.tag import Point, Tag
@@ -80,7 +81,7 @@ class PortRecorder:
         self._hash = FoldableHash() if fingerprint else None
         self._arrays = _stream(spec) if fingerprint and spec.fields else None  # their bytes, one after another
         # Tags and values (of arrays the tags alone), hashed a thousand at a time: one by one is dear.
-        self.unhashed: list[Any] = []
+        self.unhashed: list[Any] | PackedTags = PackedTags() if self._arrays is not None else []
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
         self._kept = _as_it_is if isinstance(spec, Object) else _copied
         self.record: Callable[[Point, Any], None] | None = self._record
@@ -101,7 +102,8 @@ class PortRecorder:
 
     def _add_object(self, tag: Point, stored: Any) -> None:
         unhashed = self.unhashed
-        unhashed += (tag, stored)
+        unhashed.append(tag)
+        unhashed.append(stored)
         if len(unhashed) >= _CHUNK:
             self.flush()
 
@@ -115,10 +117,7 @@ class PortRecorder:
     def flush(self) -> None:
         """Hash what has gathered."""
         if self._hash is not None and self.unhashed:
-            packed = _pack(self.unhashed, default=_big_int)
-            # Without the header of the list: how much is hashed at a time is nobody's business but this worker's.
-            self._hash.update(memoryview(packed)[1 if len(self.unhashed) < 16 else 3 :])
-            self.unhashed.clear()
+            self._hash.update(_taken(self.unhashed))
         if self._arrays is not None:
             self._arrays.fold()
 
@@ -141,7 +140,7 @@ class PortRecorder:
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from where another recorder was. Raises RunError where that one did not keep what this one keeps."""
-        self.unhashed.clear()
+        _taken(self.unhashed)
         for name, stream in self._streams():
             stream.load(self._part(state, name, "fingerprint"))
         if self._history:
@@ -157,6 +156,16 @@ class PortRecorder:
         if name not in state:
             raise RunError(f"the snapshot has no {what} of {self.path}: the run that made it kept none; switch it off")
         return state[name]
+
+
+def _taken(unhashed: list[Any] | PackedTags) -> bytes | memoryview:
+    """The bytes to hash of what has gathered, which is forgotten."""
+    if isinstance(unhashed, PackedTags):
+        return unhashed.take()
+    packed, count = _pack(unhashed, default=_big_int), len(unhashed)
+    unhashed.clear()
+    # Without the header of the list: how much is hashed at a time is nobody's business but this worker's.
+    return memoryview(packed)[1 if count < 16 else 3 :]
 
 
 def _stream(spec: Spec[Any]) -> FoldableHash:

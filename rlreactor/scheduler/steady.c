@@ -3,15 +3,16 @@
 #include "../access.h"
 #include "../types.h"
 #include "agenda.h"
+#include "outflow.h"
+#include "packed_tags.h"
 #include "steady.h"
 #include <structmember.h>
 
 #define OFTEN 1024 /* tags between two calls of `_hash` */
 
-static PyTypeObject *agenda_type, *cell_type, *running_type;
+static PyTypeObject *agenda_type, *cell_type, *lender_type, *packed_type, *running_type;
 static PyObject *forever, *nothing;
 static PyObject *name_fire, *name_advance, *name_clear, *name_approach, *name_tag_done, *name_hash;
-static PyObject *name_stored;
 
 static int called(PyObject *result)
 {
@@ -158,11 +159,6 @@ static PyTypeObject timer_type = {
 
 /* Outflow */
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *unhashed, *hash_bytes, *storage, *record, *delayed, *deliver_later;
-} Outflow;
-
 static int outflow_traverse(Outflow *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->unhashed);
@@ -171,6 +167,8 @@ static int outflow_traverse(Outflow *self, visitproc visit, void *arg)
     Py_VISIT(self->record);
     Py_VISIT(self->delayed);
     Py_VISIT(self->deliver_later);
+    Py_VISIT(self->remote);
+    Py_VISIT(self->slots);
     return 0;
 }
 
@@ -182,6 +180,8 @@ static int outflow_clear(Outflow *self)
     Py_CLEAR(self->record);
     Py_CLEAR(self->delayed);
     Py_CLEAR(self->deliver_later);
+    Py_CLEAR(self->remote);
+    Py_CLEAR(self->slots);
     return 0;
 }
 
@@ -204,6 +204,10 @@ static PyMemberDef outflow_members[] = {
     {"record", T_OBJECT_EX, offsetof(Outflow, record), 0, NULL},
     {"delayed", T_OBJECT_EX, offsetof(Outflow, delayed), 0, NULL},
     {"deliver_later", T_OBJECT_EX, offsetof(Outflow, deliver_later), 0, NULL},
+    {"remote", T_OBJECT_EX, offsetof(Outflow, remote), 0, NULL},
+    {"slots", T_OBJECT_EX, offsetof(Outflow, slots), 0, NULL},
+    {"index", T_LONGLONG, offsetof(Outflow, index), 0, NULL},
+    {"lies_in_memory", T_BOOL, offsetof(Outflow, lies_in_memory), 0, NULL},
     {NULL},
 };
 
@@ -331,7 +335,7 @@ static int call_with(PyObject *callable, PyObject *one, PyObject *other)
 /* The bytes that were stored last go into a hash. */
 static int hash_stored(Outflow *outlet)
 {
-    PyObject *stored = PyObject_GetAttr(outlet->storage, name_stored);
+    PyObject *stored = stored_of_outflow(outlet, lender_type);
     int failed = stored == NULL ? -1 : called(PyObject_CallOneArg(outlet->hash_bytes, stored));
     Py_XDECREF(stored);
     return failed;
@@ -340,6 +344,8 @@ static int hash_stored(Outflow *outlet)
 /* Tag and value, or tag and bytes, go where they are hashed. */
 static int gather(Outflow *outlet, PyObject *tag, PyObject *value)
 {
+    if (Py_IS_TYPE(outlet->unhashed, packed_type) && outlet->hash_bytes != Py_None)
+        return pack_tag((PackedTags *)outlet->unhashed, tag) < 0 ? -1 : hash_stored(outlet);
     if (!PyList_Check(outlet->unhashed)) {
         PyErr_SetString(PyExc_TypeError, "unhashed: expected a list");
         return -1;
@@ -504,13 +510,15 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.
 
 static const Name names[] = {
     {&name_fire, "fire"},         {&name_advance, "advance"}, {&name_clear, "clear"},
-    {&name_approach, "approach"}, {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      {&name_stored, "stored"},
+    {&name_approach, "approach"}, {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      
 };
 
 PyMODINIT_FUNC PyInit_steady(void)
 {
     if ((agenda_type = type_of("rlreactor.scheduler.agenda", "Agenda", sizeof(Agenda))) == NULL ||
         (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) == NULL ||
+        (lender_type = type_of("rlreactor.lender", "Lender", sizeof(Lender))) == NULL ||
+        (packed_type = type_of("rlreactor.scheduler.packed_tags", "PackedTags", sizeof(PackedTags))) == NULL ||
         (running_type = type_of("rlreactor.access", "Running", sizeof(Running))) == NULL ||
         (forever = attribute_of("rlreactor.tag", "FOREVER")) == NULL || (nothing = PyList_New(0)) == NULL ||
         !has_names(names, sizeof(names) / sizeof(*names)))

@@ -13,8 +13,10 @@ from rlreactor.tag import FOREVER, Point
 
 if TYPE_CHECKING:
     from rlreactor.execution import Execution
+    from rlreactor.links.slotted import SlottedStorage
     from rlreactor.scheduler.neighbours import Passage
     from rlreactor.scheduler.outlet import CellGroup, Outlet
+    from rlreactor.scheduler.packed_tags import PackedTags
     from rlreactor.scheduler.sequence import Sequence
     from rlreactor.storage import Storage
     from rlreactor.tag import Delay
@@ -62,16 +64,27 @@ class Outflow:
         storage: where these bytes are.
         record: takes tag and value where `unhashed` is None; None where nothing is kept.
         delayed: where the value goes at later tags, by `deliver_later`.
+        remote: workers that read the port.
+        slots: that they see its values in.
+        index: of the port among all root ports, the same on every worker.
+        lies_in_memory: whether a value's bytes lie there as they go into a message.
     """
 
-    __slots__ = ("delayed", "deliver_later", "hash_bytes", "record", "storage", "unhashed")
+    __slots__ = (
+        "delayed", "deliver_later", "hash_bytes", "index", "lies_in_memory", "record", "remote", "slots", "storage",
+        "unhashed",
+    )  # fmt: skip
 
-    unhashed: list[Any] | None
+    unhashed: list[Any] | PackedTags | None
     hash_bytes: Callable[[Any], object] | None
     storage: Storage
     record: Callable[[Point, Any], None] | None
     delayed: tuple[tuple[Delay, CellGroup], ...]
     deliver_later: Callable[[Outlet, Point], None]
+    remote: tuple[int, ...]
+    slots: SlottedStorage | None
+    index: int
+    lies_in_memory: bool
 
 
 class SteadyLoop:
@@ -133,10 +146,10 @@ class SteadyLoop:
                 if outlet is not None:
                     unhashed = outlet.unhashed
                     if unhashed is not None:
+                        unhashed.append(tag)
                         if outlet.hash_bytes is None:
-                            unhashed += (tag, cell.value)
+                            unhashed.append(cell.value)
                         else:
-                            unhashed.append(tag)
                             outlet.hash_bytes(outlet.storage.stored)
                     elif outlet.record is not None:
                         outlet.record(tag, cell.value)

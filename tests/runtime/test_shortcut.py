@@ -18,7 +18,9 @@ from rlreactor.runtime.post import Outgoing, Post
 from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.horizon import Horizon
+from rlreactor.scheduler.steady import Outflow
 from rlreactor.spec import as_spec
+from rlreactor.storage import Heap
 
 from .short_way import CAPACITY, LATER, NUMBERS, PORT, ROUTE, SIZE, Pair, entry, rings, sent, short_way
 
@@ -52,12 +54,21 @@ class Slots:
         return 3
 
 
-def outlet(**changed: Any) -> Any:
-    cell = Cell()
-    cell.value = "text"
-    stored = SimpleNamespace(stored=memoryview(b"12345678901"))
-    given = {"slots": None, "lies_in_memory": True, "storage": stored, "spec": as_spec(str), "cell": cell}
-    return SimpleNamespace(**{"index": PORT, "remote": (0, 1), **given, **changed})
+class Outlet(Outflow):
+    """So much of one as leaves."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__()
+        self.cell = Cell()
+        self.cell.value, self.spec = "text", as_spec(str)
+        stored: Any = SimpleNamespace(stored=memoryview(b"12345678901"))
+        self.slots, self.lies_in_memory, self.storage, self.index, self.remote = None, True, stored, PORT, (0, 1)
+        for name, value in given.items():
+            setattr(self, name, value)
+
+
+def outlet(**given: Any) -> Any:
+    return Outlet(**given)
 
 
 def test_entries_are_those_of_the_wire_format(pair: Pair) -> None:
@@ -66,8 +77,16 @@ def test_entries_are_those_of_the_wire_format(pair: Pair) -> None:
     pair.post.add(outlet(lies_in_memory=False, remote=(0,)))
     first = wire.inline(PORT, b"12345678901")
     assert pair.unsent == {0: [first, wire.entry(LATER, 3), wire.inline(PORT, as_spec(str).encode("text"))], 1: [first]}
+    pair.unsent.clear()
+    heap: Any = Heap(as_spec(NUMBERS))
+    numbers = heap.empty()
+    numbers[:] = 1, 2
+    pair.post.add(outlet(storage=heap, cell=heap.store(numbers), remote=(0,)))
+    assert pair.unsent == {0: [entry(PORT, 1, 2)]}
     with pytest.raises(TypeError, match="expected a tuple of workers, received 7"):
         pair.post.add(outlet(remote=7))
+    with pytest.raises(TypeError, match="expected an outlet, received 'nothing'"):
+        pair.post.add("nothing")  # type: ignore[arg-type]
 
 
 def test_records_go_round_the_ring(pair: Pair) -> None:

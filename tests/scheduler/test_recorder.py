@@ -47,10 +47,10 @@ class Port:
         """As the scheduler's inner loop does it."""
         for number in numbers:
             stored = self._storage.store(self._value(number))
+            self.recorder.unhashed.append((number, 0))
             if self.recorder.hash_bytes is None:
-                self.recorder.unhashed += ((number, 0), stored)
+                self.recorder.unhashed.append(stored)
             else:
-                self.recorder.unhashed.append((number, 0))
                 self.recorder.hash_bytes(self._storage.stored)
 
 
