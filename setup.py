@@ -23,7 +23,7 @@ INNER = {
 NATIVE = [
     "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/arrivals",
     "runtime/gatekeeper", "runtime/position", "runtime/post", "scheduler/agenda", "scheduler/edges",
-    "scheduler/horizon", "scheduler/packed_tags", "scheduler/steady",
+    "scheduler/gathering", "scheduler/horizon", "scheduler/steady",
 ]  # fmt: skip
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 

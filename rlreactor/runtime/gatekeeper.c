@@ -14,7 +14,7 @@
 static PyTypeObject *arrivals_type, *horizon_type, *position_type;
 static ArrivalsCalls *arrivals_calls;
 static PostCalls *post_calls;
-static PyObject *name_at_gate, *name_tag_done, *name_give_slots_back, *name_waiting;
+static PyObject *name_at_gate, *name_end_tag, *name_give_slots_back, *name_waiting;
 
 typedef struct {
     PyObject_HEAD
@@ -26,7 +26,7 @@ typedef struct {
     Point timeout;
     int64_t ranks, looks, told_every;
     int64_t tags, waited_ns;
-    char interrupted;
+    char interrupted, has_sent; /* at this tag, after its last reaction */
 } Gatekeeper;
 
 static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -242,19 +242,28 @@ static int is_usual_end(Gatekeeper *self)
     return is_earlier(tag, bound) ? is_undisturbed(position) : 0;
 }
 
-/* As `Neighbourhood.tag_done`. */
-static int end_tag(Gatekeeper *self)
+/* Send what is left at the end of a tag, if anything. */
+static int send_last(Gatekeeper *self)
+{
+    if (post_calls->is_empty(self->post))
+        return 0;
+    int is_left = post_calls->finish(self->post, self->ranks);
+    self->has_sent = 1;
+    return is_left > 0 ? called(PyObject_CallMethod(self->outbox, "send_rest", "L", (long long)self->ranks)) : is_left;
+}
+
+static PyObject *keeper_reacted(Gatekeeper *self, PyObject *unused)
+{
+    if (self->arrivals->is_usual && send_last(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* As `Neighbourhood.end_tag`. */
+static int end_tag(Gatekeeper *self, int sends)
 {
     Position *position = self->position;
     Point candidate, head;
-    int sends = !post_calls->is_empty(self->post);
-    if (sends) {
-        int is_left = post_calls->finish(self->post, self->ranks);
-        if (is_left > 0)
-            is_left = called(PyObject_CallMethod(self->outbox, "send_rest", "L", (long long)self->ranks));
-        if (is_left < 0)
-            return -1;
-    }
     position->in_tag = 0; /* not before: what waits to be sent is in nobody's count */
     if (point_of(position->execution->tag, &position->last) < 0)
         return -1;
@@ -268,11 +277,13 @@ static int end_tag(Gatekeeper *self)
 static PyObject *keeper_tag_done(Gatekeeper *self, PyObject *unused)
 {
     int is_usual = is_usual_end(self);
-    if (is_usual < 0)
+    if (is_usual < 0 || (is_usual && send_last(self) < 0))
         return NULL;
+    int sends = self->has_sent;
+    self->has_sent = 0;
     if (!is_usual)
-        return PyObject_CallMethodNoArgs(self->neighbourhood, name_tag_done);
-    if (end_tag(self) < 0)
+        return PyObject_CallMethodOneArg(self->neighbourhood, name_end_tag, sends ? Py_True : Py_False);
+    if (end_tag(self, sends) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -288,6 +299,7 @@ static PyMethodDef keeper_methods[] = {
     {"approach", (PyCFunction)keeper_approach, METH_NOARGS, "Whether anything came that may let it start."},
     {"at_gate", (PyCFunction)keeper_at_gate, METH_O, "Wait until all that a reaction reads is known."},
     {"done", (PyCFunction)keeper_done, METH_O, "Every reaction up to this one has run."},
+    {"reacted", (PyCFunction)keeper_reacted, METH_NOARGS, "Every reaction of the tag has run."},
     {"tag_done", (PyCFunction)keeper_tag_done, METH_NOARGS, "The tag is finished."},
     {NULL},
 };
@@ -310,7 +322,7 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.ga
 
 static const Name names[] = {
     {&name_at_gate, "at_gate"},
-    {&name_tag_done, "tag_done"},
+    {&name_end_tag, "end_tag"},
     {&name_give_slots_back, "give_slots_back"},
     {&name_waiting, "waiting"},
 };

@@ -83,6 +83,10 @@ class Gatekeeper:
         """As `Passage.done`."""
         raise NotImplementedError
 
+    def reacted(self) -> None:
+        """As `Passage.reacted`."""
+        raise NotImplementedError
+
     def tag_done(self) -> None:
         """As `Passage.tag_done`."""
         raise NotImplementedError

@@ -271,17 +271,26 @@ class Neighbourhood:
         else:
             self.outbox.flush(rank + 1)
 
+    def reacted(self) -> None:
+        """Leaves it to `tag_done`."""
+
     def tag_done(self) -> None:
         """Give slots back, send what is left to be sent, and promise what can be promised."""
+        self.end_tag(False)
+
+    def end_tag(self, sent: bool) -> None:
+        """The same, where something has been sent since the last reaction, or not."""
         scheduler, outbox, position = self._scheduler, self.outbox, self._position
         self.intake.give_slots_back()
         if self._execution.tag == scheduler.stop:  # the stop is no event: nobody may count from it
             if not outbox.is_empty:
                 outbox.flush(self._ranks)
             position.in_tag = False
+            if sent:
+                outbox.ring()
             return
-        sends = not outbox.is_empty
-        if sends:
+        sends = sent or not outbox.is_empty
+        if not outbox.is_empty:
             outbox.finish(self._ranks)
         # Not before: what waits to be sent is in nobody's count, so this tag is still our next event.
         position.in_tag = False

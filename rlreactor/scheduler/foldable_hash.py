@@ -7,9 +7,9 @@ blocks alone, not from the updates that it came in.
 
 from __future__ import annotations
 
-from io import BytesIO
-
 from xxhash import xxh3_128
+
+from rlreactor.scheduler.gathering import Gathering
 
 __all__ = ["BLOCK", "FoldableHash"]
 
@@ -30,15 +30,12 @@ class FoldableHash:
     def __init__(self, block: int = BLOCK) -> None:
         self._block = block
         self._folded = bytes(_DIGEST)  # the digest of all whole blocks
-        # What came since, up to its position. The memory is used again: a bytearray that is cut back grows anew, which
-        # takes longer than the hashing.
-        self._gathered = BytesIO()
-        self.gather = self._gathered.write
+        self.gather = self._gathered = Gathering()  # what came since
 
     def update(self, data: bytes | memoryview) -> None:
         """Add bytes. Whole blocks of them are hashed where they lie."""
         self.fold()
-        if self._gathered.tell() + len(data) < self._block:
+        if len(self._gathered) + len(data) < self._block:
             self.gather(data)
         else:
             self._fold_with(memoryview(data))
@@ -51,29 +48,19 @@ class FoldableHash:
 
     def fold(self) -> None:
         """Hash the whole blocks among what has gathered."""
-        if self._gathered.tell() >= self._block:
-            self._fold_with(memoryview(self._take()))
+        if len(self._gathered) >= self._block:
+            self._fold_with(memoryview(self._gathered.take()))
 
     def _fold_with(self, data: memoryview) -> None:
         """Add bytes that complete the block that has begun, at least."""
-        end = self._block - self._gathered.tell()
-        begun = xxh3_128(self._folded + self._take())
+        end = self._block - len(self._gathered)
+        begun = xxh3_128(self._folded + self._gathered.take())
         begun.update(data[:end])
         self._folded = begun.digest()
         while end + self._block <= len(data):
             self.add_block(data[end : end + self._block])
             end += self._block
         self.gather(data[end:])
-
-    def _take(self) -> bytes:
-        """What has gathered, which begins anew."""
-        taken = self._so_far()
-        self._gathered.seek(0)
-        return taken
-
-    def _so_far(self) -> bytes:
-        with self._gathered.getbuffer() as gathered:
-            return bytes(gathered[: self._gathered.tell()])
 
     def digest(self) -> bytes:
         """The hash of everything added so far."""
@@ -82,10 +69,10 @@ class FoldableHash:
     def state(self) -> bytes:
         """What another hash goes on from."""
         self.fold()
-        return self._folded + self._so_far()
+        return self._folded + bytes(self._gathered)
 
     def load(self, state: bytes) -> None:
         """Go on from where another hash was."""
         self._folded = state[:_DIGEST]
-        self._gathered.seek(0)
-        self._gathered.write(state[_DIGEST:])
+        self._gathered.take()
+        self.gather(state[_DIGEST:])

@@ -31,6 +31,10 @@ class Passage(Protocol):
         """Every reaction up to `rank`, which is announced, has run at the current tag."""
         ...
 
+    def reacted(self) -> None:
+        """Every reaction of the current tag has run: what they set may leave before anything else is done with it."""
+        ...
+
     def tag_done(self) -> None:
         """The current tag is finished."""
         ...

@@ -16,7 +16,7 @@ import xxhash
 from rlreactor.dynamic import is_a
 from rlreactor.errors import RunError
 from rlreactor.scheduler.foldable_hash import BLOCK, FoldableHash
-from rlreactor.scheduler.packed_tags import PackedTags
+from rlreactor.scheduler.gathering import Gathering
 from rlreactor.spec import Object, Record, Spec
 from rlreactor.storage import Storage
 from rlreactor.tag import Point, Tag
@@ -24,7 +24,7 @@ from rlreactor.tag import Point, Tag
 __all__ = ["Event", "PortRecorder", "Trace", "combined"]
 
 _pack = cast("Any", msgpack.packb)  # msgpack ships no types
-_CHUNK = 2048  # fewer than 2**16 in any case, see `flush`
+_CHUNK = 2048  # tags and values, fewer than 2**16 in any case, see `_taken`; or bytes of tags
 _SMALL = 256  # bytes of a value of which a chunk may gather; from here on a hash each is cheaper than a copy
 
 
@@ -81,7 +81,7 @@ class PortRecorder:
         self._hash = FoldableHash() if fingerprint else None
         self._arrays = _stream(spec) if fingerprint and spec.fields else None  # their bytes, one after another
         # Tags and values (of arrays the tags alone), hashed a thousand at a time: one by one is dear.
-        self.unhashed: list[Any] | PackedTags = PackedTags() if self._arrays is not None else []
+        self.unhashed: list[Any] | Gathering = Gathering() if self._arrays is not None else []
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
         self._kept = _as_it_is if isinstance(spec, Object) else _copied
         self.record: Callable[[Point, Any], None] | None = self._record
@@ -158,9 +158,9 @@ class PortRecorder:
         return state[name]
 
 
-def _taken(unhashed: list[Any] | PackedTags) -> bytes | memoryview:
+def _taken(unhashed: list[Any] | Gathering) -> bytes | memoryview:
     """The bytes to hash of what has gathered, which is forgotten."""
-    if isinstance(unhashed, PackedTags):
+    if isinstance(unhashed, Gathering):
         return unhashed.take()
     packed, count = _pack(unhashed, default=_big_int), len(unhashed)
     unhashed.clear()

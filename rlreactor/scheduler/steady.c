@@ -3,16 +3,16 @@
 #include "../access.h"
 #include "../types.h"
 #include "agenda.h"
+#include "gathering.h"
 #include "outflow.h"
-#include "packed_tags.h"
 #include "steady.h"
 #include <structmember.h>
 
 #define OFTEN 1024 /* tags between two calls of `_hash` */
 
-static PyTypeObject *agenda_type, *cell_type, *lender_type, *packed_type, *running_type;
+static PyTypeObject *agenda_type, *cell_type, *gathering_type, *lender_type, *running_type;
 static PyObject *forever, *nothing;
-static PyObject *name_fire, *name_advance, *name_clear, *name_approach, *name_tag_done, *name_hash;
+static PyObject *name_fire, *name_advance, *name_clear, *name_approach, *name_reacted, *name_tag_done, *name_hash;
 
 static int called(PyObject *result)
 {
@@ -336,16 +336,20 @@ static int call_with(PyObject *callable, PyObject *one, PyObject *other)
 static int hash_stored(Outflow *outlet)
 {
     PyObject *stored = stored_of_outflow(outlet, lender_type);
-    int failed = stored == NULL ? -1 : called(PyObject_CallOneArg(outlet->hash_bytes, stored));
-    Py_XDECREF(stored);
+    if (stored == NULL)
+        return -1;
+    int failed = Py_IS_TYPE(outlet->hash_bytes, gathering_type)
+                     ? gather_bytes((Gathering *)outlet->hash_bytes, stored)
+                     : called(PyObject_CallOneArg(outlet->hash_bytes, stored));
+    Py_DECREF(stored);
     return failed;
 }
 
 /* Tag and value, or tag and bytes, go where they are hashed. */
 static int gather(Outflow *outlet, PyObject *tag, PyObject *value)
 {
-    if (Py_IS_TYPE(outlet->unhashed, packed_type) && outlet->hash_bytes != Py_None)
-        return pack_tag((PackedTags *)outlet->unhashed, tag) < 0 ? -1 : hash_stored(outlet);
+    if (Py_IS_TYPE(outlet->unhashed, gathering_type) && outlet->hash_bytes != Py_None)
+        return gather_tag((Gathering *)outlet->unhashed, tag) < 0 ? -1 : hash_stored(outlet);
     if (!PyList_Check(outlet->unhashed)) {
         PyErr_SetString(PyExc_TypeError, "unhashed: expected a list");
         return -1;
@@ -400,7 +404,8 @@ static int finish(PyObject *present, PyObject *tag)
 }
 
 /* Run what happens at `tag`: 1 if that was interrupted. Takes the reference to `events`. */
-static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *queue, Running *running)
+static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *queue, Running *running,
+                   PyObject *passage)
 {
     Py_INCREF(sequence);
     Py_SETREF(running->tag, Py_NewRef(tag));
@@ -412,14 +417,18 @@ static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *
         return -1;
     int is_interrupted = PyObject_IsTrue(interrupted);
     Py_DECREF(interrupted);
-    return is_interrupted || finish(running->present, tag) < 0 ? (is_interrupted > 0 ? 1 : -1) : 0;
+    if (is_interrupted)
+        return is_interrupted;
+    if (passage != Py_None && called(PyObject_CallMethodNoArgs(passage, name_reacted)) < 0)
+        return -1;
+    return finish(running->present, tag) < 0 ? -1 : 0;
 }
 
 /* Process `tag`, which may start: 1, or 2 if that was interrupted. */
 static int run_tag(SteadyLoop *self, PyObject *tag, PyObject *sequence, Agenda *queue, Running *running,
                    PyObject *passage)
 {
-    int found = process(tag, Py_NewRef(queue->first), sequence, queue, running);
+    int found = process(tag, Py_NewRef(queue->first), sequence, queue, running, passage);
     if (found == 0 && passage != Py_None)
         found = called(PyObject_CallMethodNoArgs(passage, name_tag_done));
     if (found)
@@ -510,7 +519,7 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.
 
 static const Name names[] = {
     {&name_fire, "fire"},         {&name_advance, "advance"}, {&name_clear, "clear"},
-    {&name_approach, "approach"}, {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      
+    {&name_approach, "approach"}, {&name_reacted, "reacted"}, {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      
 };
 
 PyMODINIT_FUNC PyInit_steady(void)
@@ -518,7 +527,7 @@ PyMODINIT_FUNC PyInit_steady(void)
     if ((agenda_type = type_of("rlreactor.scheduler.agenda", "Agenda", sizeof(Agenda))) == NULL ||
         (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) == NULL ||
         (lender_type = type_of("rlreactor.lender", "Lender", sizeof(Lender))) == NULL ||
-        (packed_type = type_of("rlreactor.scheduler.packed_tags", "PackedTags", sizeof(PackedTags))) == NULL ||
+        (gathering_type = type_of("rlreactor.scheduler.gathering", "Gathering", sizeof(Gathering))) == NULL ||
         (running_type = type_of("rlreactor.access", "Running", sizeof(Running))) == NULL ||
         (forever = attribute_of("rlreactor.tag", "FOREVER")) == NULL || (nothing = PyList_New(0)) == NULL ||
         !has_names(names, sizeof(names) / sizeof(*names)))

@@ -14,9 +14,9 @@ from rlreactor.tag import FOREVER, Point
 if TYPE_CHECKING:
     from rlreactor.execution import Execution
     from rlreactor.links.slotted import SlottedStorage
+    from rlreactor.scheduler.gathering import Gathering
     from rlreactor.scheduler.neighbours import Passage
     from rlreactor.scheduler.outlet import CellGroup, Outlet
-    from rlreactor.scheduler.packed_tags import PackedTags
     from rlreactor.scheduler.sequence import Sequence
     from rlreactor.storage import Storage
     from rlreactor.tag import Delay
@@ -75,7 +75,7 @@ class Outflow:
         "unhashed",
     )  # fmt: skip
 
-    unhashed: list[Any] | PackedTags | None
+    unhashed: list[Any] | Gathering | None
     hash_bytes: Callable[[Any], object] | None
     storage: Storage
     record: Callable[[Point, Any], None] | None
@@ -140,6 +140,8 @@ class SteadyLoop:
                 target.fire(stored, execution)
             if sequence():
                 return True
+            if passage is not None:
+                passage.reacted()
             for cell in present:
                 cell.present = False
                 outlet = cell.outlet

@@ -13,7 +13,7 @@ from rlreactor.runtime.gatekeeper import Gatekeeper
 from rlreactor.runtime.post import Post
 from rlreactor.tag import FOREVER, Point
 
-from .short_way import CAPACITY, LATER, PORT, RANK, Pair, entry, sent, short_way
+from .short_way import CAPACITY, LATER, PORT, RANK, Pair, entry, rings, sent, short_way
 
 pytestmark = pytest.mark.skipif(not gatekeeper.IS_OPEN, reason="it is not compiled: `make engine`")
 
@@ -30,8 +30,8 @@ class Neighbourhood:
         self.said.append(("at_gate", rank))
         return True
 
-    def tag_done(self) -> None:
-        self.said.append("tag_done")
+    def end_tag(self, sent: bool) -> None:
+        self.said.append(("end_tag", sent))
 
     def send_rest(self, rank: int) -> None:
         self.said.append(("send_rest", rank))
@@ -190,6 +190,41 @@ def test_the_end_of_a_tag_sends_and_promises(pair: Pair, writer: Worker) -> None
     assert (pair.writing.in_tag, pair.writing.last, writer.left.said) == (False, (4, 0), [])
 
 
+def test_what_leaves_after_the_last_reaction_is_promised_and_rung_at_the_end(pair: Pair, writer: Worker) -> None:
+    words, asleep = pair.boards[0].asleep(0)
+    words[asleep] = 1
+    pair.unsent[0] = [entry(PORT, 1, 2)]
+    writer.keeper.reacted()
+    assert [wire.parse(notice)[:2] for notice in pair.reader.read()] == [((4, 0), RANKS)]
+    assert (pair.boards[0].version(1), pair.writing.in_tag) == (0, True)
+    with pytest.raises(BlockingIOError):
+        rings(pair.bells[0])
+    pair.writing.queue.push((12, 0), None)
+    writer.keeper.tag_done()
+    assert pair.boards[0].read(1)[1] == ((12, 0, 0), (12, 0), (4, 0), 0)
+    assert rings(pair.bells[0]) == 1
+    pair.writing.execution.tag = (12, 0)
+    writer.keeper.reacted()
+    writer.keeper.tag_done()
+    assert pair.boards[0].version(1) == 1  # nothing was sent at this one
+
+
+def test_the_neighbourhood_is_told_that_something_was_sent(pair: Pair, writer: Worker) -> None:
+    pair.unsent[0] = [entry(PORT, 1, 2)]
+    writer.keeper.reacted()
+    for _ in range(2):
+        pair.writing.scheduler._called = True
+        writer.keeper.tag_done()
+    assert writer.left.said == [("end_tag", True), ("end_tag", False)]
+
+
+def test_while_a_snapshot_is_taken_nothing_leaves_early(pair: Pair, writer: Worker) -> None:
+    pair.arrivals.is_usual = False
+    pair.unsent[0] = [entry(PORT, 1, 2)]
+    writer.keeper.reacted()
+    assert (list(pair.unsent), pair.reader.read()) == ([0], [])
+
+
 def test_who_sends_nothing_promises_now_and_then(pair: Pair, writer: Worker) -> None:
     said = list[Point]()
     for time in range(4, 10):
@@ -212,7 +247,7 @@ def test_the_unusual_end_of_a_tag_is_left_to_the_neighbourhood(pair: Pair, write
     else:
         pair.arrivals.is_usual = False
     writer.keeper.tag_done()
-    assert writer.left.said == ["give_slots_back", "tag_done"]
+    assert writer.left.said == ["give_slots_back", ("end_tag", False)]
     assert pair.writing.in_tag
 
 

@@ -149,9 +149,15 @@ def test_the_passage_is_asked_and_told(worker: Worker) -> None:
         worker.said.append(("clear", tag))
         return True
 
-    worker.passage = SimpleNamespace(clear=clear, approach=never, tag_done=lambda: worker.said.append("done"))
+    worker.passage = SimpleNamespace(
+        clear=clear,
+        approach=never,
+        reacted=lambda: worker.said.append("reacted"),
+        tag_done=lambda: worker.said.append("done"),
+    )
     worker.run()
-    assert worker.said == [("clear", (0, 0)), ("a", (0, 0)), "done", ("clear", (1, 0)), ("a", (1, 0)), "done"]
+    tags = [[("clear", tag), ("a", tag), "reacted", "done"] for tag in ((0, 0), (1, 0))]
+    assert worker.said == [*tags[0], *tags[1]]
 
 
 @pytest.mark.parametrize("queued", [True, False])
@@ -175,7 +181,7 @@ def test_what_comes_meanwhile_comes_first(worker: Worker, queued: bool) -> None:
             return True
         return False
 
-    worker.passage = SimpleNamespace(clear=clear, approach=approach, tag_done=lambda: None)
+    worker.passage = SimpleNamespace(clear=clear, approach=approach, reacted=never, tag_done=lambda: None)
     assert not worker.run()
     assert worker.said == ["look", ("early", (3, 0)), "look"]
     assert cleared == ([(5, 0), (3, 0), (5, 0)] if queued else [(3, 0)])
@@ -195,7 +201,9 @@ def test_values_are_let_go_before_the_others_are_told(worker: Worker) -> None:
     worker.queue.push((0, 0), target, value)  # type: ignore[arg-type]
     worker.written[target] = lambda: None
     del value
-    worker.passage = SimpleNamespace(clear=is_clear, approach=never, tag_done=lambda: worker.said.append(watch()))
+    worker.passage = SimpleNamespace(
+        clear=is_clear, approach=never, reacted=never, tag_done=lambda: worker.said.append(watch())
+    )
     worker.run()
     assert worker.said == [None]
 

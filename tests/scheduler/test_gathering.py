@@ -1,4 +1,4 @@
-"""Tags as they are hashed; both forms give the bytes of msgpack."""
+"""Bytes that wait to be hashed; of tags both forms give those of msgpack."""
 
 from __future__ import annotations
 
@@ -18,28 +18,31 @@ NUMBERS = st.one_of(st.integers(0, 2**63 - 1), st.sampled_from([n for e in (7, 8
 
 @pytest.fixture(params=FORMS)
 def kind(request: pytest.FixtureRequest) -> Any:
-    return form_of("scheduler/packed_tags", request.param).PackedTags
+    return form_of("scheduler/gathering", request.param).Gathering
 
 
 @pytest.mark.parametrize("form", FORMS)
 @given(tags=st.lists(st.tuples(NUMBERS, NUMBERS)))
 def test_bytes_are_those_of_msgpack(form: str, tags: list[Point]) -> None:
-    packed = form_of("scheduler/packed_tags", form).PackedTags()
+    gathering = form_of("scheduler/gathering", form).Gathering()
     for tag in tags:
-        packed.append(tag)
-    assert len(packed) == len(tags)
-    assert packed.take() == b"".join([msgpack.packb(tag) for tag in tags])
-    assert (len(packed), packed.take()) == (0, b"")
+        gathering.append(tag)
+    expected = b"".join([msgpack.packb(tag) for tag in tags])
+    assert (len(gathering), bytes(gathering), gathering.take()) == (len(expected), expected, expected)
+    assert (len(gathering), gathering.take()) == (0, b"")
 
 
 def test_what_was_taken_is_forgotten(kind: Any) -> None:
-    packed = kind()
+    gathering, expected = kind(), bytearray()
     for number in range(3000):  # longer than the memory that it begins with
-        packed.append((number, 0))
+        data = bytes([number % 256]) * (number % 50)
+        gathering(memoryview(data) if number % 2 else data)
+        expected += data
         if number % 700 == 0:
-            packed.take()
-    packed.append(Tag(FOREVER.time, 1))
-    assert packed.take().endswith(msgpack.packb((2999, 0)) + msgpack.packb((2**63 - 1, 1)))
+            assert gathering.take() == expected
+            expected.clear()
+    gathering.append(Tag(FOREVER.time, 1))
+    assert gathering.take() == expected + msgpack.packb((2**63 - 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +53,12 @@ def test_what_was_taken_is_forgotten(kind: Any) -> None:
     ],
 )
 def test_tags_are_not_negative(kind: Any, tag: Any, error: type[Exception], message: str) -> None:
-    packed = kind()
+    gathering = kind()
     with pytest.raises(error, match=message):
-        packed.append(tag)
-    assert len(packed) == 0
+        gathering.append(tag)
+    assert len(gathering) == 0
+
+
+def test_what_has_no_bytes_is_refused(kind: Any) -> None:
+    with pytest.raises(TypeError):
+        kind()(3.5)
