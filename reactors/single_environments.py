@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from rlreactor.reactors.environments_protocol import (
 from rlreactor.reactors.gymnasium_environments import Limited, described, make_single
 from rlreactor.reactors.origin import Origin, follows_from_origin, origin_of, put_back
 from rlreactor.reactors.stepping import step_each
+
+if TYPE_CHECKING:
+    from rlreactor.reactors.stepping import Unusual
 
 __all__ = ["SingleEnvironments"]
 
@@ -87,10 +90,15 @@ class SingleEnvironments(Environments):
         return self.step(self._sent, observations, rewards, ended)
 
     def step(self, actions: NDArray[Any], observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
-        final: Final = {}
         now = self._now = self._now + 1
-        given = actions.tolist() if self._discrete else actions
-        for i, observation, terminated, truncated in step_each(self._steps, given, observations, rewards, ended):
+        given = actions if self._discrete else list(actions)
+        unusual = step_each(self._steps, given, observations, rewards, ended)
+        return self._ended(unusual, observations, ended) if unusual or now in self._due else {}
+
+    def _ended(self, unusual: Unusual, observations: NDArray[Any], ended: Ended) -> Final:
+        final: Final = {}
+        now = self._now
+        for i, observation, terminated, truncated in unusual:
             if terminated or truncated:
                 final[i] = np.array(
                     self._checked(observation, "step")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["step_each"]
+__all__ = ["Unusual", "step_each"]
 
 Unusual = list[tuple[int, Any, Any, Any]]
 
@@ -27,7 +27,7 @@ def step_each(
 
     Args:
         steps: of B environments, as Gymnasium has them.
-        actions: B of them.
+        actions: B of them. Of a vector every environment gets a number of Python's.
         observations: [B, ...]; each receives its row, unless that is among those returned.
         rewards: float32 [B], receives all.
         ended: uint8 [B], receives 0 for all.
@@ -39,8 +39,9 @@ def step_each(
     unusual: Unusual = []
     shape = observations.shape[1:]
     ended.fill(0)
+    given = actions.tolist() if isinstance(actions, np.ndarray) and actions.ndim == 1 else actions
     for i, step in enumerate(steps):
-        observation, rewards[i], terminated, truncated, _ = step(actions[i])
+        observation, rewards[i], terminated, truncated, _ = step(given[i])
         if terminated or truncated or getattr(observation, "shape", None) != shape:
             unusual.append((i, observation, terminated, truncated))
         else:

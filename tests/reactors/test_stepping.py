@@ -49,6 +49,25 @@ def test_actions_may_be_rows_of_an_array(step_each: Any) -> None:
     assert observations.tolist() == [[2, 4], [6, 8]]
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, ">i8", np.float32, np.bool_])
+def test_actions_of_a_vector_are_numbers_of_pythons(step_each: Any, dtype: Any) -> None:
+    observations, rewards, ended = memory(3)
+    actions, got = np.array([1, 0, 1, 0, 1, 1], dtype)[::2], list[Any]()  # not one after another in memory
+
+    def step(action: Any) -> tuple[Any, ...]:
+        got.append(action)
+        return np.zeros(2, np.float32), 0.0, False, False, {}
+
+    step_each([step] * 3, actions, observations, rewards, ended)
+    assert [(type(action), action) for action in got] == [(type(action), action) for action in actions.tolist()]
+
+
+def test_too_few_actions_are_an_error(step_each: Any) -> None:
+    observations, rewards, ended = memory(2)
+    with pytest.raises(IndexError):
+        step_each([showing(np.zeros(2, np.float32))] * 2, np.zeros(1, np.int64), observations, rewards, ended)
+
+
 @pytest.mark.parametrize("reward", [2, 2.0, np.float32(2), np.float64(2), np.int64(2), np.array(2.0), True])
 def test_rewards_are_converted_as_numpy_does(step_each: Any, reward: Any) -> None:
     observations, rewards, ended = memory(1)
