@@ -12,7 +12,7 @@
 
 static PyTypeObject *agenda_type, *cell_type, *gathering_type, *lender_type, *running_type;
 static PyObject *forever, *nothing;
-static PyObject *name_fire, *name_advance, *name_clear, *name_approach, *name_reacted, *name_tag_done, *name_hash;
+static PyObject *name_fire, *name_advance, *name_hash;
 
 static int called(PyObject *result)
 {
@@ -293,10 +293,39 @@ static int is_true(PyObject *answer)
     return found;
 }
 
-/* Whether anything has come, perhaps an earlier tag. -1 with an error set. */
-static int is_nearer(PyObject *passage)
+/* What is asked and told at every tag: bound methods, which are looked up once; NULL where there is nobody else. */
+typedef struct {
+    PyObject *clear, *approach, *reacted, *tag_done;
+} Passage;
+
+static int passage_of(PyObject *given, Passage *passage)
 {
-    int found = passage == Py_None ? 0 : is_true(PyObject_CallMethodNoArgs(passage, name_approach));
+    if (given == Py_None)
+        return 0;
+    passage->clear = PyObject_GetAttrString(given, "clear");
+    passage->approach = PyObject_GetAttrString(given, "approach");
+    passage->reacted = PyObject_GetAttrString(given, "reacted");
+    passage->tag_done = PyObject_GetAttrString(given, "tag_done");
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static void clear_passage(Passage *passage)
+{
+    Py_CLEAR(passage->clear);
+    Py_CLEAR(passage->approach);
+    Py_CLEAR(passage->reacted);
+    Py_CLEAR(passage->tag_done);
+}
+
+static int tell(PyObject *method)
+{
+    return method == NULL ? 0 : called(PyObject_CallNoArgs(method));
+}
+
+/* Whether anything has come, perhaps an earlier tag. -1 with an error set. */
+static int is_nearer(const Passage *passage)
+{
+    int found = passage->approach == NULL ? 0 : is_true(PyObject_CallNoArgs(passage->approach));
     return found > 0 && PyErr_CheckSignals() < 0 ? -1 : found;
 }
 
@@ -405,7 +434,7 @@ static int finish(PyObject *present, PyObject *tag)
 
 /* Run what happens at `tag`: 1 if that was interrupted. Takes the reference to `events`. */
 static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *queue, Running *running,
-                   PyObject *passage)
+                   const Passage *passage)
 {
     Py_INCREF(sequence);
     Py_SETREF(running->tag, Py_NewRef(tag));
@@ -419,18 +448,16 @@ static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *
     Py_DECREF(interrupted);
     if (is_interrupted)
         return is_interrupted;
-    if (passage != Py_None && called(PyObject_CallMethodNoArgs(passage, name_reacted)) < 0)
-        return -1;
-    return finish(running->present, tag) < 0 ? -1 : 0;
+    return tell(passage->reacted) < 0 || finish(running->present, tag) < 0 ? -1 : 0;
 }
 
 /* Process `tag`, which may start: 1, or 2 if that was interrupted. */
 static int run_tag(SteadyLoop *self, PyObject *tag, PyObject *sequence, Agenda *queue, Running *running,
-                   PyObject *passage)
+                   const Passage *passage)
 {
     int found = process(tag, Py_NewRef(queue->first), sequence, queue, running, passage);
-    if (found == 0 && passage != Py_None)
-        found = called(PyObject_CallMethodNoArgs(passage, name_tag_done));
+    if (found == 0)
+        found = tell(passage->tag_done);
     if (found)
         return found < 0 ? -1 : 2;
     Py_XSETREF(self->last, Py_NewRef(tag));
@@ -441,7 +468,7 @@ static int run_tag(SteadyLoop *self, PyObject *tag, PyObject *sequence, Agenda *
 }
 
 /* The next tag: 1 to go on, 0 if it is not for this loop, 2 if it was interrupted. */
-static int step(SteadyLoop *self, Agenda *queue, Running *running, PyObject *written, PyObject *passage)
+static int step(SteadyLoop *self, Agenda *queue, Running *running, PyObject *written, const Passage *passage)
 {
     int due = is_due(self, queue);
     if (due < 0 || self->is_called != Py_False)
@@ -451,7 +478,7 @@ static int step(SteadyLoop *self, Agenda *queue, Running *running, PyObject *wri
     PyObject *sequence = sequence_of(written, queue->first), *tag = queue->head;
     if (sequence == NULL)
         return PyErr_Occurred() ? -1 : 0;
-    int is_clear = passage == Py_None ? 1 : is_true(PyObject_CallMethodOneArg(passage, name_clear, tag));
+    int is_clear = passage->clear == NULL ? 1 : is_true(PyObject_CallOneArg(passage->clear, tag));
     if (is_clear < 1)
         return is_clear < 0 ? -1 : is_nearer(passage);
     Py_INCREF(tag);
@@ -467,10 +494,11 @@ static PyObject *loop_run(SteadyLoop *self, PyObject *const *args, Py_ssize_t co
         PyErr_SetString(PyExc_TypeError, "expected a queue, the state of the worker, sequences and a passage");
         return NULL;
     }
-    int found;
-    do
-        found = step(self, (Agenda *)args[0], (Running *)args[1], args[2], args[3]);
-    while (found == 1);
+    Passage passage = {NULL, NULL, NULL, NULL};
+    int found = passage_of(args[3], &passage) < 0 ? -1 : 1;
+    while (found == 1)
+        found = step(self, (Agenda *)args[0], (Running *)args[1], args[2], &passage);
+    clear_passage(&passage);
     return found < 0 ? NULL : PyBool_FromLong(found == 2);
 }
 
@@ -518,8 +546,9 @@ static PyMethodDef functions[] = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.steady", NULL, -1, functions};
 
 static const Name names[] = {
-    {&name_fire, "fire"},         {&name_advance, "advance"}, {&name_clear, "clear"},
-    {&name_approach, "approach"}, {&name_reacted, "reacted"}, {&name_tag_done, "tag_done"}, {&name_hash, "_hash"},      
+    {&name_fire, "fire"},
+    {&name_advance, "advance"},
+    {&name_hash, "_hash"},
 };
 
 PyMODINIT_FUNC PyInit_steady(void)

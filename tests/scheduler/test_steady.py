@@ -106,7 +106,7 @@ def test_whatever_is_unusual_ends_it(worker: Worker, why: str) -> None:
     elif why == "refused":
         worker.written[timer] = None
     else:
-        worker.passage = SimpleNamespace(clear=not_clear, approach=never)
+        worker.passage = SimpleNamespace(clear=not_clear, approach=never, reacted=never, tag_done=never)
     assert not worker.run()
     assert (worker.said, worker.queue.head, worker.loop.tags) == ([], (0, 0), 0)
 
