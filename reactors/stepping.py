@@ -39,7 +39,7 @@ def step_each(
     unusual: Unusual = []
     shape = observations.shape[1:]
     ended.fill(0)
-    given = actions.tolist() if isinstance(actions, np.ndarray) and actions.ndim == 1 else actions
+    given = actions.tolist() if getattr(actions, "ndim", 0) == 1 else actions
     for i, step in enumerate(steps):
         observation, rewards[i], terminated, truncated, _ = step(given[i])
         if terminated or truncated or getattr(observation, "shape", None) != shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -88,7 +88,7 @@ def position_at(tag: Point) -> Position:
 
 
 @contextmanager
-def short_way() -> Iterator[Pair]:
+def short_way() -> Generator[Pair]:
     memory = mmap.mmap(-1, 1 << 16)
     ring, back = Board.size(2) + 64, 1 << 15
     boards = [Board(memory, 0, 2, me) for me in range(2)]

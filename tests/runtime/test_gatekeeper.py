@@ -125,7 +125,8 @@ def test_time_spent_looking_is_counted(reader: Worker) -> None:
 def test_a_tag_is_clear_up_to_what_was_promised(pair: Pair, reader: Worker, tag: Point, clear: bool) -> None:
     pair.position.in_tag = False
     assert not reader.keeper.clear((4, 0))
-    pair.boards[1].publish(((FOREVER if tag == TIMEOUT else (8, 0)) + (0,), (8, 0), (7, 0), 0))
+    promised = (FOREVER.time, 0, 0) if tag == TIMEOUT else (8, 0, 0)
+    pair.boards[1].publish((promised, (8, 0), (7, 0), 0))
     assert reader.keeper.approach()
     assert not pair.position.in_tag
     assert reader.keeper.clear(tag) is clear

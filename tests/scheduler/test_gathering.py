@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 import pytest
@@ -13,6 +13,7 @@ from rlreactor.tag import FOREVER, Point, Tag
 
 from ..forms import FORMS, form_of
 
+pack = cast("Any", msgpack.packb)  # msgpack ships no types
 NUMBERS = st.one_of(st.integers(0, 2**63 - 1), st.sampled_from([n for e in (7, 8, 16, 32) for n in (2**e - 1, 2**e)]))
 
 
@@ -27,7 +28,7 @@ def test_bytes_are_those_of_msgpack(form: str, tags: list[Point]) -> None:
     gathering = form_of("scheduler/gathering", form).Gathering()
     for tag in tags:
         gathering.append(tag)
-    expected = b"".join([msgpack.packb(tag) for tag in tags])
+    expected = b"".join([pack(tag) for tag in tags])
     assert (len(gathering), bytes(gathering), gathering.take()) == (len(expected), expected, expected)
     assert (len(gathering), gathering.take()) == (0, b"")
 
@@ -42,7 +43,7 @@ def test_what_was_taken_is_forgotten(kind: Any) -> None:
             assert gathering.take() == expected
             expected.clear()
     gathering.append(Tag(FOREVER.time, 1))
-    assert gathering.take() == expected + msgpack.packb((2**63 - 1, 1))
+    assert gathering.take() == expected + pack((2**63 - 1, 1))
 
 
 @pytest.mark.parametrize(
