@@ -109,7 +109,8 @@ typedef struct {
     Edges *edges; /* NULL: it sends nothing but stops */
     int is_early;
     PyObject *seen, *backlog, *received_from; /* lists, by worker */
-    int64_t first, longest, most;
+    int64_t longest, most;
+    Point after;
     Port *ports;
     Py_ssize_t count, hint; /* where the last port was found */
 } Incoming;
@@ -170,6 +171,7 @@ static PyObject *incoming_new(PyTypeObject *type, PyObject *args, PyObject *keyw
         return NULL;
     self->worker = worker;
     self->is_early = is_early;
+    self->after = (Point){0, -1};
     self->longest = longest;
     self->most = most;
     self->bell = Py_NewRef(bell);
@@ -279,7 +281,7 @@ static int is_usual(Incoming *self, const char *notice, int64_t length, Triple *
     if (length < NOTICE + ENTRY)
         return 0;
     memcpy(head, notice, NOTICE);
-    if (head->time < self->first || head->time < 0)
+    if (head->time < 0 || !is_earlier(self->after, (Point){head->time, head->microstep}))
         return 0;
     do
         at = entry_at(self, at, end, &entry);
@@ -521,8 +523,21 @@ static int has_come(Incoming *self)
     return is_news && number_in(self->backlog, self->worker) < self->most;
 }
 
-static PyMemberDef incoming_members[] = {
-    {"first", T_LONGLONG, offsetof(Incoming, first), 0, NULL},
+static PyObject *get_after(Incoming *self, void *unused)
+{
+    return point_as_tuple(self->after);
+}
+
+static int set_after(Incoming *self, PyObject *tag, void *unused)
+{
+    if (tag != NULL)
+        return point_of(tag, &self->after);
+    PyErr_SetString(PyExc_TypeError, "the last tag that is not wanted cannot be deleted");
+    return -1;
+}
+
+static PyGetSetDef incoming_properties[] = {
+    {"after", (getter)get_after, (setter)set_after, "What was sent up to this tag is not wanted.", NULL},
     {NULL},
 };
 
@@ -541,7 +556,7 @@ static PyTypeObject incoming_type = {
     .tp_dealloc = (destructor)incoming_dealloc,
     .tp_traverse = (traverseproc)incoming_traverse,
     .tp_clear = (inquiry)incoming_clear,
-    .tp_members = incoming_members,
+    .tp_getset = incoming_properties,
     .tp_methods = incoming_methods,
 };
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rlreactor.links.ends import Bell
 from rlreactor.links.shared_words import SharedWords
 from rlreactor.scheduler.horizon import Horizon
+from rlreactor.tag import Point
 
 if TYPE_CHECKING:
     from rlreactor.runtime.inlet import RemotePort
@@ -48,10 +49,10 @@ class Incoming:
         most: messages that may wait for their tag; more of them go the long way.
 
     Attributes:
-        first: what was sent before this logical time is not wanted.
+        after: what was sent up to this tag is not wanted.
     """
 
-    first: int
+    after: Point
 
     def __init__(
         self,

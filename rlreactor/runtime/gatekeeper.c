@@ -12,6 +12,7 @@
 #define SLOWLY 2 /* it is not usual, or takes longer */
 
 static PyTypeObject *arrivals_type, *horizon_type, *position_type;
+static PyObject *post_type;
 static ArrivalsCalls *arrivals_calls;
 static PostCalls *post_calls;
 static PyObject *name_at_gate, *name_end_tag, *name_give_slots_back, *name_waiting;
@@ -34,8 +35,8 @@ static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     PyObject *neighbourhood, *outbox, *intake, *ended, *post, *arrivals, *horizon, *position, *timeout;
     long long ranks, looks, told_every;
     Point last;
-    if (!PyArg_ParseTuple(args, "OOOO!OO!O!O!OLLL:Gatekeeper", &neighbourhood, &outbox, &intake, &PyList_Type, &ended,
-                          &post, arrivals_type, &arrivals, horizon_type, &horizon, position_type, &position, &timeout,
+    if (!PyArg_ParseTuple(args, "OOOO!O!O!O!O!OLLL:Gatekeeper", &neighbourhood, &outbox, &intake, &PyList_Type,
+                          &ended, post_type, &post, arrivals_type, &arrivals, horizon_type, &horizon, position_type, &position, &timeout,
                           &ranks, &looks, &told_every) ||
         point_of(timeout, &last) < 0)
         return NULL;
@@ -333,6 +334,7 @@ static int is_ready(void)
            (arrivals_type = type_of("rlreactor.runtime.arrivals", "Arrivals", sizeof(Arrivals))) != NULL &&
            (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
            (position_type = type_of("rlreactor.runtime.position", "Position", sizeof(Position))) != NULL &&
+           (post_type = attribute_of("rlreactor.runtime.post", "Post")) != NULL &&
            (arrivals_calls = calls_of("rlreactor.runtime.arrivals", ARRIVALS_CALLS)) != NULL &&
            (post_calls = calls_of("rlreactor.runtime.post", POST_CALLS)) != NULL;
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rlreactor.access import Cell
 from rlreactor.errors import LinkError
@@ -29,6 +29,7 @@ __all__ = ["Intake"]
 
 STOP_HEARD = -2  # in place of a version: the worker has just told of a stop
 LONGEST = 4096  # bytes of a value that goes the short way
+NEVER: Final = (0, -1)
 BACKLOG = 4096  # messages of one worker that wait here for their tag before its ring is left to fill up
 
 
@@ -76,7 +77,7 @@ class Intake:
         self.backlog = [0] * self._board.workers
         self.received_from = [0] * self._board.workers
         self._seen = [-1] * self._board.workers  # versions
-        self._first = 0  # what was sent before this logical time is not wanted
+        self._after: Point = NEVER  # what was sent up to this tag is not wanted
         self._is_dry = False  # whether the program stops because nothing is left to happen
 
     def join(self, position: Position, waiting: Waiting, routes: Routes, binding: Binding) -> None:
@@ -107,11 +108,11 @@ class Intake:
             BACKLOG,
         )
 
-    def begin_at(self, time: int) -> None:
-        """What was sent before this logical time is not wanted."""
-        self._first = time
+    def begin_after(self, last: Point) -> None:
+        """What was sent up to this tag is not wanted."""
+        self._after = last
         for shortcut in self._shortcuts.values():
-            shortcut.first = time
+            shortcut.after = last
 
     def _remote_port(self, path: str, source: int, binding: Binding) -> RemotePort:
         spec = binding.graph.ports[path].spec
@@ -156,10 +157,9 @@ class Intake:
     def receive(self) -> bool:
         """Take in what has come; whether anything was new."""
         news = False
-        usual = self.collector is None and not self._is_dry
         for worker, reader in self._readers.items():
-            found = UNUSUAL
-            if usual and worker in self._shortcuts:
+            found = UNUSUAL  # asked anew each time: one may tell of a stop that makes void what the next has promised
+            if self.collector is None and not self._is_dry and worker in self._shortcuts:
                 found = self._shortcuts[worker].receive()
             if found == UNUSUAL:
                 found = self._receive_from(worker, reader)
@@ -240,7 +240,7 @@ class Intake:
     def _take(self, worker: int, tag: Point, port: RemotePort, slot: int, payload: bytes | memoryview) -> None:
         """One value has come."""
         value, lease = (port.decode(payload), None) if slot < 0 or port.slots is None else port.leased(slot)
-        if tag[0] < self._first:
+        if not earlier(self._after, tag):
             if lease is not None:
                 lease.reader.finish(slot)
             return

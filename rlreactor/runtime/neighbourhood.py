@@ -316,9 +316,12 @@ class Neighbourhood:
         """Note what others sent before the cut and comes from now on; `finish` is called when nothing more can come."""
         self.intake.collect_for(Collector(cut, self._frontiers.sources, note, finish))
 
-    def begin_at(self, time: int, last: Point) -> None:
-        """Go on at this logical time: what was sent before it is not wanted, and `last` was the last tag of all."""
-        self.intake.begin_at(time)
+    def begin_after(self, last: Point) -> None:
+        """Go on where `last` was the last tag of all: what was sent until then is not wanted.
+
+        Not so what is sent at any later tag, though it may lie before the cut: a program that has run dry stops there.
+        """
+        self.intake.begin_after(last)
         self._position.last = last
         self._position.in_tag = False
 

@@ -164,7 +164,7 @@ class Worker:
         Shard(self.binding, inlets).load(resumed.cut, resumed.contents)
         self.binding.execution.tag = self.scheduler.last = last
         if self.links is not None:
-            self.links.begin_at(resumed.cut, last)
+            self.links.begin_after(last)
         if self.snapshotter is not None and self.share.options.snapshots is not None:
             self.snapshotter.expect(self.share.options.snapshots.first)
 

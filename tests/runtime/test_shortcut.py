@@ -246,15 +246,15 @@ def test_a_status_moves_the_edges(pair: Pair) -> None:
         pytest.param((wire.head((4, 0), 6), entry(PORT + 1, 1, 2)), id="another port"),
         pytest.param((wire.head((4, 0), 6), wire.entry(PORT, 0)), id="a slot of a port that has none"),
         pytest.param((wire.head((-4, 0), 6), entry(PORT, 1, 2)), id="an impossible time"),
-        pytest.param((wire.head((2, 0), 6), entry(PORT, 1, 2)), id="what is not wanted"),
+        pytest.param((wire.head((3, 1), 6), entry(PORT, 1, 2)), id="what is not wanted"),
         pytest.param((wire.head((4, 0), 6), entry(PORT, 1, 2), b"more"), id="malformed"),
         pytest.param((b"short",), id="short"),
         pytest.param((wire.head((4, 0), 6), bytes(CAPACITY // 3)), id="in pieces"),
     ],
 )
 def test_what_is_not_usual_is_left_where_it_is(pair: Pair, parts: tuple[bytes, ...]) -> None:
-    pair.incoming.first = 3
-    sent(pair, wire.head((5, 0), 6), entry(PORT, 1, 2))
+    pair.incoming.after = (3, 1)
+    sent(pair, wire.head((3, 2), 6), entry(PORT, 1, 2))
     sent(pair, *parts)
     assert pair.incoming.receive() == UNUSUAL
     assert pair.position.received == 1  # what came before it was taken in

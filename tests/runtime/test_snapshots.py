@@ -33,6 +33,7 @@ from rlreactor import (
     Timer,
     reaction,
     run,
+    shutdown,
     startup,
     state,
 )
@@ -460,3 +461,53 @@ def test_a_full_disk_is_a_warning_and_the_run_goes_on(tmp_path: Path, start: Sta
     assert "no snapshot was made, and the run goes on: " in warnings.read_text()
     assert "file too large" in warnings.read_text().lower()
     assert not list((tmp_path / "kept").glob("*/manifest.json"))
+
+
+class Farewell(Reactor):
+    """Has a few events, and says how many when the program has run dry."""
+
+    events: int = 3
+    again = Action(int)
+    out = Output(int)
+    seen: int = state(0)
+
+    @reaction(startup, again, effects=[again])
+    def count(self) -> None:
+        if self.seen < self.events:
+            self.seen += 1
+            self.again.schedule(self.seen, delay=TICK)
+
+    @reaction(shutdown, effects=[out])
+    def end(self) -> None:
+        self.out.set(10 + self.seen)
+
+
+class Mourner(Reactor):
+    word = Input(int)
+    heard: int = state(0)
+
+    @reaction(word)
+    def hear(self) -> None:
+        self.heard += self.word.value
+
+
+class Funeral(Reactor):
+    events: int = 3
+
+    def compose(self) -> None:
+        self.going = Farewell(events=self.events)
+        self.staying = Mourner()
+        self.connect(self.going.out, self.staying.word)
+
+
+@pytest.mark.parametrize("events", [0, 1, 3])
+def test_what_a_program_that_has_run_dry_says_at_last_is_heard_after_a_resumption(tmp_path: Path, events: int) -> None:
+    """The stop follows the last event, and so lies before the cut of a snapshot that was made when nothing was left."""
+    whole = run(Funeral(events=events), workers=2, snapshot=tmp_path, snapshot_every=TICK)
+    cuts = sorted(cut for cut in tmp_path.iterdir() if cut.is_dir())
+    assert len(cuts) > 0
+    for cut in cuts:
+        for workers in (1, 2):
+            resumed = run(Funeral(events=events), workers=workers, resume=cut)
+            assert (resumed.tag, resumed.fingerprint) == (whole.tag, whole.fingerprint)
+            assert resumed.state("staying") == whole.state("staying") == {"heard": 10 + events}
