@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 import rlreactor
-from rlreactor.commands.failure import Interruption, Shortfall, Termination, UsageError
+from rlreactor.commands.failure import Interruption, Shortfall, UsageError, number_of
 from rlreactor.commands.options import CommandOptions, Shown
 from rlreactor.commands.output import Output
 from rlreactor.reference import prefer
@@ -48,8 +47,7 @@ def bench_command(options: BenchOptions, output: Output) -> dict[str, Any]:
     done = suite.Suite.run(options.names, output.say, quick=options.quick, results=options.results)
     output.say(f"report: {done.page}")
     if done.interrupt is not None:
-        number = signal.SIGTERM if isinstance(done.interrupt, Termination) else signal.SIGINT
-        raise Interruption(_broken_off(len(done.not_started)), number, done.as_json())
+        raise Interruption(_broken_off(len(done.not_started)), number_of(done.interrupt), done.as_json())
     if done.failed:
         raise Shortfall(f"without a new result: {', '.join(done.failed)}", done.as_json())
     return done.as_json()

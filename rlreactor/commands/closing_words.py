@@ -9,7 +9,7 @@ from rlreactor.commands.run_folder import RunFolder
 from rlreactor.commands.this_command import this_command
 from rlreactor.store.snapshot import finished_cuts
 
-__all__ = ["broken_off", "ended", "finished", "interrupted", "to_go_on"]
+__all__ = ["broken_off", "ended", "finished", "interrupted", "to_go_on", "without_pictures"]
 
 
 def finished(figures: Mapping[str, Any], folder: RunFolder) -> str:
@@ -28,8 +28,7 @@ def finished(figures: Mapping[str, Any], folder: RunFolder) -> str:
 def interrupted(figures: Mapping[str, Any], folder: RunFolder) -> str:
     """After a signal."""
     if not figures["updates"]:
-        reason = f"there is no checkpoint; {folder.manifest} says what was started"
-        return f"interrupted before the first update: {reason}{to_go_on(folder)}"
+        return _before_the_first_update(folder)
     return (
         f"interrupted after {figures['env_steps']:,} steps; the policy so far is in {folder.checkpoint}\n"
         f"{_its_worth(folder)}{to_go_on(folder)}"
@@ -37,8 +36,15 @@ def interrupted(figures: Mapping[str, Any], folder: RunFolder) -> str:
 
 
 def broken_off(folder: RunFolder) -> str:
-    """After a second Ctrl-C."""
+    """After a second Ctrl-C, or one that came before the run had begun."""
+    if not folder.metrics.exists():
+        return _before_the_first_update(folder)
     return f"broken off before the policy could be saved; the metrics so far are in {folder.metrics}{to_go_on(folder)}"
+
+
+def without_pictures(figures: Mapping[str, Any], folder: RunFolder) -> str:
+    """After a signal that came when all was saved and nothing but pictures was left to do."""
+    return f"interrupted while the pictures were drawn, when all else was done\n{finished(figures, folder)}"
 
 
 def ended(figures: Mapping[str, Any], folder: RunFolder) -> str:
@@ -51,6 +57,11 @@ def to_go_on(folder: RunFolder, after: int = 0) -> str:
     if not any(cut > after for cut in finished_cuts(folder.snapshots)):
         return ""
     return f"\nto go on from its newest snapshot: {this_command()} resume {folder.path}"
+
+
+def _before_the_first_update(folder: RunFolder) -> str:
+    reason = f"there is no checkpoint; {folder.manifest} says what was started"
+    return f"interrupted before the first update: {reason}{to_go_on(folder)}"
 
 
 def _its_worth(folder: RunFolder) -> str:

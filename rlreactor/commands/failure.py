@@ -10,7 +10,16 @@ from typing import Any
 from rlreactor.errors import ReactorError
 from rlreactor.user_code import UserCodeError, user_code
 
-__all__ = ["Interruption", "Shortfall", "Termination", "UsageError", "UserCodeError", "ignore_signals", "user_code"]
+__all__ = [
+    "Interruption",
+    "Shortfall",
+    "Termination",
+    "UsageError",
+    "UserCodeError",
+    "ignore_signals",
+    "number_of",
+    "user_code",
+]
 
 
 class UsageError(ReactorError):
@@ -28,6 +37,11 @@ class Termination(KeyboardInterrupt):
             raise cls
 
         signal.signal(signal.SIGTERM, terminate)
+
+
+def number_of(interrupt: KeyboardInterrupt) -> int:
+    """The signal that raised it."""
+    return signal.SIGTERM if isinstance(interrupt, Termination) else signal.SIGINT
 
 
 def ignore_signals() -> None:

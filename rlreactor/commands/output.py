@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rlreactor.commands.failure import Interruption, Shortfall, Termination, UsageError, ignore_signals
+from rlreactor.commands.failure import Interruption, Shortfall, UsageError, ignore_signals, number_of
 from rlreactor.errors import ReactorError, TopologyError
 from rlreactor.observe.jsonl import plain
 
@@ -40,8 +40,7 @@ class Output:
             return self._end(interruption.result, str(interruption), interruption.status)
         except KeyboardInterrupt as interrupt:
             ignore_signals()
-            status = 143 if isinstance(interrupt, Termination) else 130
-            return self._end({"error": "interrupted"}, str(interrupt) or "interrupted", status)
+            return self._end({"error": "interrupted"}, str(interrupt) or "interrupted", 128 + number_of(interrupt))
         except BrokenPipeError:  # whoever read our output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return 1

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rlreactor.commands.closing_words import broken_off, finished, interrupted, to_go_on
-from rlreactor.commands.failure import Interruption, ignore_signals
+from rlreactor.commands.closing_words import broken_off, finished, interrupted, to_go_on, without_pictures
+from rlreactor.commands.failure import Interruption, ignore_signals, number_of
 from rlreactor.commands.going_on import GoingOn, manifest_going_on, unlike
 from rlreactor.commands.outcome import Outcome
 from rlreactor.commands.output import Output
 from rlreactor.commands.recorder import Recorder
+from rlreactor.commands.reprieve import Reprieve
 from rlreactor.commands.run_folder import RunFolder
 from rlreactor.commands.training import Training
 from rlreactor.commands.user_traceback import concise
@@ -78,14 +79,16 @@ class TrainingRun:
         """Train, and return the figures. Raises ReactorError, or Interruption after Ctrl-C."""
         try:
             with self._folder.recorded():
-                figures, signal_number = self._go()
+                outcome, number = self._go()
         except ReactionFailure as failure:
             where = f"the whole traceback is in {self._folder.manifest}"
             raise RunError(f"{concise(failure)}\n{where}{self._to_go_on()}") from None
         except RunError as error:
             raise RunError(f"{error}{self._to_go_on()}") from None
-        if signal_number is not None:
-            raise Interruption(interrupted(figures, self._folder), signal_number, figures)
+        figures = self._figures(outcome)
+        if number is not None:
+            told = without_pictures if outcome.signal_number is None else interrupted
+            raise Interruption(told(figures, self._folder), number, figures)
         output.say(finished(figures, self._folder))
         return figures
 
@@ -93,19 +96,21 @@ class TrainingRun:
         """Unless it would only fail again where it has failed now: at its beginning."""
         return to_go_on(self._folder, after=self._start.cut)
 
-    def _go(self) -> tuple[dict[str, Any], int | None]:
-        """The figures, and the signal that ended the run if one did."""
+    def _go(self) -> tuple[Outcome, int | None]:
+        """The outcome, and the signal that ended this if one did."""
         self._begin()
-        outcome = self._run()
-        figures = {**outcome.figures(), **self._names()}
+        recorder = self._recorder()
+        with Reprieve(lambda: recorder.seconds_to_first_update is not None) as reprieve:
+            outcome = self._run(recorder)
+            self._save(outcome)
+            self._folder.record({"status": outcome.status, "finished": now(), **self._figures(outcome)})
         # First what matters, and then the pictures, which somebody in a hurry may break off.
-        self._save(outcome)
-        self._folder.record({"status": outcome.status, "finished": now(), **figures})
-        self._draw(outcome)
-        return figures, outcome.signal_number
+        in_a_hurry = reprieve.number or self._draw(outcome)
+        return outcome, outcome.signal_number or in_a_hurry
 
-    def _names(self) -> dict[str, Any]:
-        return {"env": self._training.environment, "seed": self._seed, "run_dir": str(self._folder.path)}
+    def _figures(self, outcome: Outcome) -> dict[str, Any]:
+        about = {"env": self._training.environment, "seed": self._seed, "run_dir": str(self._folder.path)}
+        return {**outcome.figures(), **about}
 
     def _begin(self) -> None:
         write_atomically(self._folder.plan, self._plan.to_yaml().encode())
@@ -128,19 +133,22 @@ class TrainingRun:
             **({} if self._snapshots is None else {"snapshots": self._snapshots.name}),
         }
 
-    def _run(self) -> Outcome:
+    def _recorder(self) -> Recorder:
         training, history = self._training, self._start.history
         done = history.last(training.learner, "env_steps") or 0
         line = progress(sys.stderr, training.steps, done=done, quiet=self._quiet)
-        with contextlib.closing(Recorder(self._folder, training.learner, line, history)) as recorder:
-            try:
+        return Recorder(self._folder, training.learner, line, history)
+
+    def _run(self, recorder: Recorder) -> Outcome:
+        try:
+            with contextlib.closing(recorder):
                 result, number = self._result(recorder), None
-            except Interrupt as interrupt:
-                result, number = interrupt.result, interrupt.signal_number
-            except KeyboardInterrupt:
-                ignore_signals()
-                raise KeyboardInterrupt(broken_off(self._folder)) from None
-        return Outcome(training.learner, training.evaluators, result, recorder, number)
+        except Interrupt as interrupt:
+            result, number = interrupt.result, interrupt.signal_number
+        except KeyboardInterrupt as interrupt:
+            ignore_signals()
+            raise type(interrupt)(broken_off(self._folder)) from None
+        return Outcome(self._training.learner, self._training.evaluators, result, recorder, number)
 
     def _result(self, recorder: Recorder) -> Result:
         return run(
@@ -169,7 +177,15 @@ class TrainingRun:
         counts = {"seed": self._seed, "update": outcome.update, "env_steps": outcome.env_steps}
         return {"algorithm": self._training.algorithm, **self._training.about, **counts}
 
-    def _draw(self, outcome: Outcome) -> None:
+    def _draw(self, outcome: Outcome) -> int | None:
+        """Returns the signal that broke it off if one did."""
+        try:
+            self._draw_all(outcome)
+        except KeyboardInterrupt as interrupt:
+            return number_of(interrupt)
+        return None
+
+    def _draw_all(self, outcome: Outcome) -> None:
         from rlreactor.observe.diagram import mermaid, svg
 
         write_atomically(self._folder.mermaid, mermaid(self._graph, self._plan).encode())

@@ -263,10 +263,10 @@ class Intake:
     def collect_for(self, collector: Collector) -> None:
         """Note for it what comes from now on."""
         self.collector = collector
-        self._is_usual(False)
+        self._set_usual(False)
         self.collect()
 
-    def _is_usual(self, usual: bool) -> None:
+    def _set_usual(self, usual: bool) -> None:
         if self.arrivals is not None:
             self.arrivals.is_usual = usual
 
@@ -284,7 +284,7 @@ class Intake:
                 collector.heard(worker)
         if not collector.missing:
             self.collector = None
-            self._is_usual(not self._is_dry)
+            self._set_usual(not self._is_dry)
             collector.finish()
 
     # Stops
@@ -296,7 +296,7 @@ class Intake:
             self._to_tell = (tag, wire.DRY if dry else wire.STOP)
             if dry:
                 self._is_dry = True
-                self._is_usual(False)
+                self._set_usual(False)
                 self._frontiers.run_dry(tag)
                 self._audience.fall_back(tag)
 

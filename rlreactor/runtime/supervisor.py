@@ -32,6 +32,7 @@ _log = logging.getLogger("rlreactor")
 _LOOK_UP_S = 0.005
 _LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
 _REGULARLY_S = 0.1
+_ONE_PRESS_S = 0.2  # timeout(1), and whatever hands signals on, sends one Ctrl-C to a process and to its group
 Observer = Callable[[list[Metric]], None]
 WatchOf = Callable[[int, Callable[[int], None]], SnapshotWatch]
 """Makes the watch over the snapshots of so many workers, with what tells them of a cut."""
@@ -47,10 +48,14 @@ class Stopped(Exception):
 
 
 class Signals:
-    """SIGINT and SIGTERM while a run lasts: the first asks for a clean end, the second SIGINT breaks off."""
+    """SIGINT and SIGTERM while a run lasts: the first asks for a clean end, the second SIGINT breaks off.
+
+    What comes again at once is still the first.
+    """
 
     def __init__(self, ask: Callable[[], None]) -> None:
         self._ask = ask
+        self._pressed = -math.inf
         self._previous: dict[int, Any] = {}
         self.received: int | None = None
 
@@ -65,6 +70,10 @@ class Signals:
             signal.signal(number, previous)
 
     def _handle(self, number: int, frame: object) -> None:
+        pressed = time.monotonic()
+        if pressed - self._pressed < _ONE_PRESS_S:
+            return
+        self._pressed = pressed
         if self.received is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.received = number

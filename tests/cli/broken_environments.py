@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,6 +77,19 @@ class Tells(Steady):
                 Path(self._wait_for).read_text()
 
 
+class Lingers(Steady):
+    """The second one opens a pipe and is never ready."""
+
+    made = 0
+
+    def __init__(self, pipe: str) -> None:
+        super().__init__()
+        Lingers.made += 1
+        if Lingers.made == 2:
+            Path(pipe).write_text("here")
+            threading.Event().wait()
+
+
 class Talks(Steady):
     """Prints."""
 
@@ -89,5 +103,5 @@ class Talks(Steady):
         return super().step(action)
 
 
-for kind in (Steady, Raises, Swells, Tells, Talks):
+for kind in (Steady, Raises, Swells, Tells, Lingers, Talks):
     gymnasium.register(f"{kind.__name__}-v0", kind)  # type: ignore[arg-type]

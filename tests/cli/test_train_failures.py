@@ -14,7 +14,7 @@ import pytest
 
 from rlreactor.observe.checkpoint import load_checkpoint
 
-from .conftest import SHORT, CommandLine
+from .conftest import SHORT, CommandLine, Ended
 
 TINY = ("--rollouts", "2", "--envs-per-rollout", "1", "--horizon", "16", "--hidden", "8", "--eval-episodes", "0")
 
@@ -165,14 +165,51 @@ def test_signal_before_the_first_update(rlreactor: CommandLine) -> None:
     assert not (rlreactor.folder / "run/checkpoint.safetensors").exists()
 
 
-def test_second_ctrl_c_breaks_off(rlreactor: CommandLine) -> None:
-    _, words = waiting_for(rlreactor)
-    process = start_and_wait(rlreactor, 40, *words, "--workers", "2")
+def interrupted_again_and_again(rlreactor: CommandLine, process: Popen[str]) -> Ended:
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(TimeoutExpired):
             process.wait(0.3)
-    ended = rlreactor.end(process)
+    return rlreactor.end(process)
+
+
+def test_second_ctrl_c_breaks_off(rlreactor: CommandLine) -> None:
+    _, words = waiting_for(rlreactor)
+    process = start_and_wait(rlreactor, 40, *words, "--workers", "2")
+    ended = interrupted_again_and_again(rlreactor, process)
     assert ended.status == 130, ended
     expected = "broken off before the policy could be saved; the metrics so far are in run/metrics.jsonl"
     assert ended.error == f"rlreactor: {expected}\n"
+
+
+def test_second_ctrl_c_while_an_environment_is_made(rlreactor: CommandLine) -> None:
+    pipe = rlreactor.folder / "pipe"
+    os.mkfifo(pipe)
+    words = train("Lingers", "--env-option", f"pipe={pipe}", "--workers", "1", "--run-dir", "run")
+    process = rlreactor.start(*words)
+    assert pipe.read_text() == "here"
+    ended = interrupted_again_and_again(rlreactor, process)
+    assert ended.status == 130, ended
+    assert ended.error == (
+        "rlreactor: interrupted before the first update: there is no checkpoint; run/manifest.json says what was "
+        "started\n"
+    )
+    assert json.loads((rlreactor.folder / "run/manifest.json").read_text())["status"] == "interrupted"
+
+
+def test_signal_while_the_curve_is_drawn(rlreactor: CommandLine) -> None:
+    """matplotlib reads its settings when it is loaded: here from a pipe."""
+    settings = rlreactor.folder / "matplotlibrc"
+    os.mkfifo(settings)
+    process = rlreactor.start(*train("Steady", "--workers", "1", "--steps", "320", "--run-dir", "run", "--json"))
+    with settings.open("w"):
+        process.send_signal(signal.SIGINT)
+        ended = rlreactor.end(process)
+    assert ended.status == 130, ended
+    first, reached, checkpoint, *_ = ended.error.splitlines()
+    assert first == "rlreactor: interrupted while the pictures were drawn, when all else was done"
+    assert reached.startswith("320 steps at ")
+    assert checkpoint == "  checkpoint  run/checkpoint.safetensors"
+    assert ended.result["env_steps"] == 320
+    assert not (rlreactor.folder / "run/curve.png").exists()
+    assert json.loads((rlreactor.folder / "run/manifest.json").read_text())["status"] == "finished"

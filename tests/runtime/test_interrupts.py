@@ -75,6 +75,17 @@ def test_a_signal_while_a_reaction_takes_long(start: Start, where: dict[str, int
 
 
 @pytest.mark.parametrize("where", WHERE, ids=str)
+def test_a_signal_that_comes_several_times_at_once(start: Start, where: dict[str, int]) -> None:
+    """As from timeout(1), which sends it to a process and to its group."""
+    run = start(interrupted(where=where, slow_s=0.5))
+    run.await_announcement()
+    for _ in range(5):
+        os.kill(run.pid, signal.SIGINT)
+        await_end([run.pid], 0.01)
+    assert run.outcome() == CLEAN
+
+
+@pytest.mark.parametrize("where", WHERE, ids=str)
 def test_a_second_signal_breaks_off(start: Start, where: dict[str, int]) -> None:
     run = start(interrupted(where=where, slow_s=3600.0))
     run.await_announcement()
