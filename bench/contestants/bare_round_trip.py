@@ -14,11 +14,14 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.contestants.rest import REST_NS, rest
 from bench.contestants.slices import serve
 from bench.contestants.times import percentiles
 from rlreactor.runtime.process import fork, pin
 
 PAYLOAD = bytes(16)
+SELDOM = 10
+"""How many times fewer trips are made with rests between them."""
 
 
 class Ends(NamedTuple):
@@ -73,6 +76,29 @@ def eventfd() -> Ends:
     return Ends(partial(timed, trip), reply)
 
 
+def eventfd_after_rests() -> Ends:
+    """The same, but either side keeps the ball until the other one has slept for a while."""
+    question, answer = os.eventfd(0), os.eventfd(0)
+
+    def ask(trips: int) -> list[int]:
+        taken: list[int] = []
+        for _ in range(trips // SELDOM):
+            rest()
+            sent = time.perf_counter_ns()
+            os.eventfd_write(question, 1)
+            os.eventfd_read(answer)
+            taken.append(time.perf_counter_ns() - sent - REST_NS)
+        return taken
+
+    def reply(trips: int) -> None:
+        for _ in range(trips // SELDOM):
+            os.eventfd_read(question)
+            rest()
+            os.eventfd_write(answer, 1)
+
+    return Ends(ask, reply)
+
+
 def pipe() -> Ends:
     """`multiprocessing.Pipe`."""
     here, there = Pipe()
@@ -120,6 +146,7 @@ MEANS = {
     "a shared flag, spinning": (flag, 2),
     "eventfd": (eventfd, 2),
     "eventfd, one core": (eventfd, 1),
+    "eventfd, after rests": (eventfd_after_rests, 2),
     "multiprocessing.Pipe": (pipe, 2),
     "ZeroMQ ipc": (zeromq, 2),
 }

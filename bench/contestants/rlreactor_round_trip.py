@@ -1,6 +1,6 @@
 """Microseconds of a 16-byte round trip between two reactors: within one tag, and with a tag for every hop.
 
-Two workers spin where each has a core of its own, and sleep where they share their cores.
+Two workers spin where each has a core of its own, take turns where they share their cores, and sleep after a while.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from bench.contestants.rest import REST_NS, rest
 from bench.contestants.slices import serve
 from bench.contestants.times import percentiles
 from rlreactor import TICK, Array, Input, Output, Plan, Reactor, Timer, plan, reaction, run, startup, state
@@ -68,6 +69,35 @@ class Answer(Reactor):
         self.answer.set(answer)
 
 
+class AskAfterRest(AskEveryTag):
+    """The rest of the other side is no part of the trip."""
+
+    @reaction(AskEveryTag.tick, effects=[AskEveryTag.question])
+    def ask(self) -> None:
+        rest()
+        super().ask()
+
+    @reaction(AskEveryTag.answer)
+    def hear(self) -> None:
+        super().hear()
+        self.taken_ns[-1] -= REST_NS
+
+
+class AnswerAfterRest(Answer):
+    @reaction(Answer.question, effects=[Answer.answer])
+    def reply(self) -> None:
+        rest()
+        super().reply()
+
+
+class WithRests(Reactor):
+    def compose(self) -> None:
+        self.asker = AskAfterRest()
+        self.other = AnswerAfterRest()
+        self.connect(self.asker.question, self.other.question)
+        self.connect(self.other.answer, self.asker.answer)
+
+
 class WithinTag(Reactor):
     def compose(self) -> None:
         self.asker = AskEveryTag()
@@ -84,10 +114,6 @@ class TagPerHop(Reactor):
         self.connect(self.other.answer, self.asker.answer, after=TICK)
 
 
-FORMS = {"one tag": (WithinTag, 1), "a tag a hop": (TagPerHop, 2)}
-"""Topologies, and how many ticks a round trip takes in each."""
-
-
 def alone(topology: Reactor) -> Plan:
     """Both reactors in one process."""
     return plan(topology, workers=1)
@@ -98,7 +124,7 @@ def spinning(topology: Reactor) -> Plan:
     return plan(topology, workers=2)
 
 
-def sleeping(topology: Reactor) -> Plan:
+def sharing(topology: Reactor) -> Plan:
     """Two workers that share all their cores, so that nobody spins."""
     made = plan(topology, workers=2)
     return _on(made, sorted({core for worker in made.workers for core in worker.cores}))
@@ -115,11 +141,13 @@ def _on(made: Plan, cores: Sequence[int]) -> Plan:
     return made.model_copy(update={"workers": workers})
 
 
-PLACEMENTS = {"spinning": spinning, "sleeping": sleeping, "sleeping on one core": one_core, "in process": alone}
-
-
+PLACEMENTS = {"spinning": spinning, "sharing cores": sharing, "sharing one core": one_core, "in process": alone}
+FORMS = {"one tag": (WithinTag, 1), "a tag a hop": (TagPerHop, 2)}
+"""Topologies, and how many ticks a round trip takes in each."""
 OFTEN = {"spinning": 5, "in process": 5}
 """How many times as many trips are made where one takes little: a slice should last longer than a time slice."""
+SELDOM = 10
+"""How many times fewer are made with rests between them."""
 
 
 def measure(form: str, placement: str, trips: int) -> dict[str, float] | str:
@@ -130,9 +158,20 @@ def measure(form: str, placement: str, trips: int) -> dict[str, float] | str:
     cores = [set(worker.cores) for worker in made.workers]
     if placement == "spinning" and cores[0] & cores[1]:
         return "the machine has no two cores to spin on"
-    trips *= OFTEN.get(placement, 1)
+    return _measured(topology, made, trips * OFTEN.get(placement, 1), ticks)
+
+
+def measure_asleep(trips: int) -> dict[str, float]:
+    """The same where either side sleeps when the other passes the ball on."""
+    return _measured(WithRests(), sharing(WithRests()), trips // SELDOM, 1)
+
+
+def _measured(topology: Reactor, made: Plan, trips: int, ticks: int) -> dict[str, float]:
     result = run(topology, plan=made, timeout=(trips - 1) * ticks * TICK)
     return percentiles(result.state("asker")["taken_ns"])
+
+
+ASLEEP = "rlreactor, asleep, one tag"
 
 
 def main() -> None:
@@ -144,7 +183,7 @@ def main() -> None:
         for placement in PLACEMENTS
         for form in FORMS
     }
-    serve(forms)
+    serve({**forms, ASLEEP: partial(measure_asleep, trips)})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include "position.h"
 #include "shortcut.h"
 #include <immintrin.h>
+#include <sched.h>
 #include <structmember.h>
 
 #define WAITS_FOR_ROOM 2      /* as in board.py */
@@ -576,15 +577,32 @@ static int arrivals_receive(Arrivals *self, int *is_news)
     return self->is_usual ? result : UNUSUAL;
 }
 
+static int has_any_come(const Arrivals *self)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->incoming); i++)
+        if (has_come((Incoming *)PyTuple_GET_ITEM(self->incoming, i)))
+            return 1;
+    return 0;
+}
+
 static int arrivals_look(Arrivals *self, int64_t looks)
 {
-    for (int64_t left = looks * PAUSES; left > 0; left--) {
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->incoming); i++)
-            if (has_come((Incoming *)PyTuple_GET_ITEM(self->incoming, i)))
-                return 1;
+    int has_come = has_any_come(self);
+    for (int64_t left = looks * PAUSES; !has_come && left > 1; left--) {
         _mm_pause();
+        has_come = has_any_come(self);
     }
-    return 0;
+    return has_come;
+}
+
+static int arrivals_look_in_turn(Arrivals *self, int64_t looks)
+{
+    int has_come = has_any_come(self);
+    for (int64_t left = looks; !has_come && left > 1; left--) {
+        sched_yield();
+        has_come = has_any_come(self);
+    }
+    return has_come;
 }
 
 static PyObject *arrivals_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -654,7 +672,7 @@ static PyTypeObject arrivals_type = {
     .tp_methods = arrivals_methods,
 };
 
-static ArrivalsCalls calls = {arrivals_receive, arrivals_look};
+static ArrivalsCalls calls = {arrivals_receive, arrivals_look, arrivals_look_in_turn};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.arrivals", NULL, -1, NULL};
 

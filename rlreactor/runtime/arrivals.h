@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     int (*receive)(Arrivals *self, int *is_news); /* NOTHING; UNUSUAL: what is left has to go the long way; -1: error */
     int (*look)(Arrivals *self, int64_t looks);
+    int (*look_in_turn)(Arrivals *self, int64_t looks); /* after each, whoever else wants the core has it */
 } ArrivalsCalls;
 
 #endif

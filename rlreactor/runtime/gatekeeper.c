@@ -15,7 +15,7 @@ static PyTypeObject *arrivals_type, *horizon_type, *position_type;
 static PyObject *post_type;
 static ArrivalsCalls *arrivals_calls;
 static PostCalls *post_calls;
-static PyObject *name_at_gate, *name_end_tag, *name_give_slots_back, *name_waiting;
+static PyObject *name_at_gate, *name_end_tag, *name_give_slots_back, *name_look_around, *name_waiting;
 
 typedef struct {
     PyObject_HEAD
@@ -25,19 +25,22 @@ typedef struct {
     Position *position;
     PyObject *ended; /* a list: slots to be given back at the end of the tag */
     Point timeout;
-    int64_t ranks, looks, told_every;
-    int64_t tags, waited_ns;
-    char interrupted, has_sent; /* at this tag, after its last reaction */
+    int64_t ranks, looks, most_approaches, told_every;
+    int64_t tags, approaches, waited_ns; /* approaches: to the next tag */
+    int (*look)(Arrivals *, int64_t);
+    char interrupted, creeps; /* whether it last went on because it had looked at everybody */
+    char has_sent; /* at this tag, after its last reaction */
 } Gatekeeper;
 
 static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     PyObject *neighbourhood, *outbox, *intake, *ended, *post, *arrivals, *horizon, *position, *timeout;
-    long long ranks, looks, told_every;
+    long long ranks, looks, most_approaches, told_every;
+    int shares;
     Point last;
-    if (!PyArg_ParseTuple(args, "OOOO!O!O!O!O!OLLL:Gatekeeper", &neighbourhood, &outbox, &intake, &PyList_Type,
+    if (!PyArg_ParseTuple(args, "OOOO!O!O!O!O!OLLpLL:Gatekeeper", &neighbourhood, &outbox, &intake, &PyList_Type,
                           &ended, post_type, &post, arrivals_type, &arrivals, horizon_type, &horizon, position_type, &position, &timeout,
-                          &ranks, &looks, &told_every) ||
+                          &ranks, &looks, &shares, &most_approaches, &told_every) ||
         point_of(timeout, &last) < 0)
         return NULL;
     Gatekeeper *self = (Gatekeeper *)type->tp_alloc(type, 0);
@@ -54,6 +57,8 @@ static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     self->timeout = last;
     self->ranks = ranks;
     self->looks = looks;
+    self->look = shares ? arrivals_calls->look_in_turn : arrivals_calls->look;
+    self->most_approaches = most_approaches;
     self->told_every = told_every;
     return (PyObject *)self;
 }
@@ -107,10 +112,8 @@ static int64_t now_ns(void)
 /* Look for a moment whether anything comes, and take it in: 1 if anything was news, 0 if nothing came, or SLOWLY. */
 static int look(Gatekeeper *self, int *is_news)
 {
-    if (!self->looks)
-        return SLOWLY;
     int64_t start = now_ns();
-    int has_come = arrivals_calls->look(self->arrivals, self->looks);
+    int has_come = self->look(self->arrivals, self->looks);
     self->waited_ns += now_ns() - start;
     if (!has_come)
         return SLOWLY;
@@ -183,6 +186,7 @@ static PyObject *keeper_clear_tag(Gatekeeper *self, PyObject *given)
     if (is_earlier(horizon->latest, tag) || !is_earlier(tag, horizon->stops) || is_same(tag, self->timeout))
         Py_RETURN_FALSE;
     self->position->in_tag = 1;
+    self->approaches = 0;
     Py_RETURN_TRUE;
 }
 
@@ -206,12 +210,25 @@ static int candidate_of(const Position *position, Point *candidate, Point *head)
     return 0;
 }
 
+/* Look at everybody at once: whether that allows more than was known, or -1 with an error set. */
+static int looked_around(Gatekeeper *self)
+{
+    PyObject *allows_more = PyObject_CallMethodNoArgs(self->neighbourhood, name_look_around);
+    Py_XDECREF(allows_more);
+    if (allows_more == NULL)
+        return -1;
+    self->creeps = allows_more == Py_True;
+    return self->creeps;
+}
+
 /* Whether anything has come that may let this worker go on: 1, SLOWLY or -1 with an error set. */
 static int approach(Gatekeeper *self)
 {
     Point candidate, head;
     self->position->in_tag = 0;
     int is_news = 0, found = arrivals_calls->receive(self->arrivals, &is_news);
+    if (self->creeps && found == NOTHING && (found = looked_around(self)))
+        return found;
     if (found == NOTHING && !is_news && !self->interrupted)
         found = look(self, &is_news);
     int is_undisturbed_yet = found < 0 ? -1 : is_undisturbed(self->position);
@@ -220,7 +237,9 @@ static int approach(Gatekeeper *self)
     if (is_news && is_undisturbed_yet) /* lets others start too */
         if (post_calls->tell(self->post, post_calls->promised(self->post, candidate)) < 0)
             return -1;
-    return is_news && is_undisturbed_yet && found != UNUSUAL && !self->interrupted ? 1 : SLOWLY;
+    if (!is_news || !is_undisturbed_yet || found == UNUSUAL || self->interrupted)
+        return SLOWLY;
+    return ++self->approaches % self->most_approaches ? 1 : looked_around(self) < 0 ? -1 : 1;
 }
 
 static PyObject *keeper_approach(Gatekeeper *self, PyObject *unused)
@@ -325,6 +344,7 @@ static const Name names[] = {
     {&name_at_gate, "at_gate"},
     {&name_end_tag, "end_tag"},
     {&name_give_slots_back, "give_slots_back"},
+    {&name_look_around, "look_around"},
     {&name_waiting, "waiting"},
 };
 

@@ -39,7 +39,9 @@ class Gatekeeper:
         horizon, position: of this worker.
         timeout: tags from here on are not usual.
         ranks: how many reactions there are.
-        looks: before it takes longer; 0 where workers share cores.
+        looks: before it takes longer.
+        shares: whether others may want the core meanwhile: they have it after each look.
+        most_approaches: to one tag before a look at everybody, as frontiers may only creep.
         told_every: tags after which a worker that sent nothing says how far it is.
 
     Attributes:
@@ -63,6 +65,8 @@ class Gatekeeper:
         timeout: Point,
         ranks: int,
         looks: int,
+        shares: bool,
+        most_approaches: int,
         told_every: int,
     ) -> None:
         pass

@@ -21,7 +21,7 @@ from rlreactor.runtime.inlet import Inlet
 from rlreactor.runtime.intake import Intake
 from rlreactor.runtime.near_outbox import NearOutbox, outbox_of
 from rlreactor.runtime.position import Position
-from rlreactor.runtime.waiting import GLANCES, Waiting
+from rlreactor.runtime.waiting import CREEPING, GLANCES, TURNS, Waiting
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.neighbours import Passage
 from rlreactor.scheduler.outlet import Outlet
@@ -112,10 +112,10 @@ class Neighbourhood:
             self.passage = self._gatekeeper
 
     def _keeper(self, outbox: NearOutbox, arrivals: Arrivals) -> Gatekeeper:
-        looks = GLANCES if self._spins else 0
+        looks = GLANCES if self._spins else TURNS
         return Gatekeeper(
             self, outbox, self.intake, self.intake.ended, outbox.post, arrivals, self._frontiers, self._position,
-            self._scheduler.timeout, self._ranks, looks, self._told_every,
+            self._scheduler.timeout, self._ranks, looks, not self._spins, CREEPING, self._told_every,
         )  # fmt: skip
 
     # What the scheduler asks before a tag
@@ -141,6 +141,7 @@ class Neighbourhood:
         """Wait until nothing can arrive before `tag()`; False when interrupted."""
         self._position.in_tag = False
         news = False
+        looks = 0
         while True:
             news |= self.intake.receive()
             if self._inbox.waiting:
@@ -148,6 +149,9 @@ class Neighbourhood:
             candidate = tag()
             if self._may_start(candidate):
                 break
+            looks += 1
+            if looks % CREEPING == 0 and self.look_around():
+                continue
             if news:  # what is promised otherwise was said when the last tag was done
                 self.outbox.tell(self._frontiers.promise(candidate))
             if not self.waiting.glance() and not self._wait_before(candidate):
@@ -201,9 +205,17 @@ class Neighbourhood:
             candidate = min(self._scheduler.candidate(), now)
         self.outbox.promise(candidate, head)
 
+    def look_around(self) -> bool:
+        """Look at everybody at once, and let them see what comes next here; True when that allows more than was known.
+
+        News may come for ever without that: where nobody has anything to do, frontiers creep by the smallest delay.
+        """
+        self._promise(self._scheduler.candidate())
+        return self._try_floor()
+
     def _try_floor(self) -> bool:
         """Look at everybody at once; True when that allows more than was known."""
-        snapshot = self._board.snapshot()
+        snapshot = self._board.snapshot() or self._board.snapshot()
         if snapshot is None:
             return False
         before = self._frontiers.floor, self._outlasts_timeout

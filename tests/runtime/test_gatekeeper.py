@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
 
 import pytest
 
+from bench.contestants.rlreactor_round_trip import FORMS, one_core
+from rlreactor import TICK, run
 from rlreactor.links import wire
 from rlreactor.runtime import gatekeeper
 from rlreactor.runtime.gatekeeper import Gatekeeper
@@ -17,7 +20,7 @@ from .short_way import CAPACITY, LATER, PORT, RANK, Pair, entry, rings, sent, sh
 
 pytestmark = pytest.mark.skipif(not gatekeeper.IS_OPEN, reason="it is not compiled: `make engine`")
 
-TIMEOUT, RANKS = (100, 0), 9
+TIMEOUT, RANKS, MOST = (100, 0), 9, 4
 
 
 class Neighbourhood:
@@ -25,6 +28,11 @@ class Neighbourhood:
 
     def __init__(self) -> None:
         self.said: list[Any] = []
+        self.allows_more = False
+
+    def look_around(self) -> bool:
+        self.said.append("look_around")
+        return self.allows_more
 
     def at_gate(self, rank: int) -> bool:
         self.said.append(("at_gate", rank))
@@ -49,8 +57,8 @@ class Worker:
         anything: Any = left
         arrivals, horizon = pair.arrivals, pair.horizon
         given = anything, anything, anything, self.slots, post, arrivals, horizon, position, TIMEOUT, RANKS
-        self.keeper = Gatekeeper(*given, 1, 3)
-        self.sleepy = Gatekeeper(*given, 0, 3)
+        self.keeper = Gatekeeper(*given, 1, False, MOST, 3)
+        self.polite = Gatekeeper(*given, 2, True, MOST, 3)
 
 
 @pytest.fixture
@@ -80,7 +88,7 @@ def test_a_message_opens_the_gate(pair: Pair, reader: Worker) -> None:
     sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
     assert reader.keeper.at_gate(RANK)
     assert pair.cells[PORT].value.tolist() == [1, 2]
-    assert reader.sleepy.at_gate(RANK)  # it is open
+    assert reader.polite.at_gate(RANK)  # it is open
     assert reader.left.said == []
 
 
@@ -90,14 +98,16 @@ def test_a_promise_opens_the_gate(pair: Pair, reader: Worker) -> None:
     assert reader.left.said == []
 
 
-@pytest.mark.parametrize("why", ["nothing comes", "nobody may look", "a stop", "a snapshot is taken", "another rank"])
+@pytest.mark.parametrize(
+    "why", ["nothing comes", "nothing comes in turn", "a stop", "a snapshot is taken", "another rank"]
+)
 def test_what_takes_longer_is_left_to_the_neighbourhood(pair: Pair, reader: Worker, why: str) -> None:
     if why == "a stop":
         sent(pair, wire.head((4, 0)), wire.inline(wire.STOP, b""))
     if why == "a snapshot is taken":
         pair.arrivals.is_usual = False
         sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
-    keeper = reader.sleepy if why == "nobody may look" else reader.keeper
+    keeper = reader.polite if why == "nothing comes in turn" else reader.keeper
     rank = RANK + (why == "another rank")
     assert keeper.at_gate(rank)
     assert reader.left.said == [("at_gate", rank)]
@@ -111,11 +121,22 @@ def test_who_is_told_to_stop_passes_no_gate_that_was_closed(pair: Pair, reader: 
 
 
 def test_time_spent_looking_is_counted(reader: Worker) -> None:
-    assert reader.keeper.waited_ns == 0
-    reader.keeper.at_gate(RANK)
-    assert reader.keeper.waited_ns > 0
-    reader.sleepy.at_gate(RANK)
-    assert reader.sleepy.waited_ns == 0
+    for keeper in (reader.keeper, reader.polite):
+        assert keeper.waited_ns == 0
+        keeper.at_gate(RANK)
+        assert keeper.waited_ns > 0
+
+
+@pytest.mark.parametrize("form", ["one tag", "a tag a hop"])
+def test_who_shares_a_core_lets_the_other_have_it_and_does_not_sleep(form: str) -> None:
+    """Each of so many round trips would else take two sleeps."""
+    trips = 2000
+    topology, ticks = FORMS[form]
+    plan = one_core(topology())
+    before = getrusage(RUSAGE_CHILDREN).ru_nvcsw
+    result = run(topology(), plan=plan, timeout=trips * ticks * TICK)
+    assert len(result.state("asker")["taken_ns"]) >= trips
+    assert getrusage(RUSAGE_CHILDREN).ru_nvcsw - before < trips
 
 
 # Before a tag
@@ -161,6 +182,33 @@ def test_what_is_heard_is_passed_on_before_the_tag(pair: Pair, writer: Worker) -
     pair.writing.queue.push((12, 0), None)
     assert writer.keeper.approach()
     assert pair.boards[0].read(1)[1].frontier == (9, 0, 0)  # it would process its bound next
+
+
+def creep(pair: Pair, reader: Worker, times: int) -> list[bool]:
+    """The other worker promises that nothing comes before the next microstep, again and again."""
+    nearer: list[bool] = []
+    for microstep in range(times):
+        pair.boards[1].publish(((4, microstep + 1, 0), (4, 0), (3, 0), 0))
+        nearer.append(reader.keeper.approach())
+    return nearer
+
+
+def test_where_promises_only_creep_everybody_is_looked_at(pair: Pair, reader: Worker) -> None:
+    assert creep(pair, reader, MOST - 1) == [True] * (MOST - 1)
+    assert reader.left.said == []
+    assert creep(pair, reader, MOST + 1) == [True] * (MOST + 1)
+    assert reader.left.said == ["look_around"] * 2
+
+
+def test_who_went_on_by_such_a_look_looks_at_once_the_next_time(pair: Pair, reader: Worker) -> None:
+    reader.left.allows_more = True
+    creep(pair, reader, MOST)
+    assert reader.left.said == ["look_around"]
+    assert reader.keeper.approach()  # though nothing comes
+    reader.left.allows_more = False
+    assert not reader.keeper.approach()
+    assert not reader.keeper.approach()
+    assert reader.left.said == ["look_around"] * 3
 
 
 # Within a tag and after it
@@ -256,5 +304,6 @@ def test_it_has_to_be_told_who_it_works_for(pair: Pair, writer: Worker) -> None:
     nobody: Any = None
     with pytest.raises(TypeError, match=r"must be rlreactor\.runtime.arrivals\.Arrivals, not None"):
         Gatekeeper(
-            nobody, nobody, nobody, [], pair.post, nobody, pair.horizon, pair.position, TIMEOUT, RANKS, 1, 1
+            nobody, nobody, nobody, [], pair.post, nobody, pair.horizon, pair.position, TIMEOUT, RANKS,
+            1, False, MOST, 1,
         )  # fmt: skip
