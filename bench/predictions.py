@@ -1,8 +1,8 @@
 """What the planner predicts beside what is measured: ticks/s, memory and bytes/s of topologies of different character.
 
-Each round profiles a topology, plans it with that, and runs the plan, all in one fresh process. What was predicted is
-for a machine that has nothing else to do; "kept off" is the part of the time in which others had the processor, and
-where it is more than a few hundredths the measurement tells of them.
+Each round profiles a topology and the machine, plans with that, and runs the plan, all in one fresh process. What was
+predicted is for a machine that has nothing else to do; "kept off" is the part of the time in which others had the
+processor, and where it is more than a few hundredths the measurement tells of them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from bench.measure import Contestant, Figures, Rounds, interleave, spread
 from bench.program import python_module
 from bench.report import Report, Target, progress
 from rlreactor import TICK, plan, run
-from rlreactor.planner.profile import EngineCosts
-from rlreactor.runtime.calibration import calibrate
 from rlreactor.runtime.comparison import Compared
 from rlreactor.runtime.profiling import profile
 
@@ -30,9 +28,9 @@ _PROMISED = ("ticks/s", "resident", "bytes/s")
 _WITHIN = 0.20
 
 
-def trial(name: str, workers: int, seconds: float, engine: str) -> Figures:
+def trial(name: str, workers: int, seconds: float) -> Figures:
     """Predicted and measured, summed over workers or links; the ticks are those of the busiest worker."""
-    known = profile(LOADS[name](), seconds=seconds, tags=1 << 40, engine=EngineCosts.model_validate_json(engine))
+    known = profile(LOADS[name](), seconds=seconds, tags=1 << 40)
     made = plan(LOADS[name](), workers=workers, profile=known)
     assert made.prediction is not None
     ticks = max(10, round(made.prediction.ticks_per_second * seconds))
@@ -49,12 +47,10 @@ def _sums(kind: str, rows: Sequence[Compared]) -> dict[str, float]:
     return {f"{kind} predicted": predicted, f"{kind} measured": measured}
 
 
-def contestant(name: str, workers: int, seconds: float, engine: EngineCosts) -> Contestant:
+def contestant(name: str, workers: int, seconds: float) -> Contestant:
     """A trial in a process of its own."""
     arguments = ["--trial", name, "--workers", str(workers), "--seconds", str(seconds)]
-    return Contestant(
-        f"{name}, {workers}", python_module("bench.predictions", *arguments, "--engine", engine.model_dump_json())
-    )
+    return Contestant(f"{name}, {workers}", python_module("bench.predictions", *arguments))
 
 
 def errors(rounds: Rounds, name: str, kind: str) -> list[float]:
@@ -70,13 +66,11 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--loads", nargs="*", default=_FIVE, choices=list(LOADS))
     parser.add_argument("--trial", help=argparse.SUPPRESS)
-    parser.add_argument("--engine", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.trial:
-        print(json.dumps(dict(trial(options.trial, options.workers, options.seconds, options.engine))))
+        print(json.dumps(dict(trial(options.trial, options.workers, options.seconds))))
         return 0
-    engine = calibrate()
-    trials = [contestant(name, options.workers, options.seconds, engine) for name in options.loads]
+    trials = [contestant(name, options.workers, options.seconds) for name in options.loads]
     rounds = interleave(trials, options.rounds, progress)
     table = Table("topology, workers", "quantity", "predicted", "measured", "measured / predicted - 1")
     targets: list[Target] = []
@@ -92,9 +86,8 @@ def main() -> int:
                 targets.append(Target(f"{name}: {kind}, error", _WITHIN, abs(spread(found).median), at_least=False))
     for name, reason in rounds.missing.items():
         table.add_row(name, f"missing: {reason}")
-    measured = {"engine": engine.model_dump(), **rounds.as_json()}
     settings = {"rounds": options.rounds, "seconds": options.seconds, "workers": options.workers}
-    return Report("predictions", settings, measured, targets).finish(table)
+    return Report("predictions", settings, rounds.as_json(), targets).finish(table)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ __all__ = ["Played", "play"]
 
 _RECORD = 8  # bytes that a ring adds to a notice
 _WORD = 8  # bytes
-_PATIENT = 10  # a reader that spins goes to sleep when the wait is some ten times what waking up takes
+_PATIENT = 10  # a reader goes to sleep when the wait is some ten times what waking up takes
 ENGINE, LINKS = "the engine", "links"
 
 
@@ -124,7 +124,6 @@ class _Stage:
         self._network = network
         self._engine: EngineCosts = profile.engine
         self._overhead = profile.overhead
-        self._costs = [_cost(profile, node.path, node.triggers) for node in graph.reactions]
         self._workers = [place[node.reactor] for node in graph.reactions]
         self._readers = _readers(graph, place)
         self._bytes = {port: profile.bytes_of(graph, port) for port in self._readers}
@@ -134,6 +133,11 @@ class _Stage:
         for flow in flows(graph):
             if flow.source in self._readers:
                 self._linked[place[flow.writer]] = True
+        crowded = [linked and len(cores) > 1 for linked, cores in zip(self._linked, _cores_in_use(sites), strict=True)]
+        self._costs = [
+            _cost(profile, node.path, node.triggers) * (self._engine.crowding if crowded[worker] else 1.0)
+            for node, worker in zip(graph.reactions, self._workers, strict=True)
+        ]
         self._histories = {edge.writer: _History() for edges in self._gates for _, edge in edges}
         count = len(sites)
         self._clocks = [0.0] * count
@@ -260,9 +264,8 @@ class _Stage:
 
     def _hop(self, worker: int, run: int, waited: float) -> float:
         here, there = self._sites[worker], self._sites[self._steps[run].worker]
-        gave_up = here.wake == "spinning" and waited > _PATIENT * self._engine.sleeping
-        elsewhere = here.wake == "shared" and here.core != there.core
-        return self._engine.hop("sleeping" if gave_up or elsewhere else here.wake)
+        gave_up = waited > _PATIENT * self._engine.sleeping and here.core != there.core
+        return self._engine.hop("sleeping" if gave_up else here.wake)
 
     def _send(self, firing: Firing, index: int, worker: int, clock: float) -> float:
         """Send what is read elsewhere; when that is done."""
@@ -323,6 +326,14 @@ class _Stage:
 def _cost(profile: Profile, path: str, triggers: tuple[str, ...]) -> float:
     """Seconds of one run; what only starts is no part of the typical tags."""
     return 0.0 if set(triggers) <= {"startup", "shutdown"} else profile.reaction(path).seconds
+
+
+def _cores_in_use(sites: Sequence[Site]) -> list[set[int]]:
+    """For every worker, those of its host."""
+    cores: defaultdict[int, set[int]] = defaultdict(set)
+    for site in sites:
+        cores[site.host].add(site.core)
+    return [cores[site.host] for site in sites]
 
 
 def _readers(graph: Graph, place: Mapping[str, int]) -> dict[str, tuple[int, ...]]:

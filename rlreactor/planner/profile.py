@@ -70,7 +70,9 @@ class EngineCosts(Frozen):
         message: sending a message and reading it, half of it on either side.
         spinning: how long a message is under way to a reader that spins.
         sleeping: the same to a reader that sleeps on another core.
-        shared: the same to one that sleeps on the writer's core.
+        shared: the same to one that takes turns with others on its core.
+        crowding: how many times as long the same work takes where two cores do it at once and wait for each other, as
+            with cores that are faster alone, or that somebody else's work slows down now and then. At least 1.
     """
 
     passing: float
@@ -80,6 +82,7 @@ class EngineCosts(Frozen):
     spinning: float
     sleeping: float
     shared: float
+    crowding: float = Field(default=1.0, ge=1.0)
 
     def hop(self, kind: Wake) -> float:
         """Seconds from a send until a reader that waits in this manner goes on."""

@@ -1,7 +1,8 @@
 """What the engine costs between workers on this machine, found out with reactions that do nothing.
 
 Two reactors send each other messages in step, once in one worker and once in two. What a tag takes longer is the way of
-the messages there and back; what both workers compute more than that of one is what their accounts take.
+the messages there and back; what both workers compute more than that of one is what their accounts take. How much the
+cores slow each other down is seen when both reactors do the same work at once.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ __all__ = ["calibrate"]
 
 VALUE = Array(np.float32, (4,))  # most messages are arrays, and those take longer than numbers
 _ANYTHING = np.zeros(4, np.float32)
-_TAGS = 2000
-_SLEEPING_TAGS = 500
+_TAGS, _SHARED_TAGS, _FEW_TAGS, _PAIR_TAGS = 2000, 500, 60, 30
 _WIDE = 8
 _TIMES = 3
+_PAIRS = 15
+_TURNS = 50_000  # about a millisecond, beside which links are next to nothing
+_REST_NS = 2_000_000  # enough for a reader to go to sleep, which spins for about a millisecond
 
 
 class _Caller(Reactor):
@@ -52,14 +55,21 @@ class _Caller(Reactor):
 
 
 class _Replier(Reactor):
-    """Answers at once."""
+    """Answers at once, or after so many turns of a loop, or when so much time is over."""
 
     width: int
+    turns: int = 0
+    rest_ns: int = 0
     questions = Inputs(VALUE, width="width")
     answers = Outputs(VALUE, width="width")
 
     @reaction(questions, effects=[answers])
     def reply(self) -> None:
+        for _ in range(self.turns):
+            pass
+        until = time.perf_counter_ns() + self.rest_ns
+        while self.rest_ns and time.perf_counter_ns() < until:
+            pass
         for question, answer in zip(self.questions, self.answers, strict=True):
             answer.set(question.value)
 
@@ -69,10 +79,12 @@ class _Loop(Reactor):
 
     repliers: int
     width: int
+    turns: int = 0
+    rest_ns: int = 0
 
     def compose(self) -> None:
         self.caller = _Caller(width=self.repliers * self.width)
-        self.bank = [_Replier(width=self.width) for _ in range(self.repliers)]
+        self.bank = [_Replier(width=self.width, turns=self.turns, rest_ns=self.rest_ns) for _ in range(self.repliers)]
         self.connect(self.caller.questions, [replier.questions for replier in self.bank])
         self.connect([replier.answers for replier in self.bank], self.caller.answers, after=TICK)
 
@@ -116,7 +128,8 @@ def calibrate() -> EngineCosts:
     notice = max(0.0, bank.later - wide.later) / (_WIDE - 1)
     waiting = max(0.0, (one.apart.busy - one.alone.busy) / 2 - message - notice)
     switch = _later(one, together) / 2 - waiting  # on one core the accounts of both are on the way
-    hops = {"spinning": one.later / 2, "sleeping": _later(one, ((), ())) / 2, "shared": switch}
+    asleep = _trial(_Loop(repliers=1, width=1, rest_ns=_REST_NS), apart, _FEW_TAGS)  # only on the way back
+    hops = {"spinning": one.later / 2, "sleeping": asleep.later - one.later / 2, "shared": switch}
     if len(cores) == 1:
         hops = dict.fromkeys(hops, switch)
     return EngineCosts(
@@ -124,16 +137,24 @@ def calibrate() -> EngineCosts:
         waiting=waiting,
         notice=notice,
         message=message,
+        crowding=1.0 if len(cores) == 1 else _crowding(apart, one.later),
         **{kind: max(0.0, hop - message - notice) for kind, hop in hops.items()},
     )
 
 
-def _trial(topology: Reactor, cores: Sequence[tuple[int, ...]]) -> _Trial:
-    return _Trial(_lap(topology, None, _TAGS), _lap(topology, cores, _TAGS))
+def _crowding(apart: Sequence[tuple[int, ...]], links: float) -> float:
+    """Two do some work each at every tag, one after the other or both at once: the middle one of many pairs of runs."""
+    graph = check(_Loop(repliers=2, width=1, turns=_TURNS))
+    pairs = [(_run(graph, None, _PAIR_TAGS).total, _run(graph, apart, _PAIR_TAGS).total) for _ in range(_PAIRS)]
+    return max(1.0, statistics.median((both - links) / (one_by_one / 2) for one_by_one, both in pairs))
+
+
+def _trial(topology: Reactor, cores: Sequence[tuple[int, ...]], tags: int = _TAGS) -> _Trial:
+    return _Trial(_lap(topology, None, tags), _lap(topology, cores, tags))
 
 
 def _later(trial: _Trial, cores: Sequence[tuple[int, ...]]) -> float:
-    return max(0.0, _lap(_Loop(repliers=1, width=1), cores, _SLEEPING_TAGS).total - trial.alone.total)
+    return max(0.0, _lap(_Loop(repliers=1, width=1), cores, _SHARED_TAGS).total - trial.alone.total)
 
 
 def _lap(topology: Reactor, cores: Sequence[tuple[int, ...]] | None, tags: int) -> _Lap:

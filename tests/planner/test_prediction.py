@@ -68,6 +68,33 @@ def test_messages_cost_what_the_engine_takes_for_them() -> None:
     assert shared == pytest.approx(10 + 0.5 + 0.25 + 4.0)
 
 
+def test_a_reader_that_waits_for_long_has_gone_to_sleep() -> None:
+    engine = EngineCosts(passing=0, waiting=0, notice=0, message=0, spinning=0.125, sleeping=0.25, shared=0.5)
+    graph = check(Rally())
+    for seconds, hop in ((1.0, 0.125), (4.0, 0.25)):
+        profile = made_up(graph, {"table.hit": seconds, "wall.pass_on": seconds}, engine=engine)
+        apart = 1 / predicted(plan(graph, TWO, 2, profile=profile)).ticks_per_second
+        assert apart == pytest.approx(seconds + hop)
+
+
+def test_work_takes_longer_where_busy_cores_wait_for_each_other() -> None:
+    crowded = FREE.model_copy(update={"crowding": 1.25})
+    graph = check(Rally())
+    profile = made_up(graph, {"table.hit": 1.0, "wall.pass_on": 1.0}, engine=crowded)
+    ticks = [1 / predicted(plan(graph, TWO, count, profile=profile)).ticks_per_second for count in (1, 2)]
+    assert ticks == pytest.approx([1.0, 1.25])
+    one_core = predicted(plan(graph, Machine.made_up(1), 2, profile=profile)).ticks_per_second
+    assert 1 / one_core == pytest.approx(1.0)
+    apart = check(Clocks(count=2))
+    profile = made_up(apart, {"clock[].work": 1.0}, engine=crowded)
+    assert predicted(plan(apart, TWO, 2, profile=profile)).ticks_per_second == pytest.approx(1.0)
+
+
+def test_a_profile_from_before_crowding_was_measured_still_holds() -> None:
+    known = FREE.model_dump(exclude={"crowding"})
+    assert EngineCosts.model_validate(known).crowding == 1
+
+
 def test_workers_that_share_a_core_take_turns() -> None:
     graph = check(Clocks(count=4))
     profile = made_up(graph, {"clock[].work": 1.0})
