@@ -21,6 +21,7 @@ from rlreactor.planner.names import bank_of
 from rlreactor.planner.profile import EngineCosts, Profile
 from rlreactor.planner.schedule import Firing
 from rlreactor.planner.sites import Site
+from rlreactor.planner.swings import SWINGS, swings
 from rlreactor.tag import NO_DELAY, Delay, Tag
 
 __all__ = ["Played", "play"]
@@ -124,6 +125,7 @@ class _Stage:
         self._network = network
         self._engine: EngineCosts = profile.engine
         self._overhead = profile.overhead
+        self._costs = [_cost(profile, node.path, node.triggers) for node in graph.reactions]
         self._workers = [place[node.reactor] for node in graph.reactions]
         self._readers = _readers(graph, place)
         self._bytes = {port: profile.bytes_of(graph, port) for port in self._readers}
@@ -133,15 +135,11 @@ class _Stage:
         for flow in flows(graph):
             if flow.source in self._readers:
                 self._linked[place[flow.writer]] = True
-        crowded = [linked and len(cores) > 1 for linked, cores in zip(self._linked, _cores_in_use(sites), strict=True)]
-        self._costs = [
-            _cost(profile, node.path, node.triggers) * (self._engine.crowding if crowded[worker] else 1.0)
-            for node, worker in zip(graph.reactions, self._workers, strict=True)
-        ]
         self._histories = {edge.writer: _History() for edges in self._gates for _, edge in edges}
         count = len(sites)
         self._clocks = [0.0] * count
         self._latest = [-1] * count  # the last firing of every worker
+        self._swings = [swings(site.core) for site in sites]
         self._cores: dict[int, tuple[float, int]] = {}  # until when a core is taken, and by which firing
         self._cards_out: defaultdict[int, float] = defaultdict(float)
         self._cards_in: defaultdict[int, float] = defaultdict(float)
@@ -194,7 +192,8 @@ class _Stage:
         core = self._sites[worker].core
         if core in self._cores:
             begin, before = max((begin, before), self._cores[core])
-        own = self._costs[firing.rank]
+        swing = self._swings[worker][firing.tag_number % SWINGS]
+        own = self._costs[firing.rank] * (1 + swing * self._engine.unevenness)
         end = self._send(firing, index, worker, begin + own + engine)
         self._clocks[worker], self._latest[worker], self._cores[core] = end, index, (end, index)
         self._busy[worker] += end - begin
@@ -326,14 +325,6 @@ class _Stage:
 def _cost(profile: Profile, path: str, triggers: tuple[str, ...]) -> float:
     """Seconds of one run; what only starts is no part of the typical tags."""
     return 0.0 if set(triggers) <= {"startup", "shutdown"} else profile.reaction(path).seconds
-
-
-def _cores_in_use(sites: Sequence[Site]) -> list[set[int]]:
-    """For every worker, those of its host."""
-    cores: defaultdict[int, set[int]] = defaultdict(set)
-    for site in sites:
-        cores[site.host].add(site.core)
-    return [cores[site.host] for site in sites]
 
 
 def _readers(graph: Graph, place: Mapping[str, int]) -> dict[str, tuple[int, ...]]:

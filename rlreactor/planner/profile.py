@@ -71,8 +71,8 @@ class EngineCosts(Frozen):
         spinning: how long a message is under way to a reader that spins.
         sleeping: the same to a reader that sleeps on another core.
         shared: the same to one that takes turns with others on its core.
-        crowding: how many times as long the same work takes where two cores do it at once and wait for each other, as
-            with cores that are faster alone, or that somebody else's work slows down now and then. At least 1.
+        unevenness: by how much the pace of a core swings about its mean: what takes 1 takes 1 - u at some tags and
+            1 + u at others. Nothing is lost by it but where cores wait for each other: then the slower one counts.
     """
 
     passing: float
@@ -82,7 +82,7 @@ class EngineCosts(Frozen):
     spinning: float
     sleeping: float
     shared: float
-    crowding: float = Field(default=1.0, ge=1.0)
+    unevenness: float = Field(default=0.0, ge=0.0, lt=1.0)
 
     def hop(self, kind: Wake) -> float:
         """Seconds from a send until a reader that waits in this manner goes on."""

@@ -1,8 +1,8 @@
 """What the engine costs between workers on this machine, found out with reactions that do nothing.
 
 Two reactors send each other messages in step, once in one worker and once in two. What a tag takes longer is the way of
-the messages there and back; what both workers compute more than that of one is what their accounts take. How much the
-cores slow each other down is seen when both reactors do the same work at once.
+the messages there and back; what both workers compute more than that of one is what their accounts take. How
+uneven the pace of the cores is shows when both reactors do the same work at once and wait for each other.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _TAGS, _SHARED_TAGS, _FEW_TAGS, _PAIR_TAGS = 2000, 500, 60, 30
 _WIDE = 8
 _TIMES = 3
 _PAIRS = 15
+_MOST_UNEVEN = 0.9
 _TURNS = 50_000  # about a millisecond, beside which links are next to nothing
 _REST_NS = 2_000_000  # enough for a reader to go to sleep, which spins for about a millisecond
 
@@ -137,16 +138,20 @@ def calibrate() -> EngineCosts:
         waiting=waiting,
         notice=notice,
         message=message,
-        crowding=1.0 if len(cores) == 1 else _crowding(apart, one.later),
+        unevenness=0.0 if len(cores) == 1 else _unevenness(apart, one.later),
         **{kind: max(0.0, hop - message - notice) for kind, hop in hops.items()},
     )
 
 
-def _crowding(apart: Sequence[tuple[int, ...]], links: float) -> float:
-    """Two do some work each at every tag, one after the other or both at once: the middle one of many pairs of runs."""
+def _unevenness(apart: Sequence[tuple[int, ...]], links: float) -> float:
+    """Two do some work each at every tag, one after the other or both at once: the middle one of many pairs of runs.
+
+    Of two cores that are slow or fast by chance, the slower one takes half the swing longer than either on average.
+    """
     graph = check(_Loop(repliers=2, width=1, turns=_TURNS))
     pairs = [(_run(graph, None, _PAIR_TAGS).total, _run(graph, apart, _PAIR_TAGS).total) for _ in range(_PAIRS)]
-    return max(1.0, statistics.median((both - links) / (one_by_one / 2) for one_by_one, both in pairs))
+    longer = statistics.median((both - links) / (one_by_one / 2) for one_by_one, both in pairs)
+    return min(max(0.0, 2 * (longer - 1)), _MOST_UNEVEN)
 
 
 def _trial(topology: Reactor, cores: Sequence[tuple[int, ...]], tags: int = _TAGS) -> _Trial:

@@ -32,7 +32,7 @@ _log = logging.getLogger("rlreactor")
 _LOOK_UP_S = 0.005
 _LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
 _REGULARLY_S = 0.1
-_ONE_PRESS_S = 0.2  # timeout(1), and whatever hands signals on, sends one Ctrl-C to a process and to its group
+_ONE_PRESS_S = 0.05  # timeout(1), and whatever hands signals on, sends one Ctrl-C to a process and to its group
 Observer = Callable[[list[Metric]], None]
 WatchOf = Callable[[int, Callable[[int], None]], SnapshotWatch]
 """Makes the watch over the snapshots of so many workers, with what tells them of a cut."""

@@ -79,9 +79,9 @@ def test_a_signal_that_comes_several_times_at_once(start: Start, where: dict[str
     """As from timeout(1), which sends it to a process and to its group."""
     run = start(interrupted(where=where, slow_s=0.5))
     run.await_announcement()
-    for _ in range(5):
+    for _ in range(3):
         os.kill(run.pid, signal.SIGINT)
-        await_end([run.pid], 0.01)
+        await_end([run.pid], 0.005)
     assert run.outcome() == CLEAN
 
 

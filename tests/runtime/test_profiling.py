@@ -205,8 +205,8 @@ def test_one_worker_alone_is_not_warned_about() -> None:
 
 def test_the_engine_is_measured() -> None:
     costs = calibrate()
-    assert all(0 <= value < 0.1 for value in costs.model_dump(exclude={"crowding"}).values())
-    assert 1 <= costs.crowding < 10
+    assert all(0 <= value < 0.1 for value in costs.model_dump(exclude={"unevenness"}).values())
+    assert 0 <= costs.unevenness <= 0.9
     assert costs.sleeping > 0 or costs.shared > 0
 
 
