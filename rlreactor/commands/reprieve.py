@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 from collections.abc import Callable
-from typing import Any
+
+from rlreactor.runtime.signals import SignalHandler
 
 __all__ = ["Reprieve"]
 
 
-class Reprieve:
+class Reprieve(SignalHandler):
     """A signal ends the body at once, but as soon as there is something to save it waits for the end of the body.
 
     Args:
@@ -21,22 +21,13 @@ class Reprieve:
     """
 
     def __init__(self, worth: Callable[[], bool]) -> None:
+        super().__init__()
         self._worth = worth
-        self._previous: dict[int, Any] = {}
         self.number: int | None = None
 
-    def __enter__(self) -> Reprieve:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(ValueError):  # not in the main thread: signals belong to somebody else
-                self._previous[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, previous in self._previous.items():
-            signal.signal(number, previous)
-
-    def _handle(self, number: int, frame: object) -> None:
+    def handle(self, number: int, frame: object) -> None:
         if self._worth():
             self.number = self.number or number
-        else:
-            self._previous[number](number, frame)
+        else:  # what would have been done without this; perhaps nothing, as with a command in the background
+            signal.signal(number, self.previous[number])
+            signal.raise_signal(number)

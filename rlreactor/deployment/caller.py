@@ -51,8 +51,9 @@ from rlreactor.runtime.resumption import check_snapshots, taken_up, watch_in
 from rlreactor.runtime.run import result_of
 from rlreactor.runtime.settlement import GRACE_S
 from rlreactor.runtime.shard import part_of
+from rlreactor.runtime.signals import Signals
 from rlreactor.runtime.snapshotter import Resumed
-from rlreactor.runtime.supervisor import Signals, WatchOf
+from rlreactor.runtime.supervisor import WatchOf
 from rlreactor.scheduler.failure import ReactionFailure
 
 __all__ = ["deploy"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import signal
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -20,19 +19,19 @@ from rlreactor.runtime.meeting import lay_out
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.process import sleeps_of, threads_restored
 from rlreactor.runtime.settlement import GRACE_S, Settlement, error_of, first_failure
+from rlreactor.runtime.signals import Signals
 from rlreactor.runtime.snapshot_watch import SnapshotWatch
 from rlreactor.runtime.stall import StallReport
 from rlreactor.runtime.worker import Options, Share, Worker
 from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.scheduler.routes import Routes
 
-__all__ = ["Signals", "Stopped", "run_alone", "run_in_child", "supervise"]
+__all__ = ["Stopped", "run_alone", "run_in_child", "supervise"]
 
 _log = logging.getLogger("rlreactor")
 _LOOK_UP_S = 0.005
 _LONGEST_SELECT_S = 0.2  # a Ctrl-C that another thread has taken is handled when the main thread comes round
 _REGULARLY_S = 0.1
-_ONE_PRESS_S = 0.05  # timeout(1), and whatever hands signals on, sends one Ctrl-C to a process and to its group
 Observer = Callable[[list[Metric]], None]
 WatchOf = Callable[[int, Callable[[int], None]], SnapshotWatch]
 """Makes the watch over the snapshots of so many workers, with what tells them of a cut."""
@@ -45,39 +44,6 @@ class Stopped(Exception):
         super().__init__(signal_number)
         self.reports = reports
         self.signal_number = signal_number
-
-
-class Signals:
-    """SIGINT and SIGTERM while a run lasts: the first asks for a clean end, the second SIGINT breaks off.
-
-    What comes again at once is still the first.
-    """
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
-        self._pressed = -math.inf
-        self._previous: dict[int, Any] = {}
-        self.received: int | None = None
-
-    def __enter__(self) -> Signals:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(ValueError):  # not in the main thread: signals belong to somebody else
-                self._previous[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, previous in self._previous.items():
-            signal.signal(number, previous)
-
-    def _handle(self, number: int, frame: object) -> None:
-        pressed = time.monotonic()
-        if pressed - self._pressed < _ONE_PRESS_S:
-            return
-        self._pressed = pressed
-        if self.received is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.received = number
-        self._ask()
 
 
 def run_alone(

@@ -14,6 +14,18 @@ def test_nothing_to_save_yet() -> None:
         signal.raise_signal(signal.SIGINT)
 
 
+def test_who_ignores_signals_goes_on_ignoring_them() -> None:
+    """As a command does that a script has put into the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Reprieve(lambda: False) as reprieve:
+            signal.raise_signal(signal.SIGINT)
+        assert reprieve.number is None
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_there_is_gets_saved(number: int) -> None:
     saved = False
