@@ -15,7 +15,8 @@
 
 static PyTypeObject *cell_type, *horizon_type, *lent_type, *position_type;
 static PyObject *tag_type;
-static PyObject *name_push, *name_fire, *name_decode, *name_leased;
+static AgendaCalls *agenda_calls;
+static PyObject *name_fire, *name_decode, *name_leased;
 
 /* Where values arrive: an inlet, and its port. */
 
@@ -367,14 +368,12 @@ static int arrives_later(Incoming *self, const Inlet *inlet, Point arrival, PyOb
         Py_DECREF(tag);
         return -1;
     }
-    PyObject *args[] = {(PyObject *)self->position->queue, tag, inlet->inlet, stored};
     int failed = put_number(self->backlog, self->worker, number_in(self->backlog, self->worker) + 1) < 0;
     PyObject *event = failed ? NULL : PyTuple_Pack(2, inlet->inlet, stored);
-    int is_first = event == NULL ? -1 : push_first(self->position->queue, tag, event);
+    failed = event == NULL ? -1 : agenda_calls->push(self->position->queue, tag, event);
     Py_XDECREF(event);
-    failed = is_first < 0 || (!is_first && called(PyObject_VectorcallMethod(name_push, args, 4, NULL)) < 0);
     Py_DECREF(tag);
-    return failed ? -1 : 0;
+    return failed;
 }
 
 static int deliver(Incoming *self, const Entry *entry, Point tag, Point now, int in_tag)
@@ -677,7 +676,6 @@ static ArrivalsCalls calls = {arrivals_receive, arrivals_look, arrivals_look_in_
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.arrivals", NULL, -1, NULL};
 
 static const Name names[] = {
-    {&name_push, "push"},
     {&name_fire, "fire"},
     {&name_decode, "decode"},
     {&name_leased, "leased"},
@@ -690,6 +688,7 @@ static int is_ready(void)
            (lent_type = type_of("rlreactor.lent", "Lent", sizeof(Lent))) != NULL &&
            (position_type = type_of("rlreactor.runtime.position", "Position", sizeof(Position))) != NULL &&
            (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
+           (agenda_calls = calls_of("rlreactor.scheduler.agenda", AGENDA_CALLS)) != NULL &&
            (tag_type = attribute_of("rlreactor.tag", "Tag")) != NULL;
 }
 

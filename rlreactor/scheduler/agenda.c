@@ -69,33 +69,30 @@ static int put_back(Agenda *self)
     return add_later(self, self->head) < 0 || PyDict_SetItem(self->at, self->head, self->first) < 0 ? -1 : 0;
 }
 
-static PyObject *list_of(PyObject *target, PyObject *stored)
+/* A new list: whoever took the last one may still go through it. */
+static PyObject *list_of(PyObject *event)
 {
-    PyObject *event = PyTuple_Pack(2, target, stored), *list = event == NULL ? NULL : PyList_New(1);
-    if (list == NULL)
-        Py_XDECREF(event);
-    else
-        PyList_SET_ITEM(list, 0, event);
+    PyObject *list = PyList_New(1);
+    if (list != NULL)
+        PyList_SET_ITEM(list, 0, Py_NewRef(event));
     return list;
 }
 
-static int push_later(Agenda *self, PyObject *tag, PyObject *target, PyObject *stored)
+static int push_later(Agenda *self, PyObject *tag, PyObject *event)
 {
     PyObject *events = PyDict_GetItemWithError(self->at, tag);
-    if (events == NULL && PyErr_Occurred())
+    if (events != NULL)
+        return PyList_Append(events, event);
+    if (PyErr_Occurred() || (events = list_of(event)) == NULL)
         return -1;
-    PyObject *made = events == NULL ? list_of(target, stored) : PyTuple_Pack(2, target, stored);
-    if (made == NULL)
-        return -1;
-    int failed = events != NULL ? PyList_Append(events, made) < 0
-                                : PyDict_SetItem(self->at, tag, made) < 0 || add_later(self, tag) < 0;
-    Py_DECREF(made);
+    int failed = PyDict_SetItem(self->at, tag, events) < 0 || add_later(self, tag) < 0;
+    Py_DECREF(events);
     return failed ? -1 : 0;
 }
 
-static int push_before(Agenda *self, PyObject *tag, PyObject *target, PyObject *stored)
+static int push_before(Agenda *self, PyObject *tag, PyObject *event)
 {
-    PyObject *first = list_of(target, stored);
+    PyObject *first = list_of(event);
     if (first == NULL || put_back(self) < 0) {
         Py_XDECREF(first);
         return -1;
@@ -105,25 +102,28 @@ static int push_before(Agenda *self, PyObject *tag, PyObject *target, PyObject *
     return 0;
 }
 
+static int push(Agenda *self, PyObject *tag, PyObject *event)
+{
+    Point point, head;
+    if (!is_whole(self) || point_of(tag, &point) < 0 || point_of(self->head, &head) < 0)
+        return -1;
+    int is_empty = !PyList_GET_SIZE(self->first);
+    if (is_earlier(point, head) || (is_empty && is_same(point, head)))
+        return push_before(self, tag, event);
+    if (!is_same(point, head))
+        return push_later(self, tag, event);
+    return PyList_Append(self->first, event);
+}
+
 static PyObject *agenda_push(Agenda *self, PyObject *const *args, Py_ssize_t count)
 {
     if (count < 2 || count > 3) {
         PyErr_SetString(PyExc_TypeError, "push() takes a tag, a target and perhaps a value");
         return NULL;
     }
-    PyObject *stored = count == 3 ? args[2] : Py_None;
-    Point tag, head;
-    PyObject *event = is_whole(self) ? PyTuple_Pack(2, args[1], stored) : NULL;
-    int is_first = event == NULL ? -1 : push_first(self, args[0], event);
+    PyObject *event = PyTuple_Pack(2, args[1], count == 3 ? args[2] : Py_None);
+    int failed = event == NULL ? -1 : push(self, args[0], event);
     Py_XDECREF(event);
-    if (is_first < 0)
-        return NULL;
-    if (is_first)
-        Py_RETURN_NONE;
-    if (point_of(args[0], &tag) < 0 || point_of(self->head, &head) < 0)
-        return NULL;
-    int failed = is_earlier(tag, head) ? push_before(self, args[0], args[1], stored)
-                                       : push_later(self, args[0], args[1], stored);
     if (failed < 0)
         return NULL;
     Py_RETURN_NONE;
@@ -131,6 +131,8 @@ static PyObject *agenda_push(Agenda *self, PyObject *const *args, Py_ssize_t cou
 
 static int advance(Agenda *self)
 {
+    if (!is_whole(self))
+        return -1;
     if (!PyList_GET_SIZE(self->later)) {
         PyObject *none = PyList_New(0);
         if (none == NULL)
@@ -154,7 +156,7 @@ static int advance(Agenda *self)
 
 static PyObject *agenda_advance(Agenda *self, PyObject *unused)
 {
-    if (!is_whole(self) || advance(self) < 0)
+    if (advance(self) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -201,6 +203,8 @@ static PyTypeObject agenda_type = {
     .tp_methods = agenda_methods,
 };
 
+static AgendaCalls calls = {push, advance};
+
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.agenda", NULL, -1, NULL};
 
 PyMODINIT_FUNC PyInit_agenda(void)
@@ -209,7 +213,7 @@ PyMODINIT_FUNC PyInit_agenda(void)
         (heappush = attribute_of("heapq", "heappush")) == NULL || (heappop = attribute_of("heapq", "heappop")) == NULL)
         return NULL;
     PyObject *made = PyModule_Create(&module);
-    if (made != NULL && PyModule_AddType(made, &agenda_type) < 0)
+    if (made != NULL && (PyModule_AddType(made, &agenda_type) < 0 || add_calls(made, AGENDA_CALLS, &calls) < 0))
         Py_CLEAR(made);
     return made;
 }

@@ -135,6 +135,8 @@ class Scheduler(SteadyLoop):
             if tag[0] >= self._boundary:
                 self._pass_boundary()
                 continue
+            if free and self._is_usual(tag):  # but for the wait before it
+                continue
             self._process(tag)
             self.last = tag
             self.tags += 1
@@ -149,6 +151,13 @@ class Scheduler(SteadyLoop):
                 self.interrupt()
         except Exception as error:
             raise self._failure(error) from error
+
+    def _is_usual(self, tag: Point) -> bool:
+        """Whether `_run_free` can process `tag`, which nothing can arrive before."""
+        events = self._queue.first
+        if tag != self._queue.head or tag >= self._bound or self._sequences.find(events) is None:
+            return False
+        return self.neighbours is None or self.neighbours.passage.clear(tag)
 
     def _hash(self) -> None:
         self._unhashed = 0

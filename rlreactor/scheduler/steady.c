@@ -11,8 +11,9 @@
 #define OFTEN 1024 /* tags between two calls of `_hash` */
 
 static PyTypeObject *agenda_type, *cell_type, *gathering_type, *lender_type, *running_type;
+static AgendaCalls *agenda_calls;
 static PyObject *forever, *nothing;
-static PyObject *name_fire, *name_advance, *name_hash;
+static PyObject *name_fire, *name_hash;
 
 static int called(PyObject *result)
 {
@@ -112,13 +113,9 @@ static int tick(TimerTarget *self, Running *running)
     if (point_of(running->tag, &now) < 0)
         return -1;
     PyObject *tag = point_as_tuple((Point){time_after(now.time, self->period), 0});
-    int is_first = tag == NULL ? -1 : push_first(self->queue, tag, self->event);
-    if (is_first == 0) {
-        PyObject *pushed = PyObject_CallMethod((PyObject *)self->queue, "push", "OO", tag, self);
-        is_first = called(pushed);
-    }
+    int failed = tag == NULL ? -1 : agenda_calls->push(self->queue, tag, self->event);
     Py_XDECREF(tag);
-    return is_first < 0 ? -1 : 0;
+    return failed;
 }
 
 static PyObject *timer_fire(TimerTarget *self, PyObject *const *args, Py_ssize_t count)
@@ -333,7 +330,7 @@ static int is_nearer(const Passage *passage)
 static int take_out(Agenda *queue)
 {
     if (PyList_GET_SIZE(queue->later))
-        return called(PyObject_CallMethodNoArgs((PyObject *)queue, name_advance));
+        return agenda_calls->advance(queue);
     Py_SETREF(queue->head, Py_NewRef(forever));
     Py_SETREF(queue->first, Py_NewRef(nothing)); /* never added to: the first event of a tag makes a new list */
     return 0;
@@ -397,36 +394,103 @@ static int is_whole(Outflow *outlet)
     return 0;
 }
 
-static int finish_outlet(Outflow *outlet, PyObject *tag, PyObject *value)
+/* A value arrives a delay later. */
+static int deliver(PyObject *group, PyObject *delay, Point sent, PyObject *value, Agenda *queue)
 {
-    if (!is_whole(outlet))
+    int64_t shift = PyLong_AsLongLong(PyTuple_GET_ITEM(delay, 0));
+    int64_t microsteps = PyLong_AsLongLong(PyTuple_GET_ITEM(delay, 1));
+    if (PyErr_Occurred())
         return -1;
-    int failed = 0;
-    if (outlet->unhashed != Py_None)
-        failed = gather(outlet, tag, value);
-    else if (outlet->record != Py_None)
-        failed = call_with(outlet->record, tag, value);
-    int is_delayed = failed < 0 ? -1 : PyObject_IsTrue(outlet->delayed);
-    return is_delayed > 0 ? call_with(outlet->deliver_later, (PyObject *)outlet, tag) : is_delayed;
+    Point arrival = {sent.time, sent.microstep + microsteps};
+    if (shift)
+        arrival = (Point){time_after(sent.time, shift), microsteps};
+    PyObject *tag = point_as_tuple(arrival), *event = tag == NULL ? NULL : PyTuple_Pack(2, group, value);
+    int failed = event == NULL ? -1 : agenda_calls->push(queue, tag, event);
+    Py_XDECREF(tag);
+    Py_XDECREF(event);
+    return failed;
 }
 
-/* What was set goes into the recorders and to later tags; nothing is present any more. */
+/* Whether these are pairs of a delay and what it leads to, and no delay is physical. */
+static int are_logical(PyObject *delayed)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(delayed); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(delayed, i);
+        PyObject *delay = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 ? PyTuple_GET_ITEM(pair, 0) : NULL;
+        if (delay == NULL || !PyTuple_Check(delay) || PyTuple_GET_SIZE(delay) != 3 ||
+            PyObject_IsTrue(PyTuple_GET_ITEM(delay, 2)))
+            return 0;
+    }
+    return 1;
+}
+
+/* What was set here goes to later tags. */
+static int deliver_later(Outflow *outlet, PyObject *tag, PyObject *value, Agenda *queue)
+{
+    PyObject *delayed = outlet->delayed;
+    Point sent;
+    if (PyTuple_Check(delayed) && !PyTuple_GET_SIZE(delayed))
+        return 0;
+    if (!PyTuple_Check(delayed) || !are_logical(delayed))
+        return call_with(outlet->deliver_later, (PyObject *)outlet, tag);
+    if (point_of(tag, &sent) < 0)
+        return -1;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(delayed); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(delayed, i);
+        if (deliver(PyTuple_GET_ITEM(pair, 1), PyTuple_GET_ITEM(pair, 0), sent, value, queue) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Of a cell that is present, and its outlet, if it has one: whether it has, or -1 with an error set. */
+static int has_outlet(PyObject *given, Outflow **outlet)
+{
+    Cell *cell = (Cell *)given;
+    if (!Py_IS_TYPE(given, cell_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a cell, received %R", given);
+        return -1;
+    }
+    if (cell->outlet == Py_None)
+        return 0;
+    if (!PyObject_TypeCheck(cell->outlet, &outflow_type)) {
+        PyErr_Format(PyExc_TypeError, "expected an outlet, received %R", cell->outlet);
+        return -1;
+    }
+    *outlet = (Outflow *)cell->outlet;
+    return is_whole(*outlet) ? 1 : -1;
+}
+
+/* What was set goes to later tags. */
+static int send_on(PyObject *present, PyObject *tag, Agenda *queue)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(present); i++) {
+        Outflow *outlet = NULL;
+        int found = has_outlet(PyList_GET_ITEM(present, i), &outlet);
+        if (found < 0)
+            return -1;
+        if (found && deliver_later(outlet, tag, ((Cell *)PyList_GET_ITEM(present, i))->value, queue) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* What was set goes into the recorders; nothing is present any more. */
 static int finish(PyObject *present, PyObject *tag)
 {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(present); i++) {
         Cell *cell = (Cell *)PyList_GET_ITEM(present, i);
-        if (!Py_IS_TYPE((PyObject *)cell, cell_type)) {
-            PyErr_Format(PyExc_TypeError, "expected a cell, received %R", cell);
+        Outflow *outlet = NULL;
+        int failed = has_outlet((PyObject *)cell, &outlet);
+        if (failed < 0)
             return -1;
-        }
         Py_SETREF(cell->present, Py_NewRef(Py_False));
-        if (cell->outlet == Py_None)
-            continue;
-        if (!PyObject_TypeCheck(cell->outlet, &outflow_type)) {
-            PyErr_Format(PyExc_TypeError, "expected an outlet, received %R", cell->outlet);
-            return -1;
-        }
-        if (finish_outlet((Outflow *)cell->outlet, tag, cell->value) < 0)
+        failed = 0;
+        if (outlet != NULL && outlet->unhashed != Py_None)
+            failed = gather(outlet, tag, cell->value);
+        else if (outlet != NULL && outlet->record != Py_None)
+            failed = call_with(outlet->record, tag, cell->value);
+        if (failed < 0)
             return -1;
     }
     return PyList_SetSlice(present, 0, PY_SSIZE_T_MAX, NULL);
@@ -448,7 +512,7 @@ static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *
     Py_DECREF(interrupted);
     if (is_interrupted)
         return is_interrupted;
-    return tell(passage->reacted) < 0 || finish(running->present, tag) < 0 ? -1 : 0;
+    return tell(passage->reacted) < 0 || send_on(running->present, tag, queue) < 0 ? -1 : 0;
 }
 
 /* Process `tag`, which may start: 1, or 2 if that was interrupted. */
@@ -456,8 +520,8 @@ static int run_tag(SteadyLoop *self, PyObject *tag, PyObject *sequence, Agenda *
                    const Passage *passage)
 {
     int found = process(tag, Py_NewRef(queue->first), sequence, queue, running, passage);
-    if (found == 0)
-        found = tell(passage->tag_done);
+    if (found == 0 && (tell(passage->tag_done) < 0 || finish(running->present, tag) < 0)) /* others go on meanwhile */
+        found = -1;
     if (found)
         return found < 0 ? -1 : 2;
     Py_XSETREF(self->last, Py_NewRef(tag));
@@ -547,13 +611,13 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.scheduler.
 
 static const Name names[] = {
     {&name_fire, "fire"},
-    {&name_advance, "advance"},
     {&name_hash, "_hash"},
 };
 
 PyMODINIT_FUNC PyInit_steady(void)
 {
     if ((agenda_type = type_of("rlreactor.scheduler.agenda", "Agenda", sizeof(Agenda))) == NULL ||
+        (agenda_calls = calls_of("rlreactor.scheduler.agenda", AGENDA_CALLS)) == NULL ||
         (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) == NULL ||
         (lender_type = type_of("rlreactor.lender", "Lender", sizeof(Lender))) == NULL ||
         (gathering_type = type_of("rlreactor.scheduler.gathering", "Gathering", sizeof(Gathering))) == NULL ||

@@ -143,6 +143,13 @@ class SteadyLoop:
             if passage is not None:
                 passage.reacted()
             for cell in present:
+                outlet = cell.outlet
+                if outlet is not None and outlet.delayed:
+                    outlet.deliver_later(outlet, tag)
+            if passage is not None:
+                events = stored = nothing  # what refers to a value keeps its slot
+                passage.tag_done()  # what follows is nobody else's business: they go on meanwhile
+            for cell in present:
                 cell.present = False
                 outlet = cell.outlet
                 if outlet is not None:
@@ -155,12 +162,7 @@ class SteadyLoop:
                             outlet.hash_bytes(outlet.storage.stored)
                     elif outlet.record is not None:
                         outlet.record(tag, cell.value)
-                    if outlet.delayed:
-                        outlet.deliver_later(outlet, tag)
             present.clear()
-            if passage is not None:
-                events = stored = nothing  # what refers to a value keeps its slot
-                passage.tag_done()
             self.last = tag
             self.tags += 1
             self._unhashed += 1

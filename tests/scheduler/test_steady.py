@@ -11,7 +11,7 @@ import pytest
 from rlreactor.access import Cell
 from rlreactor.execution import Execution
 from rlreactor.scheduler.queue import EventQueue
-from rlreactor.tag import FOREVER
+from rlreactor.tag import FOREVER, Delay, Point
 
 from ..forms import FORMS, form_of
 
@@ -208,8 +208,11 @@ def test_values_are_let_go_before_the_others_are_told(worker: Worker) -> None:
     assert worker.said == [None]
 
 
-def test_what_was_set_is_recorded_and_delivered(worker: Worker) -> None:
+def test_what_was_set_is_delivered_then_the_others_are_told_then_it_is_recorded(worker: Worker) -> None:
     said = worker.said
+    worker.passage = SimpleNamespace(
+        clear=is_clear, approach=never, reacted=never, tag_done=lambda: said.append("the others go on")
+    )
 
     def deliver_later(outlet: Any, tag: object) -> None:
         said.append(("later", tag, outlet.name))
@@ -241,9 +244,35 @@ def test_what_was_set_is_recorded_and_delivered(worker: Worker) -> None:
     worker.written[timer] = run
     worker.loop._bound = (1, 0)
     worker.run()
-    assert said == [(0, 0), 0, (0, 0), ("hashed", b"bytes"), ("recorded", (0, 0), 2), ("later", (0, 0), "late")]
+    recorded = [(0, 0), 0, (0, 0), ("hashed", b"bytes"), ("recorded", (0, 0), 2)]
+    assert said == [("later", (0, 0), "late"), "the others go on", *recorded]
     assert worker.execution.present == []
     assert not any(cell.present for cell in (*cells, bare))
+
+
+@pytest.mark.parametrize(
+    ("delay", "arrival"), [(Delay(0, 2), (4, 3)), (Delay(5, 1), (9, 1)), (Delay(5, 0, "a.clock"), None)]
+)
+def test_a_value_arrives_a_delay_later(worker: Worker, delay: Delay, arrival: Point | None) -> None:
+    """Where a clock has a say the scheduler is asked; elsewhere the loop may know better."""
+    timer, cell = worker.timer("a", None), Cell()
+    worker.queue.pop((0, 0))
+    worker.queue.push((4, 1), timer)
+
+    def deliver_later(outlet: Any, tag: Point) -> None:
+        if delay.physical:
+            worker.said.append((outlet is cell.outlet, tag))
+        else:
+            worker.queue.push(delay.added_to(tag), target, cell.value)
+
+    target: Any = "group"
+    usual: dict[str, Any] = {"unhashed": None, "hash_bytes": None, "record": None, "storage": None}
+    cell.outlet = worker.outflow(**usual, delayed=((delay, target),), deliver_later=deliver_later)
+    worker.written[timer] = lambda: cell.assign("value", worker.execution)
+    worker.loop._bound = (4, 2)
+    worker.run()
+    assert worker.queue.events() == ([] if arrival is None else [(arrival, "group", "value")])
+    assert worker.said == ([(True, (4, 1))] if arrival is None else [])
 
 
 def test_recorders_are_emptied_now_and_then(worker: Worker) -> None:
