@@ -9,6 +9,7 @@
 #include <structmember.h>
 
 #define OFTEN 1024 /* tags between two calls of `_hash` */
+#define FEW 4      /* values that are recorded in less time than others take to notice what they are told */
 
 static PyTypeObject *agenda_type, *cell_type, *gathering_type, *lender_type, *running_type;
 static AgendaCalls *agenda_calls;
@@ -461,18 +462,30 @@ static int has_outlet(PyObject *given, Outflow **outlet)
     return is_whole(*outlet) ? 1 : -1;
 }
 
-/* What was set goes to later tags. */
+/* Whether a value is only copied to be recorded, or not even that. */
+static int is_soon_recorded(const Outflow *outlet)
+{
+    if (outlet->unhashed != Py_None)
+        return outlet->hash_bytes == Py_None || Py_IS_TYPE(outlet->hash_bytes, gathering_type);
+    return outlet->record == Py_None;
+}
+
+/* What was set goes to later tags. 1 if it takes long to record, -1 with an error set. */
 static int send_on(PyObject *present, PyObject *tag, Agenda *queue)
 {
+    int is_much = PyList_GET_SIZE(present) > FEW;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(present); i++) {
         Outflow *outlet = NULL;
         int found = has_outlet(PyList_GET_ITEM(present, i), &outlet);
         if (found < 0)
             return -1;
-        if (found && deliver_later(outlet, tag, ((Cell *)PyList_GET_ITEM(present, i))->value, queue) < 0)
+        if (!found)
+            continue;
+        if (deliver_later(outlet, tag, ((Cell *)PyList_GET_ITEM(present, i))->value, queue) < 0)
             return -1;
+        is_much |= !is_soon_recorded(outlet);
     }
-    return 0;
+    return is_much;
 }
 
 /* What was set goes into the recorders; nothing is present any more. */
@@ -496,9 +509,17 @@ static int finish(PyObject *present, PyObject *tag)
     return PyList_SetSlice(present, 0, PY_SSIZE_T_MAX, NULL);
 }
 
+/* What was set leaves and is recorded: where that takes long, when the others know already that the tag is over. */
+static int conclude(PyObject *present, PyObject *tag, Agenda *queue, const Passage *passage)
+{
+    int is_much = tell(passage->reacted) < 0 ? -1 : send_on(present, tag, queue);
+    if (is_much < 0 || (!is_much && finish(present, tag) < 0) || tell(passage->tag_done) < 0)
+        return -1;
+    return is_much ? finish(present, tag) : 0;
+}
+
 /* Run what happens at `tag`: 1 if that was interrupted. Takes the reference to `events`. */
-static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *queue, Running *running,
-                   const Passage *passage)
+static int react(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *queue, Running *running)
 {
     Py_INCREF(sequence);
     Py_SETREF(running->tag, Py_NewRef(tag));
@@ -510,20 +531,18 @@ static int process(PyObject *tag, PyObject *events, PyObject *sequence, Agenda *
         return -1;
     int is_interrupted = PyObject_IsTrue(interrupted);
     Py_DECREF(interrupted);
-    if (is_interrupted)
-        return is_interrupted;
-    return tell(passage->reacted) < 0 || send_on(running->present, tag, queue) < 0 ? -1 : 0;
+    return is_interrupted;
 }
 
 /* Process `tag`, which may start: 1, or 2 if that was interrupted. */
 static int run_tag(SteadyLoop *self, PyObject *tag, PyObject *sequence, Agenda *queue, Running *running,
                    const Passage *passage)
 {
-    int found = process(tag, Py_NewRef(queue->first), sequence, queue, running, passage);
-    if (found == 0 && (tell(passage->tag_done) < 0 || finish(running->present, tag) < 0)) /* others go on meanwhile */
-        found = -1;
-    if (found)
-        return found < 0 ? -1 : 2;
+    int is_interrupted = react(tag, Py_NewRef(queue->first), sequence, queue, running);
+    if (is_interrupted < 0 || (!is_interrupted && conclude(running->present, tag, queue, passage) < 0))
+        return -1;
+    if (is_interrupted)
+        return 2;
     Py_XSETREF(self->last, Py_NewRef(tag));
     self->tags++;
     if (++self->unhashed >= OFTEN && called(PyObject_CallMethodNoArgs((PyObject *)self, name_hash)) < 0)
