@@ -11,7 +11,7 @@ from rich.table import Table
 from bench.measure import Missing
 from bench.program import python_module
 from bench.report import Report, Target, progress
-from rlreactor.runtime.worker import JITTER
+from rlreactor.runtime.preludes import JITTER
 
 _WORKERS = (1, 2, 3, 5)
 _LONGEST_SLEEP_US = 3000

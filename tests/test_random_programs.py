@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rlreactor import Reactor, Result, RunError, check, codec
 from rlreactor.runtime import intake, meeting
-from rlreactor.runtime.worker import JITTER
+from rlreactor.runtime.preludes import JITTER
 from rlreactor.scheduler import sequence
 
 from .placements import Where, run_placed, shuffled_together, together

@@ -15,7 +15,7 @@ import pytest
 
 from rlreactor import Result, check
 from rlreactor.runtime import intake, meeting
-from rlreactor.runtime.worker import JITTER
+from rlreactor.runtime.preludes import JITTER
 
 from .placements import together
 from .programs import Program, random_program

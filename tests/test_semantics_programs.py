@@ -27,7 +27,7 @@ from rlreactor import (
     startup,
     state,
 )
-from rlreactor.runtime.worker import JITTER
+from rlreactor.runtime.preludes import JITTER
 from rlreactor.scheduler.binding import Binding
 from rlreactor.scheduler.clock import VirtualClock
 from rlreactor.scheduler.scheduler import Scheduler

@@ -24,7 +24,7 @@ from rlreactor import (
     startup,
     state,
 )
-from rlreactor.runtime.worker import JITTER
+from rlreactor.runtime.preludes import JITTER
 
 from .placements import TINY, run_everywhere, run_placed
 from .watchdog import watched

@@ -48,9 +48,9 @@ from rlreactor.runtime.channel import Closed
 from rlreactor.runtime.crew import Crew, Member
 from rlreactor.runtime.meeting import lay_out_here
 from rlreactor.runtime.process import sleeps_of
+from rlreactor.runtime.share import Options, Share
 from rlreactor.runtime.signals import Signals
 from rlreactor.runtime.snapshotter import Resumed, Snapshots
-from rlreactor.runtime.worker import Options, Share
 from rlreactor.scheduler.routes import Routes
 
 __all__ = ["HostOfSlot", "serve"]

@@ -22,8 +22,8 @@ from rlreactor.planner.profile import EngineCosts
 from rlreactor.port import Inputs, Outputs
 from rlreactor.reactions import reaction
 from rlreactor.reactor import Reactor, fresh
+from rlreactor.runtime.share import Options
 from rlreactor.runtime.supervisor import run_in_child, supervise
-from rlreactor.runtime.worker import Options
 from rlreactor.spec import Array
 from rlreactor.tag import TICK
 from rlreactor.timer import Timer

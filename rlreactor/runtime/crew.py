@@ -11,7 +11,8 @@ from typing import Any
 
 from rlreactor.runtime.channel import Channel, Closed
 from rlreactor.runtime.process import fork, stop_blocked, tell
-from rlreactor.runtime.worker import Share, work
+from rlreactor.runtime.share import Share
+from rlreactor.runtime.working import work
 
 __all__ = ["Crew", "Member"]
 

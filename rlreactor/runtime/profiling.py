@@ -21,8 +21,8 @@ from rlreactor.planner.profile import EngineCosts, MemoryProfile, Profile, React
 from rlreactor.reactor import Reactor, class_path, fresh
 from rlreactor.runtime.calibration import calibrate
 from rlreactor.runtime.resident import resident_bytes
+from rlreactor.runtime.share import Limit, Options
 from rlreactor.runtime.supervisor import run_in_child, supervise
-from rlreactor.runtime.worker import Limit, Options
 
 __all__ = ["profile"]
 

@@ -17,9 +17,9 @@ from rlreactor.runtime.metrics import GatheredMetrics, Metric
 from rlreactor.runtime.recorded import compare, keep_failure, load, recording_of
 from rlreactor.runtime.result import Interrupt, Result
 from rlreactor.runtime.resumption import check_snapshots, taken_up, watch_in
+from rlreactor.runtime.share import Options
 from rlreactor.runtime.snapshotter import Snapshots
 from rlreactor.runtime.supervisor import Stopped, run_alone, supervise
-from rlreactor.runtime.worker import Options
 from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.scheduler.recorder import Event, Trace, combined
 from rlreactor.spec import Record, Struct

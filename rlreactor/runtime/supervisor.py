@@ -19,10 +19,11 @@ from rlreactor.runtime.meeting import lay_out
 from rlreactor.runtime.metrics import Metric
 from rlreactor.runtime.process import sleeps_of, threads_restored
 from rlreactor.runtime.settlement import GRACE_S, Settlement, error_of, first_failure
+from rlreactor.runtime.share import Options, Share
 from rlreactor.runtime.signals import Signals
 from rlreactor.runtime.snapshot_watch import SnapshotWatch
 from rlreactor.runtime.stall import StallReport
-from rlreactor.runtime.worker import Options, Share, Worker
+from rlreactor.runtime.worker import Worker
 from rlreactor.scheduler.failure import ReactionFailure
 from rlreactor.scheduler.routes import Routes
 
@@ -61,7 +62,7 @@ def run_alone(
             with Signals(worker.interrupt) as signals:
                 report = worker.run()
         except ReactionFailure as failure:
-            failure.happened = [worker.happened()]
+            failure.happened = [worker.tape.happened()]
             raise
     if signals.received is not None:
         raise Stopped([report], signals.received)

@@ -32,8 +32,8 @@ from rlreactor.deployment.spec import Deployment
 from rlreactor.links.keys import make_keys
 from rlreactor.runtime import intake, meeting
 from rlreactor.runtime.metrics import Metric
+from rlreactor.runtime.preludes import JITTER
 from rlreactor.runtime.result import Interrupt
-from rlreactor.runtime.worker import JITTER
 
 from .. import placements, test_semantics_programs
 from ..links.test_doorkeeper import greeting, noise, nothing, reset

@@ -35,7 +35,7 @@ from rlreactor.errors import PlanError
 from rlreactor.planner.links import LinkPlan, links_between
 from rlreactor.planner.plan import Plan
 from rlreactor.runtime import intake, meeting
-from rlreactor.runtime.worker import JITTER
+from rlreactor.runtime.preludes import JITTER
 
 from .. import placements, test_semantics_programs
 from ..placements import CARRIERS, TINY, placed, round_robin, together

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from rlreactor import AbsentError, Input, Output, Reactor, RunError, SpecError, Timer, ms, reaction, run
-from rlreactor.runtime.worker import JITTER
+from rlreactor.runtime.preludes import JITTER
 
 from .. import placements
 from ..placements import run_placed

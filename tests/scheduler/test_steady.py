@@ -271,7 +271,8 @@ def test_a_value_arrives_a_delay_later(worker: Worker, delay: Delay, arrival: Po
     worker.written[timer] = lambda: cell.assign("value", worker.execution)
     worker.loop._bound = (4, 2)
     worker.run()
-    assert worker.queue.events() == ([] if arrival is None else [(arrival, "group", "value")])
+    expected: list[Any] = [] if arrival is None else [(arrival, target, "value")]
+    assert worker.queue.events() == expected
     assert worker.said == ([(True, (4, 1))] if arrival is None else [])
 
 
