@@ -8,28 +8,24 @@ not it sent; that is what frontiers do.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rlreactor.graph import Graph
-from rlreactor.links import wire
+from rlreactor.planner.critical_path import Step, critical_path
 from rlreactor.planner.flows import flows
+from rlreactor.planner.gates import Gate, History, gates_of
 from rlreactor.planner.machine import Network
-from rlreactor.planner.memory import slot_bytes
-from rlreactor.planner.names import bank_of
+from rlreactor.planner.mail import Mail
 from rlreactor.planner.profile import EngineCosts, Profile
 from rlreactor.planner.schedule import Firing
 from rlreactor.planner.sites import Site
 from rlreactor.planner.swings import SWINGS, swings
-from rlreactor.tag import NO_DELAY, Delay, Tag
+from rlreactor.tag import Tag
 
 __all__ = ["Played", "play"]
 
-_RECORD = 8  # bytes that a ring adds to a notice
-_WORD = 8  # bytes
 _PATIENT = 10  # a reader goes to sleep when the wait is some ten times what waking up takes
-ENGINE, LINKS = "the engine", "links"
 
 
 class Played(NamedTuple):
@@ -51,45 +47,6 @@ class Played(NamedTuple):
     sent: dict[tuple[int, int], float]
     shares: dict[str, float]
     critical: dict[int, float]
-
-
-class _Edge:
-    """What a worker waits for before a reaction: the runs of a writer elsewhere, `delay` earlier."""
-
-    __slots__ = ("delay", "position", "writer")
-
-    def __init__(self, writer: int, delay: Delay) -> None:
-        self.writer = writer  # rank
-        self.delay = delay
-        self.position = -1  # in the writer's history: the last run that matters
-
-
-class _History:
-    """The runs of a reaction that others wait for: at which tag, when its news was out, and which firing it was."""
-
-    __slots__ = ("firings", "tags", "times")
-
-    def __init__(self) -> None:
-        self.tags: list[Tag] = []
-        self.times: list[float] = []
-        self.firings: list[int] = []
-
-    def add(self, tag: Tag, time: float, firing: int) -> None:
-        """One more run."""
-        self.tags.append(tag)
-        self.times.append(time)
-        self.firings.append(firing)
-
-
-class _Step(NamedTuple):
-    """One firing in retrospect."""
-
-    rank: int
-    worker: int
-    before: int  # the firing that it waited for, on this worker or another; -1: none
-    end: float
-    own: float  # seconds of the reaction itself
-    engine: float  # seconds of scheduling, sending and receiving
 
 
 def play(
@@ -122,34 +79,26 @@ class _Stage:
     ) -> None:
         self._graph = graph
         self._sites = sites
-        self._network = network
         self._engine: EngineCosts = profile.engine
         self._overhead = profile.overhead
         self._costs = [_cost(profile, node.path, node.triggers) for node in graph.reactions]
         self._workers = [place[node.reactor] for node in graph.reactions]
-        self._readers = _readers(graph, place)
-        self._bytes = {port: profile.bytes_of(graph, port) for port in self._readers}
-        self._in_slots = {port for port in self._readers if slot_bytes(graph, port)}
-        self._gates = self._make_gates(place)
+        self._mail = Mail(graph, profile, place, sites, network)
+        self._gates = gates_of(graph, place, len(sites))
         self._linked = [bool(gates) for gates in self._gates]
         for flow in flows(graph):
-            if flow.source in self._readers:
+            if self._mail.carries(flow.source):
                 self._linked[place[flow.writer]] = True
-        self._histories = {edge.writer: _History() for edges in self._gates for _, edge in edges}
+        self._histories = {gate.writer: History() for gates in self._gates for gate in gates}
         count = len(sites)
         self._clocks = [0.0] * count
         self._latest = [-1] * count  # the last firing of every worker
         self._swings = [swings(site.core) for site in sites]
         self._cores: dict[int, tuple[float, int]] = {}  # until when a core is taken, and by which firing
-        self._cards_out: defaultdict[int, float] = defaultdict(float)
-        self._cards_in: defaultdict[int, float] = defaultdict(float)
         self._tag_of: list[Tag | None] = [None] * count
         self._waited = [False] * count  # at its tag
         self._gate_of = [0] * count  # how many of its gates a worker has passed at its tag
-        self._arrivals: dict[tuple[int, int], float] = {}  # (firing, worker) → when its news is there, from afar
-        self._messages: Counter[tuple[int, int]] = Counter()  # (firing, worker) → messages that it sent
-        self._notices: dict[tuple[int, int], Tag] = {}  # from worker to worker: the tag of the last one
-        self._steps: list[_Step] = []
+        self._steps: list[Step] = []
         self._end = 0.0
         # What is counted, from the first tag that is typical on
         self._first = first
@@ -159,28 +108,6 @@ class _Stage:
         self._tags = 0
         self._worker_tags = [0] * count
         self._busy = [0.0] * count
-        self._sent: defaultdict[tuple[int, int], float] = defaultdict(float)
-
-    def _make_gates(self, place: Mapping[str, int]) -> list[list[tuple[int, _Edge]]]:
-        """Per worker, in order of ranks: what it must know of others before it goes past that rank."""
-        writers: defaultdict[str, list[int]] = defaultdict(list)
-        for node in self._graph.reactions:
-            for port in node.effects:
-                writers[port].append(node.rank)
-        roots = {edge.sink: (edge.source, edge.delay) for edge in self._graph.edges}
-        first: dict[tuple[int, int, Delay], int] = {}
-        for node in self._graph.reactions:
-            worker = place[node.reactor]
-            for sink in node.triggers + node.reads:
-                source, delay = roots.get(sink, (sink, NO_DELAY))
-                for writer in writers[source] if not delay.physical else ():
-                    if self._workers[writer] != worker:
-                        key = (worker, writer, delay)
-                        first[key] = min(first.get(key, node.rank), node.rank)
-        gates: list[list[tuple[int, _Edge]]] = [[] for _ in self._sites]
-        for (worker, writer, delay), rank in sorted(first.items(), key=lambda item: (item[1], item[0])):
-            gates[worker].append((rank, _Edge(writer, delay)))
-        return gates
 
     def fire(self, firing: Firing) -> None:
         """One run of a reaction."""
@@ -197,7 +124,7 @@ class _Stage:
         end = self._send(firing, index, worker, begin + own + engine)
         self._clocks[worker], self._latest[worker], self._cores[core] = end, index, (end, index)
         self._busy[worker] += end - begin
-        self._steps.append(_Step(firing.rank, worker, before, end, own, end - begin - own))
+        self._steps.append(Step(firing.rank, worker, before, end, own, end - begin - own))
         if firing.rank in self._histories:
             self._histories[firing.rank].add(firing.tag, end, index)
         self._end = max(self._end, end)
@@ -226,7 +153,7 @@ class _Stage:
             count = len(self._sites)
             self._begun, self._first_step = self._end, len(self._steps)
             self._tags, self._worker_tags, self._busy = 0, [0] * count, [0.0] * count
-            self._sent.clear()
+            self._mail.sent.clear()
         self._tag_number = number
         self._tags += 1
 
@@ -242,24 +169,24 @@ class _Stage:
         """Wait for all that reactions up to `rank` must know: until when, for which firing, and the time of reading."""
         clock, before, reading = self._clocks[worker], self._latest[worker], 0.0
         gates = self._gates[worker]
-        while self._gate_of[worker] < len(gates) and gates[self._gate_of[worker]][0] <= rank:
-            edge = gates[self._gate_of[worker]][1]
+        while self._gate_of[worker] < len(gates) and gates[self._gate_of[worker]].rank <= rank:
+            gate = gates[self._gate_of[worker]]
             self._gate_of[worker] += 1
-            for sent, run in self._news(edge, tag, worker):
+            for sent, run in self._news(gate, tag, worker):
                 arrival = sent + self._hop(worker, run, sent - clock)
                 if arrival > clock:
                     clock, before = arrival, run
                     self._waited[worker] = True
-                reading += self._engine.message / 2 * self._messages.pop((run, worker), 0)
+                reading += self._mail.reading(run, worker)
         return clock, before, reading
 
-    def _news(self, edge: _Edge, tag: Tag, worker: int) -> Iterable[tuple[float, int]]:
+    def _news(self, gate: Gate, tag: Tag, worker: int) -> Iterable[tuple[float, int]]:
         """The runs of a writer that have come to matter for `tag`, with the time at which they are known here."""
-        history = self._histories[edge.writer]
-        while edge.position + 1 < len(history.tags) and edge.delay.added_to(history.tags[edge.position + 1]) <= tag:
-            edge.position += 1
-            run = history.firings[edge.position]
-            yield self._arrivals.pop((run, worker), history.times[edge.position]), run
+        history = self._histories[gate.writer]
+        while gate.position + 1 < len(history.tags) and gate.delay.added_to(history.tags[gate.position + 1]) <= tag:
+            gate.position += 1
+            run = history.firings[gate.position]
+            yield self._mail.arrival(run, worker, history.times[gate.position]), run
 
     def _hop(self, worker: int, run: int, waited: float) -> float:
         here, there = self._sites[worker], self._sites[self._steps[run].worker]
@@ -270,67 +197,17 @@ class _Stage:
         """Send what is read elsewhere; when that is done."""
         if firing.rank in self._histories:
             clock += self._engine.notice
-        for port in firing.sets:
-            for reader in self._readers.get(port, ()):
-                clock += self._engine.message / 2
-                size = self._size(port) + self._notice(worker, reader, firing.tag)
-                self._messages[index, reader] += 1
-                self._sent[worker, reader] += size
-                if self._sites[reader].host != self._sites[worker].host:
-                    late = self._cross(worker, reader, size, clock)
-                    self._arrivals[index, reader] = max(late, self._arrivals.get((index, reader), 0.0))
-        return clock
-
-    def _size(self, port: str) -> float:
-        """Bytes of an entry and its value: what lies in a notice is rounded up to whole words."""
-        size = self._bytes[port]
-        return wire.ENTRY + (size if port in self._in_slots else -(-size // _WORD) * _WORD)
-
-    def _notice(self, worker: int, reader: int, tag: Tag) -> int:
-        """Bytes of a notice besides its entries; 0 where one leaves for that reader at this tag already."""
-        if self._notices.get((worker, reader)) == tag:
-            return 0
-        self._notices[worker, reader] = tag
-        return wire.HEAD + _RECORD
-
-    def _cross(self, worker: int, reader: int, size: float, clock: float) -> float:
-        """When a message is there that leaves at `clock` for another host; a card sends one after another."""
-        assert self._network is not None
-        source, target = self._sites[worker].host, self._sites[reader].host
-        takes = size / self._network.bandwidth
-        leaves = self._cards_out[source] = max(clock, self._cards_out[source]) + takes
-        arrives = max(leaves + self._network.latency, self._cards_in[target] + takes)
-        self._cards_in[target] = arrives
-        return arrives
+        return self._mail.send(firing.sets, firing.tag, index, worker, clock)
 
     def played(self) -> Played:
         """The outcome, from the first typical tag on."""
-        shares: defaultdict[str, float] = defaultdict(float)
-        critical: defaultdict[int, float] = defaultdict(float)
-        index = max(range(len(self._steps)), key=lambda i: self._steps[i].end, default=-1)
-        while index >= self._first_step:
-            step = self._steps[index]
-            since = self._steps[step.before].end if step.before >= 0 else 0.0
-            shares[bank_of(self._graph.reactions[step.rank].path)] += step.own
-            shares[ENGINE] += step.engine
-            shares[LINKS] += max(0.0, step.end - step.own - step.engine - since)
-            critical[step.worker] += step.own + step.engine
-            index = step.before
+        path = critical_path(self._steps, self._first_step, self._graph.reactions)
         return Played(
-            self._end - self._begun, self._tags, self._worker_tags, self._busy, dict(self._sent), dict(shares),
-            dict(critical),
+            self._end - self._begun, self._tags, self._worker_tags, self._busy, dict(self._mail.sent), path.shares,
+            path.workers,
         )  # fmt: skip
 
 
 def _cost(profile: Profile, path: str, triggers: tuple[str, ...]) -> float:
     """Seconds of one run; what only starts is no part of the typical tags."""
     return 0.0 if set(triggers) <= {"startup", "shutdown"} else profile.reaction(path).seconds
-
-
-def _readers(graph: Graph, place: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
-    """Port → the other workers that read it."""
-    found: defaultdict[str, set[int]] = defaultdict(set)
-    for flow in flows(graph):
-        if place[flow.writer] != place[flow.reader]:
-            found[flow.source].add(place[flow.reader])
-    return {port: tuple(sorted(workers)) for port, workers in found.items()}
