@@ -36,6 +36,8 @@ class Inlet:
         self.delay = delay
         self.immediate = delay == NO_DELAY
         self.cell = cell
+        self._assign = cell.assign  # looked up once: a tag of a microsecond has many such calls
+        self._physical = delay.physical
         self._held = held
         self._backlog = backlog  # per worker: messages that wait for their tag
         self._end_lease = end_lease
@@ -50,9 +52,9 @@ class Inlet:
         """The value's tag has come."""
         value, lease = stored
         self._backlog[self.source] -= 1
-        if self.delay.physical and execution.record is not None:
-            execution.record(self.delay.physical, value)
-        self.cell.assign(value, execution)
+        if self._physical and execution.record is not None:
+            execution.record(self._physical, value)
+        self._assign(value, execution)
         if self._held:
             self._lease, lease = lease, self._lease
             if lease is not None:
