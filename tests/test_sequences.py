@@ -26,6 +26,7 @@ from rlreactor.scheduler import sequence
 from rlreactor.scheduler.binding import Binding
 from rlreactor.scheduler.clock import FastClock
 from rlreactor.scheduler.scheduler import Scheduler
+from rlreactor.tag import Point
 
 from .placements import run_everywhere
 
@@ -117,6 +118,23 @@ def test_what_comes_again_and_again_is_written_down() -> None:
 def totals(tags: int) -> list[int]:
     """The sums after each tag."""
     return [sum(2 * k for k in range(n + 1)) for n in range(tags - 1)]
+
+
+def test_what_comes_between_two_tags_keeps_neither_from_its_sequence() -> None:
+    graph = check(Steady())
+    scheduler = Scheduler(Binding(graph, graph.reactors), FastClock(0), 200)
+    process, plainly, calls = scheduler._process, list[Point](), list[Point]()
+
+    def noting(tag: Point) -> None:
+        plainly.append(tag)
+        process(tag)
+
+    scheduler._process = noting  # type: ignore[method-assign]
+    scheduler.before_reaction = lambda _: scheduler.call_soon(lambda: calls.append(scheduler.last))
+    scheduler.run()
+    warm_ups = 2 * (sequence.warm_up + 1)  # of the timer, and of the action
+    assert (len(plainly), max(plainly)) == (warm_ups + 2, (200, 0))  # and the first and the last tag
+    assert len(calls) > scheduler.tags
 
 
 def test_a_tag_at_which_little_of_the_possible_happens_keeps_the_plain_loop() -> None:
