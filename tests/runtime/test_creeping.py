@@ -12,7 +12,7 @@ from rlreactor import Input, Output, Reactor, Timer, reaction, state
 from ..placements import run_placed
 from ..watchdog import watched
 
-PERIOD, SELDOM, BEATS = 1_000_000, 50, 1000
+PERIOD, SELDOM, BEATS = 1_000_000, 50, 500
 
 
 class Neighbour(Reactor):
