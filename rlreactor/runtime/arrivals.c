@@ -382,9 +382,7 @@ static int deliver(Incoming *self, const Entry *entry, Point tag, Point now, int
     int failed = stored == NULL;
     for (Py_ssize_t i = 0; !failed && i < entry->port->count; i++) {
         const Inlet *inlet = &entry->port->inlets[i];
-        Point arrival = {tag.time, tag.microstep + inlet->microsteps};
-        if (inlet->shift)
-            arrival = (Point){time_after(tag.time, inlet->shift), inlet->microsteps};
+        Point arrival = arrival_after(tag, inlet->shift, inlet->microsteps);
         if (in_tag && arrival.time == now.time && arrival.microstep == now.microstep)
             failed = arrives_now(self, entry->port, inlet, stored) < 0;
         else

@@ -48,9 +48,7 @@ static inline int edge_advance(InEdge *edge, Triple frontier)
         microstep = 0;
     }
     edge->due = (Triple){time, microstep, edge->writer};
-    Point arrival = {time, microstep + edge->microsteps};
-    if (edge->shift)
-        arrival = (Point){time_after(time, edge->shift), edge->microsteps};
+    Point arrival = arrival_after((Point){time, microstep}, edge->shift, edge->microsteps);
     if (!is_earlier(edge->earliest, arrival))
         return 0;
     edge->earliest = arrival;

@@ -34,6 +34,14 @@ static inline int64_t time_after(int64_t time, int64_t shift)
     return time > LAST_TIME - shift ? LAST_TIME : time + shift;
 }
 
+/* As Delay.added_to: the tag at which something sent at `sent` arrives. */
+static inline Point arrival_after(Point sent, int64_t shift, int64_t microsteps)
+{
+    if (shift)
+        return (Point){time_after(sent.time, shift), microsteps};
+    return (Point){sent.time, sent.microstep + microsteps};
+}
+
 static inline int is_same(Point one, Point other)
 {
     return one.time == other.time && one.microstep == other.microstep;

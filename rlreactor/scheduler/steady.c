@@ -402,10 +402,7 @@ static int deliver(PyObject *group, PyObject *delay, Point sent, PyObject *value
     int64_t microsteps = PyLong_AsLongLong(PyTuple_GET_ITEM(delay, 1));
     if (PyErr_Occurred())
         return -1;
-    Point arrival = {sent.time, sent.microstep + microsteps};
-    if (shift)
-        arrival = (Point){time_after(sent.time, shift), microsteps};
-    PyObject *tag = point_as_tuple(arrival), *event = tag == NULL ? NULL : PyTuple_Pack(2, group, value);
+    PyObject *tag = point_as_tuple(arrival_after(sent, shift, microsteps)), *event = tag == NULL ? NULL : PyTuple_Pack(2, group, value);
     int failed = event == NULL ? -1 : agenda_calls->push(queue, tag, event);
     Py_XDECREF(tag);
     Py_XDECREF(event);
@@ -430,8 +427,6 @@ static int deliver_later(Outflow *outlet, PyObject *tag, PyObject *value, Agenda
 {
     PyObject *delayed = outlet->delayed;
     Point sent;
-    if (PyTuple_Check(delayed) && !PyTuple_GET_SIZE(delayed))
-        return 0;
     if (!PyTuple_Check(delayed) || !are_logical(delayed))
         return call_with(outlet->deliver_later, (PyObject *)outlet, tag);
     if (point_of(tag, &sent) < 0)
