@@ -289,6 +289,9 @@ static int end_tag(Gatekeeper *self, int sends)
         return -1;
     if (++self->tags % self->told_every && !sends)
         return 0;
+    int is_news = 0;
+    if (sends && arrivals_calls->receive(self->arrivals, &is_news) < 0) /* what can be promised may follow from it */
+        return -1;
     if (candidate_of(position, &candidate, &head) < 0 || post_calls->promise(self->post, candidate, head) < 0)
         return -1;
     return sends ? post_calls->ring(self->post) : 0;

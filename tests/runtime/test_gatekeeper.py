@@ -14,9 +14,10 @@ from rlreactor.links import wire
 from rlreactor.runtime import gatekeeper
 from rlreactor.runtime.gatekeeper import Gatekeeper
 from rlreactor.runtime.post import Post
+from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.tag import FOREVER, Point
 
-from .short_way import CAPACITY, LATER, PORT, RANK, Pair, entry, rings, sent, short_way
+from .short_way import CAPACITY, LATER, PORT, RANK, ROUTE, Pair, entry, rings, sent, short_way
 
 pytestmark = pytest.mark.skipif(not gatekeeper.IS_OPEN, reason="it is not compiled: `make engine`")
 
@@ -234,9 +235,22 @@ def test_the_end_of_a_tag_sends_and_promises(pair: Pair, writer: Worker) -> None
     pair.unsent[0] = [entry(PORT, 1, 2)]
     pair.writing.queue.push((12, 0), None)
     writer.keeper.tag_done()
-    assert [wire.parse(notice)[:2] for notice in pair.reader.read()] == [((4, 0), RANKS)]
+    assert pair.cells[PORT].value.tolist() == [1, 2]  # here it hears itself
     assert pair.boards[0].read(1)[1] == ((12, 0, 0), (12, 0), (4, 0), 0)
     assert (pair.writing.in_tag, pair.writing.last, writer.left.said) == (False, (4, 0), [])
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_what_has_come_until_a_tag_ends_counts_in_its_promise(pair: Pair, sends: bool) -> None:
+    listeners = ((0, Edges([InEdge(ROUTE)])),)
+    post = Post(pair.unsent, pair.ways, listeners, pair.boards[1].own_words(), pair.horizon, pair.writing)
+    pair.boards[1].publish(((20, 0, 0), (20, 0), (3, 0), 0))
+    pair.writing.queue.push((12, 0), None)
+    if sends:
+        pair.unsent[0] = [entry(PORT, 1, 2)]
+    Worker(pair, post, pair.writing).keeper.tag_done()
+    assert pair.horizon.known == ((20, 0) if sends else (0, 0))  # who promises nothing need not listen
+    assert pair.boards[0].read(1)[1].frontier == ((12, 0, 0) if sends else (20, 0, 0))
 
 
 def test_what_leaves_after_the_last_reaction_is_promised_and_rung_at_the_end(pair: Pair, writer: Worker) -> None:
