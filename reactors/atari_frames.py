@@ -8,7 +8,7 @@ import numpy as np
 from ale_py.env import AtariEnv
 from numpy.typing import NDArray
 
-from rlreactor.reactors.environments_protocol import Ended, Final, Rewards, ending
+from rlreactor.reactors.environments_protocol import Ended, Final, Rewards
 from rlreactor.reactors.gymnasium_environments import Limited, make_single
 from rlreactor.reactors.single_environments import SingleEnvironments
 
@@ -46,15 +46,9 @@ class AtariFrames(SingleEnvironments):
     def _writer(self, i: int) -> FrameWriter:
         return cast("FrameWriter", self._environments[i])
 
-    def step(self, actions: NDArray[Any], observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
-        final: Final = {}
-        given = actions.tolist() if self._discrete else actions
+    def step_rows(
+        self, actions: NDArray[Any], first: int, observations: NDArray[Any], rewards: Rewards, ended: Ended, /
+    ) -> Final:
         for i in range(self.count):
-            writer = self._writer(i)
-            writer.frame = observations[i]
-            _, rewards[i], terminated, truncated, _ = writer.step(given[i])
-            ended[i] = ending(terminated, truncated)
-            if ended[i]:
-                final[i] = writer.frame.copy()
-                self._reset(i, observations)
-        return final
+            self._writer(i).frame = observations[i]
+        return super().step_rows(actions, first, observations, rewards, ended)

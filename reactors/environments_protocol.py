@@ -66,6 +66,12 @@ class Environments(ABC):
         self.send(actions)
         return self.receive(observations, rewards, ended)
 
+    def step_rows(
+        self, actions: NDArray[Any], first: int, observations: NDArray[Any], rewards: Rewards, ended: Ended, /
+    ) -> Final:
+        """`step` with B of more actions: those from row `first` on."""
+        return self.step(actions[first : first + self.count], observations, rewards, ended)
+
     def to_snapshot(self) -> dict[str, Any]:
         """What brings others like these to where these are, when no step is under way: plain data, and views of it.
 

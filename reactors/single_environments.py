@@ -21,17 +21,15 @@ from rlreactor.reactors.environments_protocol import (
 )
 from rlreactor.reactors.gymnasium_environments import Limited, described, make_single
 from rlreactor.reactors.origin import Origin, follows_from_origin, origin_of, put_back
-from rlreactor.reactors.stepping import step_each
+from rlreactor.reactors.stepping import NO_CUT, Stepping
 
 if TYPE_CHECKING:
     from rlreactor.reactors.stepping import Unusual
 
 __all__ = ["SingleEnvironments"]
 
-_NEVER = -1
 
-
-class SingleEnvironments(Environments):
+class SingleEnvironments(Stepping, Environments):
     """Each environment writes its own row.
 
     For environments of a few microseconds this is faster than any vector environment that has to gather and copy.
@@ -42,15 +40,13 @@ class SingleEnvironments(Environments):
         self.count = count
         made = [self._make() for _ in range(count)]
         self._environments = [single.environment for single in made]
-        self._steps = [e.step for e in self._environments]
         first = self._environments[0]
         self.description = described(environment, first.observation_space, first.action_space)
         self._shape = self.description.observation_shape
         self._discrete = isinstance(self.description.action, DiscreteAction)
+        super().__init__([environment.step for environment in self._environments], self._discrete)
         self._limit = made[0].limit
-        self._now = 0  # steps made
-        self._cuts = [_NEVER] * count  # the step at which each episode is cut
-        self._due: dict[int, list[int]] = {}  # by step, whose episodes are cut there unless they end before
+        self._cuts = [NO_CUT] * count  # the step at which each episode is cut
         self._origins: list[Origin | None] | None = None
 
     def _make(self) -> Limited:
@@ -70,18 +66,14 @@ class SingleEnvironments(Environments):
     def reset(self, seeds: Sequence[int], observations: NDArray[Any]) -> None:
         for i in range(self.count):
             self._reset(i, observations, seed=int(seeds[i]))
+        self._next_cut = min(self._cuts)
 
     def _reset(self, i: int, observations: NDArray[Any], seed: int | None = None) -> None:
         if self._origins is not None:
             self._origins[i] = origin_of(self._environments[i]) if seed is None else None
         observations[i] = self._checked(self._environments[i].reset(seed=seed)[0], "reset")
-        self._cut(i, self._limit)
-
-    def _cut(self, i: int, left: int | None) -> None:
-        """The episode has so many steps left."""
-        self._cuts[i] = _NEVER if left is None else self._now + left
-        if left is not None:
-            self._due.setdefault(self._cuts[i], []).append(i)
+        if self._limit is not None:
+            self._cuts[i] = self._now + self._limit
 
     def send(self, actions: NDArray[Any]) -> None:
         self._sent = actions
@@ -90,31 +82,29 @@ class SingleEnvironments(Environments):
         return self.step(self._sent, observations, rewards, ended)
 
     def step(self, actions: NDArray[Any], observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
-        now = self._now = self._now + 1
-        given = actions if self._discrete else list(actions)
-        unusual = step_each(self._steps, given, observations, rewards, ended)
-        return self._ended(unusual, observations, ended) if unusual or now in self._due else {}
+        return self.step_rows(actions, 0, observations, rewards, ended)
 
-    def _ended(self, unusual: Unusual, observations: NDArray[Any], ended: Ended) -> Final:
+    def _ended(self, unusual: Unusual, observations: NDArray[Any], ended: Ended, /) -> Final:
         final: Final = {}
-        now = self._now
-        for i, observation, terminated, truncated in unusual:
+        for i, shown, terminated, truncated in unusual:
+            observation = self._checked(shown, "step")
             if terminated or truncated:
-                final[i] = np.array(
-                    self._checked(observation, "step")
-                )  # a copy: the environment may use its memory again
-                ended[i] = ending(terminated, truncated or self._cuts[i] == now)
+                final[i] = np.array(observation)  # a copy: the environment may use its memory again
+                ended[i] = ending(terminated, truncated or self._cuts[i] == self._now)
             else:
-                observations[i] = self._checked(observation, "step")
-        if now in self._due:
-            for i in self._due.pop(now):
-                if self._cuts[i] == now and i not in final:
-                    final[i] = observations[i].copy()
-                    ended[i] = TRUNCATED
-        if final:
-            for i in sorted(final):
-                self._reset(i, observations)
+                observations[i] = observation
+        if self._now == self._next_cut:
+            self._end_those_due(final, observations, ended)
+        for i in sorted(final):
+            self._reset(i, observations)
+        self._next_cut = min(self._cuts)
         return final
+
+    def _end_those_due(self, final: Final, observations: NDArray[Any], ended: Ended) -> None:
+        for i, cut in enumerate(self._cuts):
+            if cut == self._now and i not in final:
+                final[i] = observations[i].copy()
+                ended[i] = TRUNCATED
 
     def _replayed(self, saved: Mapping[str, Any]) -> NDArray[Any]:
         """Make the steps of the running episodes again, or all where their origins are unknown."""
@@ -125,6 +115,7 @@ class SingleEnvironments(Environments):
         for i in range(self.count):
             self._begin_again(i, shown, saved["seeds"][i], saved["origins"][i])
             self._play(i, shown, actions[len(actions) - saved["lengths"][i] :, i])
+        self._next_cut = min(self._cuts)
         return shown
 
     def _begin_again(self, i: int, shown: NDArray[Any], seed: int, origin: Origin | None) -> None:
@@ -140,7 +131,7 @@ class SingleEnvironments(Environments):
                 raise not_as_it_was(self.spec, i, self.count)
             shown[i] = observation
         if self._limit is not None:
-            self._cut(i, self._limit - len(actions))
+            self._cuts[i] -= len(actions)
 
     def _checked(self, observation: Any, method: str) -> NDArray[Any]:
         array = np.asarray(observation)

@@ -46,7 +46,6 @@ class Stepper(Reactor):
     @reaction(startup, effects=[begin])
     def make(self) -> None:
         count, threads = self.environments, self.threads
-        self.rows = slice(self.first, self.first + count)
         self.groups: list[Environments] = []
         for group in range(self.ring):
             self.groups.append(make_environments(self.environment, count, threads, kept=self.keeps_snapshots))
@@ -67,8 +66,8 @@ class Stepper(Reactor):
         self.turn = (group + 1) % self.ring
         observed = self.observed.channels[group]  # a call less each: steps may be that short
         out = observed.empty()
-        actions = self.actions.channels[group].value[self.rows]
-        self.groups[group].step(actions, out.observations, out.rewards, out.ended)
+        actions = self.actions.channels[group].value
+        self.groups[group].step_rows(actions, self.first, out.observations, out.rewards, out.ended)
         self.steps += self.environments
         observed.set(out)
 

@@ -46,6 +46,5 @@ class Walker(Stepper):
     """Makes `environments` steps of one environment whenever actions for all of them arrive."""
 
     def make(self) -> None:
-        self.rows = slice(self.first, self.first + self.environments)
         self.groups = [Consecutive(make_environments(self.environment, 1, self.threads), self.environments)]
         self.begin.schedule(0)

@@ -102,9 +102,11 @@ def reference(name: str, seed: int, actions: list[int], **options: Any) -> list[
     ("name", "options", "steps"),
     [
         ("CartPole-v1", {}, 200),
+        ("CartPole-v1", {"max_episode_steps": 17}, 120),
         ("MountainCar-v0", {}, 450),
         (PONG, {"obs_type": "rgb"}, 60),
         (PONG, {"obs_type": "ram"}, 60),
+        (PONG, {"obs_type": "grayscale", "max_episode_steps": 25}, 60),
     ],
 )
 def test_same_steps_as_gymnasium(name: str, options: dict[str, Any], steps: int) -> None:

@@ -11,9 +11,28 @@ import pytest
 from ..forms import FORMS, form_of
 
 
+def steps_of(form: str, *, as_numbers: bool = True, first: int = 0) -> Callable[..., Any]:
+    """A step of each, which returns what was unusual."""
+    stepping: Any = form_of("reactors/stepping", form)
+
+    class Caught(stepping.Stepping):  # type: ignore[misc]
+        def _ended(self, unusual: Any, observations: Any, ended: Any) -> Any:
+            return unusual
+
+    def step_each(steps: Any, actions: Any, *to: Any) -> list[Any]:
+        return list(Caught(steps, as_numbers).step_rows(actions, first, *to))
+
+    return step_each
+
+
 @pytest.fixture(params=FORMS)
-def step_each(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    return form_of("reactors/stepping", request.param).step_each  # type: ignore[no-any-return]
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def step_each(form: str) -> Callable[..., Any]:
+    return steps_of(form)
 
 
 def memory(count: int, shape: tuple[int, ...] = (2,), dtype: Any = np.float32) -> tuple[Any, Any, Any]:
@@ -60,6 +79,57 @@ def test_actions_of_a_vector_are_numbers_of_pythons(step_each: Any, dtype: Any) 
 
     step_each([step] * 3, actions, observations, rewards, ended)
     assert [(type(action), action) for action in got] == [(type(action), action) for action in actions.tolist()]
+
+
+def test_actions_of_a_vector_stay_as_they_are_where_they_are_no_numbers(form: str) -> None:
+    got = list[Any]()
+
+    def step(action: Any) -> tuple[Any, ...]:
+        got.append(action)
+        return np.zeros(2, np.float32), 0.0, False, False, {}
+
+    steps_of(form, as_numbers=False)([step], np.array([1.5], np.float32), *memory(1))
+    assert [(type(action), action) for action in got] == [(np.float32, 1.5)]
+
+
+@pytest.mark.parametrize("actions", [[7, 8, 9, 10], np.array([7, 8, 9, 10]), np.array([[7], [8], [9], [10]])])
+def test_the_first_action_may_stand_in_any_row(form: str, actions: Any) -> None:
+    got = list[int]()
+
+    def step(action: Any) -> tuple[Any, ...]:
+        got.append(int(np.squeeze(action)))
+        return np.zeros(2, np.float32), 0.0, False, False, {}
+
+    steps_of(form, first=1)([step] * 2, actions, *memory(2))
+    assert got == [8, 9]
+    with pytest.raises(IndexError):
+        steps_of(form, first=3)([step] * 2, actions, *memory(2))
+    with pytest.raises(ValueError, match="expected the first row of actions, received -1"):
+        steps_of(form, first=-1)([step] * 2, actions, *memory(2))
+
+
+def test_steps_are_counted_and_a_cut_is_unusual(form: str) -> None:
+    stepping: Any = form_of("reactors/stepping", form)
+    ends = list[tuple[int, Any]]()
+
+    class Cut(stepping.Stepping):  # type: ignore[misc]
+        def _ended(self, unusual: Any, observations: Any, ended: Any) -> Any:
+            ends.append((self._now, unusual))
+            self._next_cut = stepping.NO_CUT
+            return {0: observations[0]}
+
+    made = Cut([showing(np.array([1, 2], np.float32))], True)
+    made._next_cut = 2
+    to = memory(1)
+    found = [made.step_rows([0], 0, *to) for _ in range(3)]
+    assert [list(each) for each in found] == [[], [0], []]
+    assert ends == [(2, [])]
+
+
+def test_what_is_unusual_needs_somebody_who_sees_to_it(form: str) -> None:
+    made = form_of("reactors/stepping", form).Stepping([showing(np.zeros(2, np.float32), terminated=True)], True)
+    with pytest.raises(NotImplementedError, match="a Stepping needs _ended"):
+        made.step_rows([0], 0, *memory(1))
 
 
 def test_too_few_actions_are_an_error(step_each: Any) -> None:
@@ -141,7 +211,7 @@ def test_a_step_returns_five_things(step_each: Any, returned: Any) -> None:
 
 
 def test_memory_is_checked_before_it_is_written() -> None:
-    step_each = form_of("reactors/stepping", FORMS[0]).step_each
+    step_each = steps_of(FORMS[0])
     observations, rewards, ended = memory(2)
     for wrong in [
         (observations[:1], rewards, ended),
