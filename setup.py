@@ -6,6 +6,7 @@ well, beside the same in Python. See rlreactor/compiled.py.
 """
 
 import os
+import platform
 import sys
 
 from setuptools import Extension, setup
@@ -25,6 +26,7 @@ NATIVE = [
     "runtime/gatekeeper", "runtime/position", "runtime/post", "scheduler/agenda", "scheduler/edges",
     "scheduler/gathering", "scheduler/horizon", "scheduler/steady",
 ]  # fmt: skip
+KNOWN = ("x86_64", "AMD64")  # whose order of loads and stores what is written in C relies on; see links/words.py
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is
 
 
@@ -38,7 +40,8 @@ def extensions() -> list[Extension]:
     checks = ["--config-file=", "--cache-dir=build/mypy", "--ignore-missing-imports", "--explicit-package-bases"]
     modules = [f"rlreactor/{folder}{name}.py" for folder, names in INNER.items() for name in names]
     made = mypycify([*checks, *modules], opt_level="2", group_name="rlreactor")
-    made += [Extension(f"rlreactor.{name.replace('/', '.')}", [f"rlreactor/{name}.c"]) for name in NATIVE]
+    native = NATIVE if platform.machine() in KNOWN else []  # all or none: they know each other's structures
+    made += [Extension(f"rlreactor.{name.replace('/', '.')}", [f"rlreactor/{name}.c"]) for name in native]
     for extension in made:
         extension.include_dirs.append(numpy.get_include())
         extension.optional = True

@@ -44,9 +44,7 @@ class RandomDriver(Driver):
         left = self.rounds % _DRAWN_AT_ONCE
         if not left:  # drawing a round's worth at a time costs more than a step of CartPole
             self.drawn = self._draw()
-        out = self.actions.empty()
-        out[...] = self.drawn[left]
-        self.actions.set(out)
+        self.actions.set(self.drawn[left])
         self.rounds += 1
 
     def _draw(self) -> NDArray[Any]:

@@ -89,6 +89,26 @@ static PyObject *lender_empty(Lender *self, PyObject *unused)
     return Py_NewRef(lent->value);
 }
 
+/* Whether a value is an array that lies in memory like all that are lent. */
+static int is_plain(Lender *self, PyObject *value)
+{
+    PyObject *any = PyList_GET_SIZE(self->values) ? PyList_GET_ITEM(self->values, 0) : NULL;
+    int is_made = any != NULL && Py_IS_TYPE(any, lent_type) && ((Lent *)any)->arrays != NULL;
+    PyArrayObject *own = is_made ? own_array((Lent *)any) : NULL;
+    return own != NULL && is_like(value, own);
+}
+
+/* Any other value, in memory that is lent: a new reference. */
+static Lent *copy_of(Lender *self, PyObject *value)
+{
+    if (!is_plain(self, value))
+        return checked(PyObject_CallMethodOneArg((PyObject *)self, name_copy, value));
+    Lent *lent = free_one(self);
+    if (lent != NULL)
+        copies(lent, value);
+    return lent;
+}
+
 static PyObject *lender_store(Lender *self, PyObject *value)
 {
     if (!is_made(self))
@@ -96,7 +116,7 @@ static PyObject *lender_store(Lender *self, PyObject *value)
     Lent *lent = (Lent *)Py_XNewRef(self->lent);
     if (lent == NULL || lent->value != value) {
         Py_XDECREF(lent);
-        lent = checked(PyObject_CallMethodOneArg((PyObject *)self, name_copy, value));
+        lent = copy_of(self, value);
         if (lent == NULL)
             return NULL;
     }

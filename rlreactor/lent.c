@@ -115,11 +115,17 @@ static PyObject *lent_freeze(Lent *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static PyObject *lent_copies(Lent *self, PyObject *value)
+{
+    return self->arrays == NULL ? not_made() : PyBool_FromLong(copies(self, value));
+}
+
 static PyMethodDef lent_methods[] = {
     {"settle", (PyCFunction)lent_settle, METH_NOARGS, "As it is now, nobody holds it."},
     {"is_held", (PyCFunction)lent_is_held, METH_NOARGS, "Whether anybody holds the value, or a part of it."},
     {"thaw", (PyCFunction)lent_thaw, METH_NOARGS, "Make its arrays writable."},
     {"freeze", (PyCFunction)lent_freeze, METH_NOARGS, "Make its arrays read-only."},
+    {"copies", (PyCFunction)lent_copies, METH_O, "Copy an array like its own; whether it is one."},
     {NULL},
 };
 

@@ -65,3 +65,17 @@ class Lent:
         """Make its arrays read-only. Views that were taken before stay writable, as numpy has it."""
         for set_writable in self._set_writable:
             set_writable(False)
+
+    def copies(self, value: Any) -> bool:
+        """Copy an array that lies in memory like its own, and make it read-only: it was given away. Whether it does.
+
+        Whatever else fits the port is for its spec to copy, and to refuse what does not.
+        """
+        own = self.value
+        if type(value) is not np.ndarray or type(own) is not np.ndarray:
+            return False
+        if value.dtype is not own.dtype or value.shape != own.shape or not value.flags.c_contiguous:
+            return False
+        own[...] = value
+        value.flags.writeable = False
+        return True

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ needs_compiled = pytest.mark.skipif(engine() != "compiled", reason="the engine i
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_set_up_has_compiled_the_engine() -> None:
     assert engine() == os.environ.get(ENGINE, "compiled")
+
+
+@needs_compiled
+def test_all_that_is_written_in_c_was_compiled() -> None:
+    package = ROOT / "rlreactor"
+    sources = [file for folder in (package, *package.glob("*/")) for file in folder.glob("*.c")]
+    missing = [file.name for file in sources if not file.with_suffix(EXTENSION_SUFFIXES[0]).exists()]
+    assert sources
+    assert missing == []
 
 
 def test_the_engine_runs_as_it_stands_if_told_to() -> None:

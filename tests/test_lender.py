@@ -76,6 +76,17 @@ def test_any_other_value_is_copied(lender: Any) -> None:
     assert lender.store(given).tolist() == [3, 4]
 
 
+def test_what_is_copied_takes_memory_that_nobody_holds(lender: Any) -> None:
+    kept = [lender.store(np.full(2, number, np.float32)) for number in range(4)]
+    assert [array.tolist() for array in kept] == [[number] * 2 for number in range(4)]
+    assert len(lender.kept) == 4
+    given = np.full(2, 7, np.float32)
+    lent = lender.empty()
+    stored = lender.store(given)
+    assert stored is not lent
+    assert lender.store(np.array([1, 2], np.float64)).tolist() == [1, 2]  # as its spec would have it
+
+
 def test_a_lender_that_was_not_made_says_so() -> None:
     kind = form_of("lender", FORMS[0]).Lender
     with pytest.raises(RuntimeError, match="never made"):

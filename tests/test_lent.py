@@ -111,3 +111,50 @@ def test_what_nobody_needs_goes(lent_type: Any) -> None:
     del lent
     gc.collect()
     assert gone() is None
+
+
+def lent_array(lent_type: Any, shape: tuple[int, ...] = (2, 3), dtype: Any = np.float32) -> Any:
+    memory = memoryview(bytearray(max(8, int(np.prod(shape)) * np.dtype(dtype).itemsize)))
+    array = np.ndarray(shape, dtype, memory)
+    lent = lent_type(array, (array,), memory)
+    del array
+    lent.settle()
+    return lent
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64, np.bool_, np.int64, np.float16])
+@pytest.mark.parametrize("shape", [(), (0, 3), (3, 0), (1, 1), (2, 3), (300, 400)])
+def test_an_array_like_its_own_is_copied_and_given_away(lent_type: Any, shape: tuple[int, ...], dtype: Any) -> None:
+    lent, given = lent_array(lent_type, shape, dtype), np.ones(shape, dtype)
+    assert lent.copies(given)
+    assert lent.value.tolist() == given.tolist()
+    assert not given.flags.writeable
+    assert not lent.is_held()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.zeros((3, 2), np.float32),
+        np.zeros((2, 3), np.float64),
+        np.zeros((2, 3), ">f4"),
+        np.zeros((2, 6), np.float32)[:, ::2],
+        np.zeros((3, 2), np.float32).T,
+        np.ma.zeros((2, 3), np.float32),  # pyright: ignore[reportUnknownMemberType]
+        [[0.0] * 3] * 2,
+        Record(seen=np.zeros((2, 3), np.float32)),
+        None,
+    ],
+)
+def test_what_lies_otherwise_is_left_alone(lent_type: Any, given: Any) -> None:
+    lent = lent_array(lent_type)
+    lent.value[:] = 5
+    assert not lent.copies(given)
+    assert lent.value.tolist() == [[5] * 3] * 2
+    assert not isinstance(given, np.ndarray) or given.flags.writeable
+
+
+def test_a_record_copies_nothing(lent_type: Any) -> None:
+    lent = lent_record(lent_type)
+    assert not lent.copies(lent.value)
+    assert not lent.copies(np.zeros(4, np.float32))

@@ -4,6 +4,7 @@ import ast
 import importlib
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,21 @@ def module_name(file: Path) -> str:
     if parts[0] in LINKED:
         parts = ("rlreactor", *parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize(("machine", "compiles"), [("x86_64", True), ("aarch64", False)])
+def test_what_is_written_in_c_is_compiled_as_a_whole(
+    machine: str, compiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("mypyc.build.mypycify", lambda *_, **__: [])
+    monkeypatch.setattr("setuptools.setup", lambda ext_modules: built.extend(m.sources[0] for m in ext_modules))
+    monkeypatch.setattr("sys.argv", ["setup.py", "build_ext"])
+    runpy.run_path(str(ROOT / "setup.py"))
+    sources = [str(file.relative_to(ROOT)) for file in (ROOT / "rlreactor").glob("*/*.c")]
+    sources += [str(file.relative_to(ROOT)) for file in (ROOT / "rlreactor").glob("*.c")]
+    assert sorted(built) == (sorted(sources) if compiles else [])
 
 
 def imported_names(source: str, package: str) -> Iterator[tuple[int, str]]:

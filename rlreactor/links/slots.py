@@ -87,6 +87,10 @@ class SlotMemory(Generic[T]):
         self._lent[index].thaw()
         return cast(T, self._values[index])
 
+    def copies(self, index: int, value: Any) -> bool:
+        """Copy an array to a slot that is writable and lies in memory like it; whether it does (see `Lent.copies`)."""
+        return self._lent[index].copies(value)
+
     def freeze(self, index: int) -> None:
         """Makes the arrays given out by `writable` read-only: the value was given away.
 

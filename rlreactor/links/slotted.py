@@ -57,10 +57,7 @@ class SlottedStorage:
     def store(self, value: Any) -> Any:
         """The slot's value: the one that `empty` lent, or a copy of any other."""
         if value is not self._lent or self._given:
-            checked = self._spec.checked(value)
-            stored = self._slot()
-            self._spec.fill(stored, checked)
-            self._spec.freeze(checked)
+            stored = self._copy(value)
         else:
             stored = value
         self._lent = None
@@ -68,6 +65,16 @@ class SlottedStorage:
         assert self.current is not None
         self._memory.freeze(self.current)
         self.stored = self._memory.memory(self.current)
+        return stored
+
+    def _copy(self, value: Any) -> Any:
+        """What lies in the slot of this tag's value once that is copied to it."""
+        stored = self._slot()
+        assert self.current is not None
+        if not self._memory.copies(self.current, value):
+            checked = self._spec.checked(value)
+            self._spec.fill(stored, checked)
+            self._spec.freeze(checked)
         return stored
 
     def _slot(self) -> Any:
