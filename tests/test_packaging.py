@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from setuptools import Extension
 
 from rlreactor.compiled import ENGINE
 
@@ -42,14 +43,22 @@ def module_name(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def nothing_else(*_: object, **__: object) -> list[Extension]:
+    return []
+
+
 @pytest.mark.parametrize(("machine", "compiles"), [("x86_64", True), ("aarch64", False)])
 def test_what_is_written_in_c_is_compiled_as_a_whole(
     machine: str, compiles: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built: list[str] = []
+
+    def set_up(ext_modules: list[Extension]) -> None:
+        built.extend(str(module.sources[0]) for module in ext_modules)
+
     monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr("mypyc.build.mypycify", lambda *_, **__: [])
-    monkeypatch.setattr("setuptools.setup", lambda ext_modules: built.extend(m.sources[0] for m in ext_modules))
+    monkeypatch.setattr("mypyc.build.mypycify", nothing_else)
+    monkeypatch.setattr("setuptools.setup", set_up)
     monkeypatch.setattr("sys.argv", ["setup.py", "build_ext"])
     runpy.run_path(str(ROOT / "setup.py"))
     sources = [str(file.relative_to(ROOT)) for file in (ROOT / "rlreactor").glob("*/*.c")]
