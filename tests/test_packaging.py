@@ -13,11 +13,11 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from setuptools import Extension
 
 from rlreactor.compiled import ENGINE
 
@@ -43,7 +43,7 @@ def module_name(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def nothing_else(*_: object, **__: object) -> list[Extension]:
+def nothing_else(*_: object, **__: object) -> list[Any]:
     return []
 
 
@@ -53,7 +53,7 @@ def test_what_is_written_in_c_is_compiled_as_a_whole(
 ) -> None:
     built: list[str] = []
 
-    def set_up(ext_modules: list[Extension]) -> None:
+    def set_up(ext_modules: list[Any]) -> None:
         built.extend(str(module.sources[0]) for module in ext_modules)
 
     monkeypatch.setattr("platform.machine", lambda: machine)
