@@ -89,13 +89,13 @@ class SingleEnvironments(Stepping, Environments):
         for i, shown, terminated, truncated in unusual:
             observation = self._checked(shown, "step")
             if terminated or truncated:
-                final[i] = np.array(observation)  # a copy: the environment may use its memory again
+                final[i] = observation.copy()  # the environment may use its memory again
                 ended[i] = ending(terminated, truncated or self._cuts[i] == self._now)
             else:
                 observations[i] = observation
         if self._now == self._next_cut:
             self._end_those_due(final, observations, ended)
-        for i in sorted(final):
+        for i in final:
             self._reset(i, observations)
         self._next_cut = min(self._cuts)
         return final
@@ -134,6 +134,8 @@ class SingleEnvironments(Stepping, Environments):
             self._cuts[i] -= len(actions)
 
     def _checked(self, observation: Any, method: str) -> NDArray[Any]:
+        if type(observation) is np.ndarray and observation.shape == self._shape:
+            return observation
         array = np.asarray(observation)
         if array.shape != self._shape:
             raise EnvironmentProblem(
