@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlreactor.algos.policy_spec import DiscreteAction
 from rlreactor.reactors.environment_spec import EnvironmentProblem, EnvironmentSpec
-from rlreactor.reactors.environments_protocol import (
-    TRUNCATED,
-    Ended,
-    Environments,
-    Final,
-    Rewards,
-    ending,
-    not_as_it_was,
-)
+from rlreactor.reactors.environments_protocol import Ended, Environments, Final, Rewards, not_as_it_was
 from rlreactor.reactors.gymnasium_environments import Limited, described, make_single
 from rlreactor.reactors.origin import Origin, follows_from_origin, origin_of, put_back
-from rlreactor.reactors.stepping import NO_CUT, Stepping
-
-if TYPE_CHECKING:
-    from rlreactor.reactors.stepping import Unusual
+from rlreactor.reactors.stepping import Stepping
 
 __all__ = ["SingleEnvironments"]
 
@@ -44,9 +33,9 @@ class SingleEnvironments(Stepping, Environments):
         self.description = described(environment, first.observation_space, first.action_space)
         self._shape = self.description.observation_shape
         self._discrete = isinstance(self.description.action, DiscreteAction)
-        super().__init__([environment.step for environment in self._environments], self._discrete)
         self._limit = made[0].limit
-        self._cuts = [NO_CUT] * count  # the step at which each episode is cut
+        steps, resets = [e.step for e in self._environments], [e.reset for e in self._environments]
+        super().__init__(steps, resets, self._limit, self._discrete)
         self._origins: list[Origin | None] | None = None
 
     def _make(self) -> Limited:
@@ -61,19 +50,22 @@ class SingleEnvironments(Stepping, Environments):
         """What the running episode of each environment follows from, from now on; None: from its seed."""
         origins: list[Origin | None] = [None] * self.count
         self._origins = origins
+        self._tells_resets = True
         return origins
+
+    def _before_reset(self, i: int, /) -> None:
+        assert self._origins is not None
+        self._origins[i] = origin_of(self._environments[i])
 
     def reset(self, seeds: Sequence[int], observations: NDArray[Any]) -> None:
         for i in range(self.count):
             self._reset(i, observations, seed=int(seeds[i]))
-        self._next_cut = min(self._cuts)
 
     def _reset(self, i: int, observations: NDArray[Any], seed: int | None = None) -> None:
         if self._origins is not None:
             self._origins[i] = origin_of(self._environments[i]) if seed is None else None
         observations[i] = self._checked(self._environments[i].reset(seed=seed)[0], "reset")
-        if self._limit is not None:
-            self._cuts[i] = self._now + self._limit
+        self._cut(i, self._limit)
 
     def send(self, actions: NDArray[Any]) -> None:
         self._sent = actions
@@ -84,28 +76,6 @@ class SingleEnvironments(Stepping, Environments):
     def step(self, actions: NDArray[Any], observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
         return self.step_rows(actions, 0, observations, rewards, ended)
 
-    def _ended(self, unusual: Unusual, observations: NDArray[Any], ended: Ended, /) -> Final:
-        final: Final = {}
-        for i, shown, terminated, truncated in unusual:
-            observation = self._checked(shown, "step")
-            if terminated or truncated:
-                final[i] = observation.copy()  # the environment may use its memory again
-                ended[i] = ending(terminated, truncated or self._cuts[i] == self._now)
-            else:
-                observations[i] = observation
-        if self._now == self._next_cut:
-            self._end_those_due(final, observations, ended)
-        for i in final:
-            self._reset(i, observations)
-        self._next_cut = min(self._cuts)
-        return final
-
-    def _end_those_due(self, final: Final, observations: NDArray[Any], ended: Ended) -> None:
-        for i, cut in enumerate(self._cuts):
-            if cut == self._now and i not in final:
-                final[i] = observations[i].copy()
-                ended[i] = TRUNCATED
-
     def _replayed(self, saved: Mapping[str, Any]) -> NDArray[Any]:
         """Make the steps of the running episodes again, or all where their origins are unknown."""
         if "origins" not in saved:
@@ -115,7 +85,6 @@ class SingleEnvironments(Stepping, Environments):
         for i in range(self.count):
             self._begin_again(i, shown, saved["seeds"][i], saved["origins"][i])
             self._play(i, shown, actions[len(actions) - saved["lengths"][i] :, i])
-        self._next_cut = min(self._cuts)
         return shown
 
     def _begin_again(self, i: int, shown: NDArray[Any], seed: int, origin: Origin | None) -> None:
@@ -131,11 +100,9 @@ class SingleEnvironments(Stepping, Environments):
                 raise not_as_it_was(self.spec, i, self.count)
             shown[i] = observation
         if self._limit is not None:
-            self._cuts[i] -= len(actions)
+            self._cut(i, self._limit - len(actions))
 
-    def _checked(self, observation: Any, method: str) -> NDArray[Any]:
-        if type(observation) is np.ndarray and observation.shape == self._shape:
-            return observation
+    def _checked(self, observation: Any, method: str, /) -> NDArray[Any]:
         array = np.asarray(observation)
         if array.shape != self._shape:
             raise EnvironmentProblem(

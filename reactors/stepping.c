@@ -8,17 +8,27 @@
 #include <string.h>
 #include <structmember.h>
 
-#define PARTS 5          /* of what a step returns */
-#define NO_CUT INT64_MAX /* no step is the last one of an episode whatever happens */
+#define PARTS 5 /* of what a step returns */
+#define TERMINATED 1
+#define TRUNCATED 2
+#define NEVER INT64_MAX
 
-static PyObject *name_ended;
+static PyObject *name_before_reset, *name_checked;
+static PyObject *for_step, *for_reset; /* for whom an observation is checked */
+static PyObject *seed_keyword;
 
 typedef struct {
     PyObject_HEAD
-    PyObject *steps; /* a list */
-    int64_t now, next_cut;
-    char as_numbers;
+    PyObject *steps, *resets; /* lists of as many */
+    int64_t *cuts;            /* the step at which each episode is cut */
+    int64_t now, limit;       /* steps made; of an episode */
+    char as_numbers, tells_resets;
 } Stepping;
+
+static Py_ssize_t count_of(const Stepping *self)
+{
+    return PyList_GET_SIZE(self->steps);
+}
 
 /* Whether rows of bytes can be copied into it. */
 static int is_plain(PyArrayObject *array)
@@ -72,31 +82,55 @@ static PyObject *parts_of(PyObject *returned)
     return parts;
 }
 
-/* Adds to a list, which is made when there is anything to add. */
-static int add_unusual(PyObject **unusual, Py_ssize_t i, PyObject *parts)
+/* The observation as an array of a row's shape: a new reference. */
+static PyObject *checked(Stepping *self, PyArrayObject *rows, PyObject *observation, PyObject *whose)
 {
-    if (*unusual == NULL && (*unusual = PyList_New(0)) == NULL)
-        return -1;
-    PyObject *found = Py_BuildValue("nOOO", i, PyTuple_GET_ITEM(parts, 0), PyTuple_GET_ITEM(parts, 2),
-                                    PyTuple_GET_ITEM(parts, 3));
-    int failed = found == NULL || PyList_Append(*unusual, found) < 0;
-    Py_XDECREF(found);
-    return failed ? -1 : 0;
+    if (is_of_row_shape(rows, observation))
+        return Py_NewRef(observation);
+    PyObject *args[] = {(PyObject *)self, observation, whose};
+    PyObject *array = PyObject_VectorcallMethod(name_checked, args, 3, NULL);
+    if (array == NULL || is_of_row_shape(rows, array))
+        return array;
+    PyErr_Format(PyExc_TypeError, "_checked: expected an array of a row's shape, received %R", array);
+    Py_DECREF(array);
+    return NULL;
 }
 
-static int take(Py_ssize_t i, PyObject *parts, PyArrayObject *rows, PyArrayObject *rewards, PyObject **unusual)
+/* How an episode ends with this step: bits, 0 where it goes on, -1 with an error set. */
+static int ending(const Stepping *self, Py_ssize_t i, PyObject *terminated, PyObject *truncated)
 {
-    if (write_reward(rewards, i, PyTuple_GET_ITEM(parts, 1)) < 0)
+    int is_terminated = PyObject_IsTrue(terminated), is_truncated = PyObject_IsTrue(truncated);
+    if (is_terminated < 0 || is_truncated < 0)
         return -1;
-    int is_over = PyObject_IsTrue(PyTuple_GET_ITEM(parts, 2));
-    if (is_over == 0)
-        is_over = PyObject_IsTrue(PyTuple_GET_ITEM(parts, 3));
-    if (is_over < 0)
+    return is_terminated * TERMINATED | (is_truncated || self->cuts[i] == self->now) * TRUNCATED;
+}
+
+/* Keep a copy of the last observation: the environment may use its memory again. */
+static int add_last(PyObject **final, Py_ssize_t i, PyObject *observation)
+{
+    if (*final == NULL && (*final = PyDict_New()) == NULL)
         return -1;
-    PyObject *observation = PyTuple_GET_ITEM(parts, 0);
-    if (is_over || !is_of_row_shape(rows, observation))
-        return add_unusual(unusual, i, parts);
-    return write_row(rows, i, observation);
+    PyObject *index = PyLong_FromSsize_t(i);
+    PyObject *copy = index == NULL ? NULL : PyArray_NewCopy((PyArrayObject *)observation, NPY_CORDER);
+    int failed = copy == NULL ? -1 : PyDict_SetItem(*final, index, copy);
+    Py_XDECREF(index);
+    Py_XDECREF(copy);
+    return failed;
+}
+
+static int take(Stepping *self, Py_ssize_t i, PyObject *parts, PyObject *const *to, PyObject **final)
+{
+    PyArrayObject *rows = (PyArrayObject *)to[0];
+    if (write_reward((PyArrayObject *)to[1], i, PyTuple_GET_ITEM(parts, 1)) < 0)
+        return -1;
+    int over = ending(self, i, PyTuple_GET_ITEM(parts, 2), PyTuple_GET_ITEM(parts, 3));
+    PyObject *observation = over < 0 ? NULL : checked(self, rows, PyTuple_GET_ITEM(parts, 0), for_step);
+    if (observation == NULL)
+        return -1;
+    *(npy_uint8 *)PyArray_GETPTR1((PyArrayObject *)to[2], i) = (npy_uint8)over;
+    int failed = over ? add_last(final, i, observation) : write_row(rows, i, observation);
+    Py_DECREF(observation);
+    return failed;
 }
 
 /* An action as an environment takes it fastest: where a vector has them, a number of Python's. */
@@ -111,14 +145,52 @@ static PyObject *action_at(const Stepping *self, PyObject *actions, Py_ssize_t i
     return PyArray_GETITEM(array, place);
 }
 
-static int step_one(PyObject *step, PyObject *action, Py_ssize_t i, PyObject *const *to, PyObject **unusual)
+static int step_one(Stepping *self, Py_ssize_t i, PyObject *action, PyObject *const *to, PyObject **final)
 {
-    PyObject *returned = action == NULL ? NULL : PyObject_CallOneArg(step, action);
+    PyObject *returned = action == NULL ? NULL : PyObject_CallOneArg(PyList_GET_ITEM(self->steps, i), action);
     PyObject *parts = returned == NULL ? NULL : parts_of(returned);
-    int failed = parts == NULL || take(i, parts, (PyArrayObject *)to[0], (PyArrayObject *)to[1], unusual) < 0;
+    int failed = parts == NULL ? -1 : take(self, i, parts, to, final);
     Py_XDECREF(returned);
     Py_XDECREF(parts);
-    return failed ? -1 : 0;
+    return failed;
+}
+
+static void cut_after(Stepping *self, Py_ssize_t i, int64_t left)
+{
+    self->cuts[i] = left == NEVER ? NEVER : self->now + left;
+}
+
+/* Begin the next episode. */
+static int reset(Stepping *self, PyObject *index, PyArrayObject *rows)
+{
+    Py_ssize_t i = PyLong_AsSsize_t(index);
+    PyObject *whose[] = {(PyObject *)self, index}, *seed[] = {Py_None};
+    if (self->tells_resets) {
+        PyObject *told = PyObject_VectorcallMethod(name_before_reset, whose, 2, NULL);
+        Py_XDECREF(told);
+        if (told == NULL)
+            return -1;
+    }
+    PyObject *returned = PyObject_Vectorcall(PyList_GET_ITEM(self->resets, i), seed, 0, seed_keyword);
+    PyObject *shown = returned == NULL ? NULL : PySequence_GetItem(returned, 0);
+    PyObject *observation = shown == NULL ? NULL : checked(self, rows, shown, for_reset);
+    int failed = observation == NULL ? -1 : write_row(rows, i, observation);
+    cut_after(self, i, self->limit);
+    Py_XDECREF(returned);
+    Py_XDECREF(shown);
+    Py_XDECREF(observation);
+    return failed;
+}
+
+/* Begin the next episode wherever one ended. */
+static int reset_each(Stepping *self, PyObject *final, PyArrayObject *rows)
+{
+    PyObject *index, *last;
+    Py_ssize_t at = 0;
+    while (final != NULL && PyDict_Next(final, &at, &index, &last))
+        if (reset(self, index, rows) < 0)
+            return -1;
+    return 0;
 }
 
 static int are_usable(PyObject *const *to, Py_ssize_t count)
@@ -132,29 +204,16 @@ static int are_usable(PyObject *const *to, Py_ssize_t count)
     return 0;
 }
 
-/* Step each; what is unusual is in a list, if there is any. */
-static int step_each(Stepping *self, PyObject *actions, Py_ssize_t first, PyObject *const *to, PyObject **unusual)
+static int step_each(Stepping *self, PyObject *actions, Py_ssize_t first, PyObject *const *to, PyObject **final)
 {
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->steps); i++) {
+    for (Py_ssize_t i = 0; i < count_of(self); i++) {
         PyObject *action = action_at(self, actions, first + i);
-        int failed = step_one(PyList_GET_ITEM(self->steps, i), action, i, to, unusual);
+        int failed = step_one(self, i, action, to, final);
         Py_XDECREF(action);
         if (failed)
             return -1;
     }
     return 0;
-}
-
-static PyObject *ended(Stepping *self, PyObject *unusual, PyObject *const *to)
-{
-    if (unusual == NULL && self->now != self->next_cut)
-        return PyDict_New();
-    if (unusual == NULL && (unusual = PyList_New(0)) == NULL)
-        return NULL;
-    PyObject *args[] = {(PyObject *)self, unusual, to[0], to[2]};
-    PyObject *final = PyObject_VectorcallMethod(name_ended, args, 4, NULL);
-    Py_DECREF(unusual);
-    return final;
 }
 
 static PyObject *step_rows(Stepping *self, PyObject *const *args, Py_ssize_t count)
@@ -163,22 +222,33 @@ static PyObject *step_rows(Stepping *self, PyObject *const *args, Py_ssize_t cou
         PyErr_SetString(PyExc_TypeError, "step_rows() takes actions, the first row, observations, rewards and ended");
         return NULL;
     }
-    PyObject *unusual = NULL;
     PyObject *const *to = args + 2;
     Py_ssize_t first = PyLong_AsSsize_t(args[1]);
-    if (PyErr_Occurred() || !are_usable(to, PyList_GET_SIZE(self->steps)))
+    if (PyErr_Occurred() || !are_usable(to, count_of(self)))
         return NULL;
     if (first < 0) {
         PyErr_Format(PyExc_ValueError, "expected the first row of actions, received %zd", first);
         return NULL;
     }
     self->now++;
-    memset(PyArray_DATA((PyArrayObject *)to[2]), 0, PyArray_NBYTES((PyArrayObject *)to[2]));
-    if (step_each(self, args[0], first, to, &unusual) < 0) {
-        Py_XDECREF(unusual);
+    PyObject *final = NULL;
+    if (step_each(self, args[0], first, to, &final) < 0 || reset_each(self, final, (PyArrayObject *)to[0]) < 0) {
+        Py_XDECREF(final);
         return NULL;
     }
-    return ended(self, unusual, to);
+    return final != NULL ? final : PyDict_New();
+}
+
+static PyObject *stepping_cut(Stepping *self, PyObject *const *args, Py_ssize_t count)
+{
+    Py_ssize_t i = count == 2 ? PyLong_AsSsize_t(args[0]) : -1;
+    int64_t left = count == 2 && args[1] != Py_None ? PyLong_AsLongLong(args[1]) : NEVER;
+    if (!PyErr_Occurred() && (i < 0 || i >= count_of(self)))
+        PyErr_Format(PyExc_IndexError, "_cut() takes one of %zd environments and the steps left", count_of(self));
+    if (PyErr_Occurred())
+        return NULL;
+    cut_after(self, i, left);
+    Py_RETURN_NONE;
 }
 
 /* Stepping */
@@ -188,35 +258,63 @@ static PyObject *stepping_new(PyTypeObject *type, PyObject *args, PyObject *keyw
     Stepping *self = (Stepping *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
-    self->next_cut = NO_CUT;
-    if ((self->steps = PyList_New(0)) == NULL)
+    self->steps = PyList_New(0);
+    self->resets = PyList_New(0);
+    if (self->steps == NULL || self->resets == NULL)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
 
+/* Takes both references. */
+static int begin(Stepping *self, PyObject *steps, PyObject *resets, int64_t limit, int as_numbers)
+{
+    Py_ssize_t count = PyList_GET_SIZE(steps);
+    int64_t *cuts = PyMem_Calloc(count + 1, sizeof(int64_t));
+    if (cuts == NULL || PyList_GET_SIZE(resets) != count) {
+        PyMem_Free(cuts);
+        Py_DECREF(steps);
+        Py_DECREF(resets);
+        PyErr_SetString(PyExc_ValueError, "expected as many resets as steps");
+        return -1;
+    }
+    PyMem_Free(self->cuts);
+    Py_XSETREF(self->steps, steps);
+    Py_XSETREF(self->resets, resets);
+    self->cuts = cuts;
+    self->limit = limit;
+    self->as_numbers = as_numbers;
+    for (Py_ssize_t i = 0; i < count; i++)
+        cuts[i] = NEVER;
+    return 0;
+}
+
 static int stepping_init(Stepping *self, PyObject *args, PyObject *keywords)
 {
-    PyObject *given;
+    PyObject *given_steps, *given_resets, *given_limit;
     int as_numbers;
-    if (!PyArg_ParseTuple(args, "Op:Stepping", &given, &as_numbers))
+    if (!PyArg_ParseTuple(args, "OOOp:Stepping", &given_steps, &given_resets, &given_limit, &as_numbers))
         return -1;
-    PyObject *steps = PySequence_List(given);
-    if (steps == NULL)
+    int64_t limit = given_limit == Py_None ? NEVER : PyLong_AsLongLong(given_limit);
+    PyObject *steps = PyErr_Occurred() ? NULL : PySequence_List(given_steps);
+    PyObject *resets = steps == NULL ? NULL : PySequence_List(given_resets);
+    if (resets == NULL) {
+        Py_XDECREF(steps);
         return -1;
-    Py_XSETREF(self->steps, steps);
-    self->as_numbers = as_numbers;
-    return 0;
+    }
+    return begin(self, steps, resets, limit, as_numbers);
 }
 
 static int stepping_traverse(Stepping *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->steps);
+    Py_VISIT(self->resets);
     return 0;
 }
 
 static int stepping_clear(Stepping *self)
 {
     Py_CLEAR(self->steps);
+    Py_CLEAR(self->resets);
     return 0;
 }
 
@@ -224,24 +322,26 @@ static void stepping_dealloc(Stepping *self)
 {
     PyObject_GC_UnTrack(self);
     stepping_clear(self);
+    PyMem_Free(self->cuts);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
 static PyObject *stepping_cannot(Stepping *self, PyObject *const *args, Py_ssize_t count)
 {
-    PyErr_SetString(PyExc_NotImplementedError, "a Stepping needs _ended");
+    PyErr_SetString(PyExc_NotImplementedError, "a Stepping needs _checked and _before_reset");
     return NULL;
 }
 
 static PyMemberDef stepping_members[] = {
-    {"_now", T_LONGLONG, offsetof(Stepping, now), READONLY, NULL},
-    {"_next_cut", T_LONGLONG, offsetof(Stepping, next_cut), 0, NULL},
+    {"_tells_resets", T_BOOL, offsetof(Stepping, tells_resets), 0, NULL},
     {NULL},
 };
 
 static PyMethodDef stepping_methods[] = {
     {"step_rows", (PyCFunction)(void (*)(void))step_rows, METH_FASTCALL, "Step each, and write what came of it."},
-    {"_ended", (PyCFunction)(void (*)(void))stepping_cannot, METH_FASTCALL, "What is left to do of an unusual step."},
+    {"_cut", (PyCFunction)(void (*)(void))stepping_cut, METH_FASTCALL, "An episode has so many steps left."},
+    {"_checked", (PyCFunction)(void (*)(void))stepping_cannot, METH_FASTCALL, "An observation as an array."},
+    {"_before_reset", (PyCFunction)(void (*)(void))stepping_cannot, METH_FASTCALL, "An episode is about to begin."},
     {NULL},
 };
 
@@ -265,11 +365,13 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.reactors.s
 PyMODINIT_FUNC PyInit_stepping(void)
 {
     import_array();
-    name_ended = PyUnicode_InternFromString("_ended");
-    PyObject *made = name_ended == NULL ? NULL : PyModule_Create(&module), *no_cut = PyLong_FromLongLong(NO_CUT);
-    if (made != NULL && (PyModule_AddType(made, &stepping_type) < 0 || no_cut == NULL ||
-                         PyModule_AddObjectRef(made, "NO_CUT", no_cut) < 0))
+    name_before_reset = PyUnicode_InternFromString("_before_reset");
+    name_checked = PyUnicode_InternFromString("_checked");
+    for_step = PyUnicode_InternFromString("step");
+    for_reset = PyUnicode_InternFromString("reset");
+    seed_keyword = Py_BuildValue("(s)", "seed");
+    PyObject *made = PyErr_Occurred() ? NULL : PyModule_Create(&module);
+    if (made != NULL && PyModule_AddType(made, &stepping_type) < 0)
         Py_CLEAR(made);
-    Py_XDECREF(no_cut);
     return made;
 }

@@ -8,21 +8,35 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rlreactor.reactors.environments_protocol import TERMINATED, TRUNCATED
+
 from ..forms import FORMS, form_of
 
 
-def steps_of(form: str, *, as_numbers: bool = True, first: int = 0) -> Callable[..., Any]:
-    """A step of each, which returns what was unusual."""
+def made_of(form: str, steps: Any, *, limit: int | None = None, as_numbers: bool = True) -> Any:
+    """Environments that show 0 after a reset, and note what they are asked."""
     stepping: Any = form_of("reactors/stepping", form)
 
-    class Caught(stepping.Stepping):  # type: ignore[misc]
-        def _ended(self, unusual: Any, observations: Any, ended: Any) -> Any:
-            return unusual
+    class Noting(stepping.Stepping):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.noted: list[Any] = []
+            super().__init__(steps, [self.reset] * len(steps), limit, as_numbers)
 
-    def step_each(steps: Any, actions: Any, *to: Any) -> list[Any]:
-        return list(Caught(steps, as_numbers).step_rows(actions, first, *to))
+        def reset(self, *, seed: int | None) -> tuple[Any, Any]:
+            self.noted.append(("reset", seed))
+            return np.zeros(2, np.float32), {}
 
-    return step_each
+        def _checked(self, observation: Any, method: str) -> Any:
+            array = np.asarray(observation)
+            self.noted += [] if type(observation) is np.ndarray and array.shape == (2,) else [(observation, method)]
+            if array.shape[-1:] != (2,):
+                raise ValueError(f"{method}: {observation}")
+            return array.reshape(2)
+
+        def _before_reset(self, i: int) -> None:
+            self.noted.append(("before", i))
+
+    return Noting()
 
 
 @pytest.fixture(params=FORMS)
@@ -32,7 +46,10 @@ def form(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def step_each(form: str) -> Callable[..., Any]:
-    return steps_of(form)
+    def step_each(steps: Any, actions: Any, *to: Any) -> Any:
+        return made_of(form, steps).step_rows(actions, 0, *to)
+
+    return step_each
 
 
 def memory(count: int, shape: tuple[int, ...] = (2,), dtype: Any = np.float32) -> tuple[Any, Any, Any]:
@@ -52,7 +69,7 @@ def test_each_gets_its_action_and_writes_its_row(step_each: Any) -> None:
     def step(action: int) -> tuple[Any, ...]:
         return np.array([action, -action], np.float32), action / 2, False, False, {}
 
-    assert step_each([step] * 3, [1, 2, 3], observations, rewards, ended) == []
+    assert step_each([step] * 3, [1, 2, 3], observations, rewards, ended) == {}
     assert observations.tolist() == [[1, -1], [2, -2], [3, -3]]
     assert rewards.tolist() == [0.5, 1.0, 1.5]
     assert ended.tolist() == [0, 0, 0]
@@ -88,7 +105,7 @@ def test_actions_of_a_vector_stay_as_they_are_where_they_are_no_numbers(form: st
         got.append(action)
         return np.zeros(2, np.float32), 0.0, False, False, {}
 
-    steps_of(form, as_numbers=False)([step], np.array([1.5], np.float32), *memory(1))
+    made_of(form, [step], as_numbers=False).step_rows(np.array([1.5], np.float32), 0, *memory(1))
     assert [(type(action), action) for action in got] == [(np.float32, 1.5)]
 
 
@@ -100,35 +117,54 @@ def test_the_first_action_may_stand_in_any_row(form: str, actions: Any) -> None:
         got.append(int(np.squeeze(action)))
         return np.zeros(2, np.float32), 0.0, False, False, {}
 
-    steps_of(form, first=1)([step] * 2, actions, *memory(2))
+    made = made_of(form, [step] * 2)
+    made.step_rows(actions, 1, *memory(2))
     assert got == [8, 9]
     with pytest.raises(IndexError):
-        steps_of(form, first=3)([step] * 2, actions, *memory(2))
+        made.step_rows(actions, 3, *memory(2))
     with pytest.raises(ValueError, match="expected the first row of actions, received -1"):
-        steps_of(form, first=-1)([step] * 2, actions, *memory(2))
+        made.step_rows(actions, -1, *memory(2))
 
 
-def test_steps_are_counted_and_a_cut_is_unusual(form: str) -> None:
-    stepping: Any = form_of("reactors/stepping", form)
-    ends = list[tuple[int, Any]]()
+def test_episodes_are_cut_at_their_limit(form: str) -> None:
+    made = made_of(form, [showing(np.array([1, 2], np.float32))] * 2, limit=3)
+    made._cut(0, 2)
+    observations, rewards, ended = memory(2)
+    seen: list[Any] = []
+    for _ in range(5):
+        final = made.step_rows([0, 0], 0, observations, rewards, ended)
+        seen.append(({i: last.tolist() for i, last in final.items()}, ended.tolist(), observations.tolist()))
+    cut, goes_on = {0: [1, 2]}, [[1, 2], [1, 2]]
+    assert seen[0] == seen[2] == seen[3] == ({}, [0, 0], goes_on)
+    assert seen[1] == seen[4] == (cut, [TRUNCATED, 0], [[0, 0], [1, 2]])  # 2 and 3 steps; the other has no limit yet
+    assert made.noted == [("reset", None)] * 2
+    made._cut(0, None)
+    assert [made.step_rows([0, 0], 0, observations, rewards, ended) for _ in range(5)] == [{}] * 5
 
-    class Cut(stepping.Stepping):  # type: ignore[misc]
-        def _ended(self, unusual: Any, observations: Any, ended: Any) -> Any:
-            ends.append((self._now, unusual))
-            self._next_cut = stepping.NO_CUT
-            return {0: observations[0]}
 
-    made = Cut([showing(np.array([1, 2], np.float32))], True)
-    made._next_cut = 2
-    to = memory(1)
-    found = [made.step_rows([0], 0, *to) for _ in range(3)]
-    assert [list(each) for each in found] == [[], [0], []]
-    assert ends == [(2, [])]
+def test_only_environments_that_there_are_can_be_cut(form: str) -> None:
+    made = made_of(form, [showing(np.zeros(2, np.float32))])
+    for wrong in (-1, 1):
+        with pytest.raises(IndexError, match="takes one of 1 environments and the steps left"):
+            made._cut(wrong, 5)
+
+
+def test_who_wants_to_know_is_told_before_a_reset(form: str) -> None:
+    made = made_of(form, [showing(np.ones(2, np.float32), terminated=True)] * 2)
+    made._tells_resets = True
+    made.step_rows([0, 0], 0, *memory(2))
+    assert made.noted == [("before", 0), ("reset", None), ("before", 1), ("reset", None)]
+
+
+def test_there_is_a_reset_for_every_step(form: str) -> None:
+    with pytest.raises(ValueError, match="expected as many resets as steps"):
+        form_of("reactors/stepping", form).Stepping([showing(0)], [], None, True)
 
 
 def test_what_is_unusual_needs_somebody_who_sees_to_it(form: str) -> None:
-    made = form_of("reactors/stepping", form).Stepping([showing(np.zeros(2, np.float32), terminated=True)], True)
-    with pytest.raises(NotImplementedError, match="a Stepping needs _ended"):
+    stepping = form_of("reactors/stepping", form).Stepping
+    made = stepping([showing(7)], [None], None, True)
+    with pytest.raises(NotImplementedError, match="a Stepping needs _checked and _before_reset"):
         made.step_rows([0], 0, *memory(1))
 
 
@@ -156,7 +192,7 @@ def test_rewards_are_converted_as_numpy_does(step_each: Any, reward: Any) -> Non
 )
 def test_observations_are_converted_as_numpy_does(step_each: Any, observation: Any) -> None:
     observations, rewards, ended = memory(1)
-    assert step_each([showing(observation)], [0], observations, rewards, ended) == []
+    assert step_each([showing(observation)], [0], observations, rewards, ended) == {}
     assert observations[0].tolist() == observation.tolist()
 
 
@@ -168,28 +204,61 @@ def test_rows_need_not_follow_each_other(step_each: Any) -> None:
     assert whole.tolist() == [[1, 0, 1, 0], [2, 0, 2, 0], [3, 0, 3, 0]]
 
 
-@pytest.mark.parametrize(("terminated", "truncated"), [(True, False), (False, True), (np.True_, np.False_), (1, 1)])
-def test_endings_are_left_to_the_caller(step_each: Any, terminated: Any, truncated: Any) -> None:
+@pytest.mark.parametrize(
+    ("terminated", "truncated", "bits"),
+    [
+        (True, False, TERMINATED),
+        (False, True, TRUNCATED),
+        (np.True_, np.False_, TERMINATED),
+        (1, 1, TERMINATED | TRUNCATED),
+    ],
+)
+def test_the_next_episode_begins_in_the_step_that_ends_the_last(
+    form: str, terminated: Any, truncated: Any, bits: int
+) -> None:
     observations, rewards, ended = memory(3)
     last = np.array([5, 6], np.float32)
     steps = [showing(last), showing(last, 7.0, terminated, truncated), showing(last)]
-    ((index, shown, *over),) = step_each(steps, [0] * 3, observations, rewards, ended)
-    assert (index, shown is last, over) == (1, True, [terminated, truncated])
-    assert observations.tolist() == [[5, 6], [9, 9], [5, 6]]
-    assert (rewards.tolist(), ended.tolist()) == ([1, 7, 1], [0, 0, 0])
+    made = made_of(form, steps)
+    final = made.step_rows([0] * 3, 0, observations, rewards, ended)
+    assert {i: kept.tolist() for i, kept in final.items()} == {1: [5, 6]}
+    assert not np.shares_memory(final[1], last)
+    assert made.noted == [("reset", None)]
+    assert observations.tolist() == [[5, 6], [0, 0], [5, 6]]
+    assert (rewards.tolist(), ended.tolist()) == ([1, 7, 1], [0, bits, 0])
 
 
-@pytest.mark.parametrize("observation", [[1.0, 2.0], 3.0, np.zeros(3, np.float32), np.zeros((1, 2), np.float32), None])
-def test_what_has_another_shape_is_left_to_the_caller(step_each: Any, observation: Any) -> None:
+@pytest.mark.parametrize("observation", [[1.0, 2.0], np.array([[1, 2]], np.float32)])
+@pytest.mark.parametrize("over", [False, True])
+def test_what_has_another_shape_is_checked(form: str, observation: Any, over: bool) -> None:
     observations, rewards, ended = memory(1)
-    ((index, shown, *over),) = step_each([showing(observation)], [0], observations, rewards, ended)
-    assert (index, shown is observation, over) == (0, True, [False, False])
-    assert observations.tolist() == [[9, 9]]
+    made = made_of(form, [showing(observation, terminated=over)])
+    final = made.step_rows([0], 0, observations, rewards, ended)
+    assert (final[0] if over else observations[0]).tolist() == [1, 2]
+    assert made.noted[0][0] is observation
+    assert made.noted[0][1] == "step"
+    with pytest.raises(ValueError, match="step: 3"):
+        made_of(form, [showing(3.0)]).step_rows([0], 0, observations, rewards, ended)
 
 
-def test_observations_without_dimensions_are_rows_too(step_each: Any) -> None:
+def test_what_is_checked_has_a_rows_shape_afterwards() -> None:
+    class Odd(form_of("reactors/stepping", FORMS[0]).Stepping):  # type: ignore[misc]
+        def _checked(self, observation: Any, method: str) -> Any:
+            return observation
+
+    with pytest.raises(TypeError, match="_checked: expected an array of a row's shape, received 7"):
+        Odd([showing(7)], [None], None, True).step_rows([0], 0, *memory(1))
+
+
+def test_observations_without_dimensions_are_rows_too(form: str) -> None:
     observations, rewards, ended = memory(2, ())
-    assert step_each([showing(np.array(4.0, np.float32))] * 2, [0, 0], observations, rewards, ended) == []
+
+    class Flat(form_of("reactors/stepping", form).Stepping):  # type: ignore[misc]
+        def _checked(self, observation: Any, method: str) -> Any:
+            return observation
+
+    steps = [showing(np.array(4.0, np.float32))] * 2
+    assert Flat(steps, [None] * 2, None, True).step_rows([0, 0], 0, observations, rewards, ended) == {}
     assert observations.tolist() == [4, 4]
 
 
@@ -211,7 +280,7 @@ def test_a_step_returns_five_things(step_each: Any, returned: Any) -> None:
 
 
 def test_memory_is_checked_before_it_is_written() -> None:
-    step_each = steps_of(FORMS[0])
+    made = made_of(FORMS[0], [showing(np.zeros(2, np.float32))] * 2)
     observations, rewards, ended = memory(2)
     for wrong in [
         (observations[:1], rewards, ended),
@@ -220,4 +289,4 @@ def test_memory_is_checked_before_it_is_written() -> None:
         (observations, rewards[::-1], ended),
     ]:
         with pytest.raises(TypeError, match="expected arrays for observations"):
-            step_each([showing(observations[0])] * 2, [0, 0], *wrong)
+            made.step_rows([0, 0], 0, *wrong)
