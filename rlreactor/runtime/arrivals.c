@@ -11,6 +11,9 @@
 #define WAITS_FOR_ROOM 2      /* as in board.py */
 #define FIRST_STOP 0xFFFFFFFE /* as in wire.py */
 #define TALLY "seen backlog received_from"
+#define FEW 4    /* messages that wait for their tag, beside which others may stay in the ring */
+#define ALL INT64_MAX
+#define PARTLY 2 /* some were taken in */
 #define PAUSES 8 /* of a look: it then takes about as long as one that is compiled from Python */
 
 static PyTypeObject *cell_type, *horizon_type, *lent_type, *position_type;
@@ -443,8 +446,8 @@ static int read_frontier(Incoming *self, Triple *frontier)
     return 0;
 }
 
-/* Take in what is usual; whether all was. */
-static int read_ring(Incoming *self, int *is_news)
+/* Take in what is usual, until so many wait for their tag, but one at least; whether all was, or enough. */
+static int read_ring(Incoming *self, int64_t enough, int *is_news)
 {
     Words *ring = self->pair.incoming;
     int64_t capacity = capacity_of(ring), start = loaded(ring, HEAD), head = start, tail = loaded(ring, TAIL);
@@ -455,7 +458,7 @@ static int read_ring(Incoming *self, int *is_news)
         return 0;
     if (self->is_early && loaded(self->pair.waits, 0) && ring_bell(self->bell) < 0)
         return -1;
-    while (result == 1 && head != tail) {
+    while (result == 1 && head != tail && !(*is_news && number_in(self->backlog, self->worker) >= enough)) {
         int64_t at = head % capacity, header = loaded(ring, DATA + at / WORD);
         int64_t kind = header >> 32, length = header & 0xFFFFFFFF, need = record_of(length);
         if (kind == SKIP && length == capacity - at && length <= tail - head) {
@@ -473,6 +476,8 @@ static int read_ring(Incoming *self, int *is_news)
             *is_news = 1;
         }
     }
+    if (result == 1 && head != tail)
+        result = PARTLY;
     if (head == start)
         return result;
     put_word(ring, HEAD, head);
@@ -482,7 +487,7 @@ static int read_ring(Incoming *self, int *is_news)
     return result;
 }
 
-static int receive(Incoming *self)
+static int receive(Incoming *self, int64_t enough)
 {
     int64_t seen = number_in(self->seen, self->worker), news = seen;
     Words *ring = self->pair.incoming;
@@ -495,9 +500,11 @@ static int receive(Incoming *self)
     Triple told; /* first: what it promises to be sent is then in the ring */
     if (news != seen && !read_frontier(self, &told))
         return UNUSUAL;
-    int is_news = 0, was_all = read_ring(self, &is_news);
+    int is_news = 0, was_all = read_ring(self, enough, &is_news);
     if (was_all < 1)
         return was_all < 0 ? -1 : UNUSUAL;
+    if (was_all == PARTLY) /* what it promises lies beyond what is still to be read */
+        return NEWS;
     if (news == seen)
         return is_news ? NEWS : NOTHING;
     if (put_number(self->seen, self->worker, news) < 0)
@@ -508,7 +515,7 @@ static int receive(Incoming *self)
 
 static PyObject *incoming_receive(Incoming *self, PyObject *unused)
 {
-    int found = receive(self);
+    int found = receive(self, ALL);
     return found < 0 ? NULL : PyLong_FromLong(found);
 }
 
@@ -560,11 +567,11 @@ static PyTypeObject incoming_type = {
 
 /* Arrivals: all of them */
 
-static int arrivals_receive(Arrivals *self, int *is_news)
+static int receive_each(Arrivals *self, int64_t enough, int *is_news)
 {
     int result = NOTHING;
     for (Py_ssize_t i = 0; self->is_usual && i < PyTuple_GET_SIZE(self->incoming); i++) {
-        int found = receive((Incoming *)PyTuple_GET_ITEM(self->incoming, i));
+        int found = receive((Incoming *)PyTuple_GET_ITEM(self->incoming, i), enough);
         if (found < 0)
             return -1;
         *is_news |= found == NEWS;
@@ -572,6 +579,17 @@ static int arrivals_receive(Arrivals *self, int *is_news)
             result = UNUSUAL;
     }
     return self->is_usual ? result : UNUSUAL;
+}
+
+static int arrivals_receive(Arrivals *self, int *is_news)
+{
+    return receive_each(self, ALL, is_news);
+}
+
+/* Values that were taken in need memory of their own, and a port keeps memory for a few; in the ring they lie well. */
+static int arrivals_receive_few(Arrivals *self, int *is_news)
+{
+    return receive_each(self, FEW, is_news);
 }
 
 static int has_any_come(const Arrivals *self)
@@ -669,7 +687,7 @@ static PyTypeObject arrivals_type = {
     .tp_methods = arrivals_methods,
 };
 
-static ArrivalsCalls calls = {arrivals_receive, arrivals_look, arrivals_look_in_turn};
+static ArrivalsCalls calls = {arrivals_receive, arrivals_receive_few, arrivals_look, arrivals_look_in_turn};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.arrivals", NULL, -1, NULL};
 

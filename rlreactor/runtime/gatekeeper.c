@@ -148,7 +148,7 @@ static int pass(Gatekeeper *self, PyObject *rank)
         return SLOWLY;
     if (are_all_after(edges, tag) || is_earlier(tag, horizon->floor))
         return 1;
-    int found = arrivals_calls->receive(self->arrivals, &is_news);
+    int found = arrivals_calls->receive_few(self->arrivals, &is_news);
     if (found < 0 || found == UNUSUAL)
         return found < 0 ? -1 : SLOWLY;
     if (!are_all_after(edges, tag) && said(self, gate) < 0) /* may have to wait for room, and hear of more meanwhile */
@@ -226,7 +226,8 @@ static int approach(Gatekeeper *self)
 {
     Point candidate, head;
     self->position->in_tag = 0;
-    int is_news = 0, found = arrivals_calls->receive(self->arrivals, &is_news);
+    int is_news = 0, is_first = self->approaches == 0;
+    int found = (is_first ? arrivals_calls->receive_few : arrivals_calls->receive)(self->arrivals, &is_news);
     if (self->creeps && found == NOTHING && (found = looked_around(self)))
         return found;
     if (found == NOTHING && !is_news && !self->interrupted)
@@ -290,7 +291,7 @@ static int end_tag(Gatekeeper *self, int sends)
     if (++self->tags % self->told_every && !sends)
         return 0;
     int is_news = 0;
-    if (sends && arrivals_calls->receive(self->arrivals, &is_news) < 0) /* what can be promised may follow from it */
+    if (sends && arrivals_calls->receive_few(self->arrivals, &is_news) < 0) /* what can be promised may follow from it */
         return -1;
     if (candidate_of(position, &candidate, &head) < 0 || post_calls->promise(self->post, candidate, head) < 0)
         return -1;

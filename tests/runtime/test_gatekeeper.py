@@ -212,6 +212,39 @@ def test_who_went_on_by_such_a_look_looks_at_once_the_next_time(pair: Pair, read
     assert reader.left.said == ["look_around"] * 3
 
 
+def queued(pair: Pair, first: int) -> int:
+    """How many messages wait for their tag, after eight were sent."""
+    pair.boards[1].publish(((50, 0, 0), (50, 0), (49, 0), 0))
+    for time in range(first, first + 8):
+        sent(pair, wire.head((time, 0), 6), entry(PORT, time, time))
+    return len(pair.position.queue.events())
+
+
+def test_a_few_are_taken_in_before_a_tag_and_all_where_that_is_not_enough(pair: Pair, reader: Worker) -> None:
+    assert queued(pair, 4) == 0
+    assert reader.keeper.approach()
+    assert (len(pair.position.queue.events()), pair.horizon.known) == (4, (7, 1))
+    assert reader.keeper.approach()
+    assert (len(pair.position.queue.events()), pair.horizon.known) == (8, (50, 0))
+    assert not pair.reader.waiting()
+
+
+def test_who_has_enough_takes_in_one_before_each_tag(pair: Pair, reader: Worker) -> None:
+    queued(pair, 4)
+    pair.tally.backlog[1] = 50
+    for waiting in range(1, 8):
+        assert reader.keeper.approach()
+        assert len(pair.position.queue.events()) == waiting
+        assert reader.keeper.clear((4, 0))
+
+
+def test_a_few_are_enough_for_a_gate(pair: Pair, reader: Worker) -> None:
+    queued(pair, 5)
+    assert reader.keeper.at_gate(RANK)
+    assert len(pair.position.queue.events()) == 4
+    assert pair.reader.waiting()
+
+
 # Within a tag and after it
 
 
