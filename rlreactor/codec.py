@@ -21,7 +21,9 @@ from rlreactor.tag import Tag
 __all__ = ["Unsaved", "pack", "pack_apart", "pack_leniently", "unpack"]
 
 _BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX, _RECORD, _APART = range(1, 12)
-_pack = cast("Any", msgpack.packb)  # msgpack ships no types
+_Packer = cast("Any", msgpack.Packer)  # msgpack ships no types
+_idle: list[Any] = []  # packers of `pack`: to make one takes longer than to pack a number
+_LONG = 1 << 16  # bytes: a packer keeps as much memory as it ever needed
 _unpack = cast("Any", msgpack.unpackb)
 _BASES: tuple[Any, ...] = (str, bytes, float, list, dict)  # of subclasses: a StrEnum, a defaultdict
 _PLAIN = "None, bool, int, float, complex, str, bytes, list, tuple, dict, set, Tag, Record or numpy"
@@ -108,10 +110,24 @@ def _lenient(value: Any) -> Any:
 
 
 def _packb(value: Any, default: Callable[[Any], Any]) -> bytes:
+    packer = _packer(default)
     try:
-        return bytes(_pack(value, default=default, strict_types=True))
+        packed: bytes = packer.pack(value)
     except OverflowError:  # msgpack refuses ints beyond 64 bits before it asks `default`
-        return bytes(_pack(_big_ints_wrapped(value), default=default, strict_types=True))
+        packed = packer.pack(_big_ints_wrapped(value))
+    if default is _default and len(packed) < _LONG:
+        _idle.append(packer)
+    return packed
+
+
+def _packer(default: Callable[[Any], Any]) -> Any:
+    """One that nobody uses: no other thread, and nobody who is about to pack what this lies in."""
+    if default is _default:
+        try:
+            return _idle.pop()
+        except IndexError:
+            pass
+    return _Packer(default=default, strict_types=True)
 
 
 def _big_ints_wrapped(value: Any) -> Any:
@@ -151,6 +167,9 @@ def _decode_extension(apart: Sequence[NDArray[Any]], code: int, data: bytes) -> 
     raise ValueError(f"unknown extension type {code} in packed data")
 
 
+_decode_plainly = partial(_decode_extension, ())
+
+
 def pack(value: Any) -> bytes:
     """Bytes of plain data. Raises TypeError, naming the type, for anything else."""
     return _packb(value, _default)
@@ -179,4 +198,5 @@ def pack_apart(value: Any, is_apart: Callable[[NDArray[Any]], bool]) -> tuple[by
 
 def unpack(data: bytes | memoryview, apart: Sequence[NDArray[Any]] = ()) -> Any:
     """The value that was packed; `apart` are the arrays that `pack_apart` gave beside the bytes."""
-    return _unpack(data, ext_hook=partial(_decode_extension, apart), strict_map_key=False, use_list=True)
+    hook = partial(_decode_extension, apart) if apart else _decode_plainly
+    return _unpack(data, ext_hook=hook, strict_map_key=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from typing import Any
 
@@ -168,3 +169,27 @@ def test_leniently_what_is_not_plain_is_named() -> None:
 def test_foreign_extensions_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown extension type 77"):
         codec.unpack(bytes.fromhex("d44d90"))
+
+
+def test_threads_pack_side_by_side() -> None:
+    values = [{"deep": [(n, 2**70 + n, {n})] * 50} for n in range(8)]
+
+    def packed(value: Any) -> bool:
+        return all([codec.unpack(codec.pack(value)) == value for _ in range(50)])
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(packed, values))
+
+
+def test_what_could_not_be_packed_leaves_nothing_behind() -> None:
+    for _ in range(3):
+        with pytest.raises(TypeError, match="cannot pack object"):
+            codec.pack([1, 2, object()])
+        assert codec.unpack(codec.pack([3, (4,)])) == [3, (4,)]
+
+
+def test_who_packed_much_is_let_go_with_its_memory() -> None:
+    codec.pack(1)
+    before = len(codec._idle)
+    codec.pack(bytes(1 << 20))
+    assert len(codec._idle) == before - 1

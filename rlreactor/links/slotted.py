@@ -56,10 +56,7 @@ class SlottedStorage:
 
     def store(self, value: Any) -> Any:
         """The slot's value: the one that `empty` lent, or a copy of any other."""
-        if value is not self._lent or self._given:
-            stored = self._copy(value)
-        else:
-            stored = value
+        stored = self._copy(value) if value is not self._lent or self._given else value
         self._lent = None
         self._given = True
         assert self.current is not None
