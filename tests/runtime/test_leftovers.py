@@ -54,7 +54,7 @@ def test_many_runs_leave_nothing_in_the_process() -> None:
     run_placed(fine, where, timeout=ms(2))
     gc.collect()
     before = (descriptors(), mappings(), children(), shared_files(), set(os.environ))
-    for number in range(50 if placements.carrier == "memory" else 10):
+    for number in range(20 if placements.carrier == "memory" else 10):
         if number % 10 == 4:
             with pytest.raises(RunError):
                 run_placed(bad, where)
