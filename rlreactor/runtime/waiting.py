@@ -26,6 +26,7 @@ LOOK_UP_S: Final = 0.05  # a sleeping worker looks up this often to see whether 
 SPIN: Final = 3000  # looks at all that may let a worker go on before it sleeps: about a millisecond, see `_spin`
 CREEPING: Final = 8  # looks, or waits, after which a worker looks at everybody's next event, also while others go on
 TURNS = 300  # looks in turn with whoever else wants the core: a tenth of a millisecond in all where nobody does
+ROOM_GLANCES = 100  # tries to write before it tells everybody that it waits for room: some fifty microseconds
 GLANCES = 400  # looks at what has come before it tells everybody that it waits: some twenty microseconds
 
 
@@ -254,7 +255,7 @@ class Waiting:
     def _makes_room(self, ready: Callable[[], bool]) -> bool:
         """Look for a moment: a reader that is only a little slower makes room in no time."""
         start = time.monotonic_ns()
-        looks = GLANCES
+        looks = ROOM_GLANCES
         while looks > 0 and not ready():
             looks -= 1
         self.waited_ns += time.monotonic_ns() - start

@@ -103,6 +103,10 @@ class SlotsOfWriter:
         self._shared.contents[index] = value
         return value
 
+    def copies(self, index: int, value: Any) -> bool:
+        """Whether it copies an array by itself: the spec does that here."""
+        return False
+
     def memory(self, index: int) -> memoryview:
         """The bytes of the slot."""
         return memoryview(self._shared.spec.encode(self._shared.contents[index]))
