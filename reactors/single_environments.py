@@ -71,10 +71,7 @@ class SingleEnvironments(Stepping, Environments):
         self._sent = actions
 
     def receive(self, observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
-        return self.step(self._sent, observations, rewards, ended)
-
-    def step(self, actions: NDArray[Any], observations: NDArray[Any], rewards: Rewards, ended: Ended) -> Final:
-        return self.step_rows(actions, 0, observations, rewards, ended)
+        return self.step_rows(self._sent, 0, observations, rewards, ended)
 
     def _replayed(self, saved: Mapping[str, Any]) -> NDArray[Any]:
         """Make the steps of the running episodes again, or all where their origins are unknown."""

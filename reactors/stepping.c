@@ -271,10 +271,13 @@ static int begin(Stepping *self, PyObject *steps, PyObject *resets, int64_t limi
     Py_ssize_t count = PyList_GET_SIZE(steps);
     int64_t *cuts = PyMem_Calloc(count + 1, sizeof(int64_t));
     if (cuts == NULL || PyList_GET_SIZE(resets) != count) {
+        if (cuts == NULL)
+            PyErr_NoMemory();
+        else
+            PyErr_SetString(PyExc_ValueError, "expected as many resets as steps");
         PyMem_Free(cuts);
         Py_DECREF(steps);
         Py_DECREF(resets);
-        PyErr_SetString(PyExc_ValueError, "expected as many resets as steps");
         return -1;
     }
     PyMem_Free(self->cuts);
