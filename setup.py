@@ -15,16 +15,16 @@ INNER = {
     "": ["pool", "tag"],
     "links/": [
         "acknowledgements", "board", "carrier", "distant_board", "distant_ends", "doorbell", "ends", "envelope",
-        "exchange", "landing", "near_rows", "released", "reliable", "ring", "slots", "slotted", "status",
+        "exchange", "landing", "near_rows", "released", "reliable", "ring", "slot_room", "slots", "slotted", "status",
         "status_board",
     ],
     "runtime/": ["audience", "inlet", "intake", "near_outbox", "neighbourhood", "outbox", "waiting"],
     "scheduler/": ["cadence", "inbox", "routes"],
 }  # fmt: skip
 NATIVE = [
-    "access", "lender", "lent", "links/wire", "links/words", "reactors/stepping", "runtime/arrivals",
-    "runtime/gatekeeper", "runtime/position", "runtime/post", "scheduler/agenda", "scheduler/edges",
-    "scheduler/gathering", "scheduler/horizon", "scheduler/steady",
+    "access", "lender", "lent", "links/slot_lender", "links/wire", "links/words", "reactors/stepping",
+    "runtime/arrivals", "runtime/gatekeeper", "runtime/position", "runtime/post", "scheduler/agenda",
+    "scheduler/edges", "scheduler/gathering", "scheduler/horizon", "scheduler/steady",
 ]  # fmt: skip
 KNOWN = ("x86_64", "AMD64")  # whose order of loads and stores what is written in C relies on; see links/words.py
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is

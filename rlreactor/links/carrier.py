@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from rlreactor.links.ends import Bell, Reader, Writer
 from rlreactor.links.shared_words import OwnWords, SharedWords
-from rlreactor.links.slotted import SlotReader, SlottedStorage
+from rlreactor.links.slotted import SlotReader, Slotted
 from rlreactor.links.status_board import StatusBoard
 from rlreactor.links.words import fence
 from rlreactor.spec import Spec
@@ -69,7 +69,7 @@ class Carrier(Protocol):
         """Wait for a moment whether something comes from far away; nobody is told. False: nothing has, or not tried."""
         ...
 
-    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
+    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> Slotted | None:
         """The slots of a port that this worker writes; None where its values travel within the messages."""
         ...
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rlreactor.links.carrier import Wait, bell_for_room
 from rlreactor.links.ends import Bell, Reader, Writer
-from rlreactor.links.slotted import SlotReader, SlottedStorage
+from rlreactor.links.near_storage import slotted_storage
+from rlreactor.links.slotted import SlotReader, Slotted
 from rlreactor.spec import Spec
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ class MemoryCarrier:
         """There is nobody far away."""
         return False
 
-    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
+    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> Slotted | None:
         """The slots of a port that this worker writes."""
         plan = self._memory.slot_plans.get(path)
         if plan is None:
             return None
         released = [(r, self._memory.released(self._mapping, path, r)) for r in plan.readers]
-        return SlottedStorage(spec, self._memory.slots(path, writable=True), released, wait)
+        return slotted_storage(spec, self._memory.slots(path, writable=True), released, wait)
 
     def slot_reader(self, path: str, spec: Spec[Any]) -> SlotReader | None:
         """The slots of a port that another worker writes."""

@@ -22,11 +22,12 @@ from rlreactor.links.envelope import Envelope
 from rlreactor.links.exchange import Land
 from rlreactor.links.host_memory import HostMemory, SlotPlan
 from rlreactor.links.landing import Landing
+from rlreactor.links.near_storage import slotted_storage
 from rlreactor.links.released import Count, ReleasedHere, ReleasedThere
 from rlreactor.links.reliable import PeerFault
 from rlreactor.links.segment import PAGE
 from rlreactor.links.shared_words import OwnWords, SharedWords
-from rlreactor.links.slotted import SlotReader, SlottedStorage
+from rlreactor.links.slotted import SlotReader, Slotted
 from rlreactor.spec import Spec
 
 __all__ = ["MixedCarrier", "distant_ports"]
@@ -97,14 +98,14 @@ class MixedCarrier:
         """Wait for a moment whether something comes from far away."""
         return self._own_bell.nap()
 
-    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> SlottedStorage | None:
+    def storage(self, path: str, spec: Spec[Any], wait: Wait) -> Slotted | None:
         """The slots of a port that this worker writes."""
         plan = self._memory.slot_plans.get(path)
         if plan is None:
             return None
         counts: list[tuple[int, Count]] = [(r, self._memory.released(self._mapping, path, r)) for r in plan.readers]
         counts += [(r, ReleasedThere(self.board, r, self._position(plan, self._me, r))) for r in plan.distant]
-        return SlottedStorage(spec, self._memory.slots(path, writable=True), counts, wait)
+        return slotted_storage(spec, self._memory.slots(path, writable=True), counts, wait)
 
     def slot_reader(self, path: str, spec: Spec[Any]) -> SlotReader | None:
         """The slots of a port that another worker writes."""

@@ -65,7 +65,7 @@ class SlotMemory(Generic[T]):
         self._kept = 0  # values in a row
         self.readable: Callable[[int], T] = self._values.__getitem__
         self._mappings: list[mmap.mmap] = []
-        self._lent: list[Lent] = []
+        self.lents: list[Lent] = []
         for index in range(count):
             self._map(index)
 
@@ -84,23 +84,23 @@ class SlotMemory(Generic[T]):
 
         It holds what was written there some tags ago. `detach_if_held` comes first.
         """
-        self._lent[index].thaw()
+        self.lents[index].thaw()
         return cast(T, self._values[index])
 
     def copies(self, index: int, value: Any) -> bool:
         """Copy an array to a slot that is writable and lies in memory like it; whether it does (see `Lent.copies`)."""
-        return self._lent[index].copies(value)
+        return self.lents[index].copies(value)
 
     def freeze(self, index: int) -> None:
         """Makes the arrays given out by `writable` read-only: the value was given away.
 
         Views that were taken before stay writable, as numpy has it.
         """
-        self._lent[index].freeze()
+        self.lents[index].freeze()
 
     def memory(self, index: int) -> memoryview:
         """The bytes of the slot's value."""
-        return self._lent[index].memory
+        return self.lents[index].memory
 
     def detach_if_held(self, index: int) -> bool:
         """Whether somebody still held the slot's value; then it is theirs, the slot has another.
@@ -108,7 +108,7 @@ class SlotMemory(Generic[T]):
         Holding is any reference outside this object: a port's or a caller's variable too, so clear
         those first. Raises LinkError when memory for the copy cannot be had.
         """
-        if not self._lent[index].is_held():
+        if not self.lents[index].is_held():
             self._kept = 0
             return False
         make_private(self._mappings[index])
@@ -125,7 +125,7 @@ class SlotMemory(Generic[T]):
         arrays = arrays_over(self._spec, mapping)
         lent = Lent(value_of(self._spec, arrays), arrays, memoryview(mapping)[: self._spec.nbytes], mapping)
         self._mappings[index : index + 1] = [mapping]
-        self._lent[index : index + 1] = [lent]
+        self.lents[index : index + 1] = [lent]
         self._values[index] = lent.value
         del mapping
         lent.settle()
@@ -135,6 +135,6 @@ class SlotMemory(Generic[T]):
         length = self._spec.nbytes
         memory = np.empty(length + ALIGNMENT, np.uint8)  # an array: what lies over one cannot be made writable again
         start = -int(memory.__array_interface__["data"][0]) % ALIGNMENT
-        memory[start : start + length] = self._lent[index].memory
+        memory[start : start + length] = self.lents[index].memory
         memory.setflags(write=False)
         return cast(T, value_of(self._spec, arrays_over(self._spec, memory, start)))

@@ -1,24 +1,40 @@
 """Payloads in shared slots: the storage of a port that other workers read, and the other end of it.
 
-The writer takes slots in turn. Each reading worker counts, in a word of its own, how many of them it has finished
-with; a slot is free again when every reader's count has passed it. A reader is finished with a slot at the end of the
-tag at which its value arrived, or, where a value is held, when the next one has taken its place.
+The writer takes slots in turn (`slot_room.py` says when one is free again). A reader is finished with a slot at the end
+of the tag at which its value arrived, or, where a value is held, when the next one has taken its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from rlreactor.links.landing import Landing
 from rlreactor.links.released import ALL, Count
+from rlreactor.links.slot_room import SlotRoom
 from rlreactor.links.slots import SlotMemory
 from rlreactor.pool import arrays_over, value_of
 from rlreactor.spec import ALIGNMENT, Spec
+from rlreactor.storage import Storage
 
-__all__ = ["Lease", "SlotReader", "SlottedStorage"]
+__all__ = ["Lease", "SlotReader", "Slotted", "SlottedStorage"]
+
+
+class Slotted(Storage, Protocol):
+    """Storage of a root port in slots.
+
+    Attributes:
+        taken: slots, since the start.
+    """
+
+    @property
+    def taken(self) -> int: ...
+
+    def sent(self) -> int:
+        """The slot whose number goes to the readers now."""
+        ...
 
 
 class SlottedStorage:
@@ -27,8 +43,7 @@ class SlottedStorage:
     Args:
         spec: of the port.
         memory: its slots, writable here.
-        released: per reading worker, the word that counts its finished slots.
-        wait: called again and again while no slot is free, with the worker that holds the oldest.
+        released, wait: see `SlotRoom`.
     """
 
     def __init__(
@@ -40,10 +55,9 @@ class SlottedStorage:
     ) -> None:
         self._spec = spec
         self._memory = memory
-        self._released = released
-        self._wait = wait
-        self._taken = 0  # slots taken since the start
-        self._free = memory.count  # `_taken` may grow to this
+        self._room = SlotRoom(memory.count, released, wait)
+        self.taken = 0  # slots taken since the start
+        self._most = memory.count  # `_taken` may grow to this
         self._lent: Any = None
         self._given = False  # this tag's value lies in the current slot
         self.stored = memoryview(b"")
@@ -90,24 +104,12 @@ class SlottedStorage:
         return index
 
     def _take(self) -> int:
-        while self._taken >= self._free and not self._room():
-            self._wait_for_one()
-        index = self._taken % self._memory.count
-        self._taken += 1
+        if self.taken >= self._most:
+            self._most = self._room.beyond(self.taken)
+        index = self.taken % self._memory.count
+        self.taken += 1
         self._memory.detach_if_held(index)
         return index
-
-    def _wait_for_one(self) -> None:
-        holder = self._holder()
-        self._wait(holder, lambda: self._room() or self._holder() != holder)
-
-    def _holder(self) -> int:
-        """The worker that still needs the oldest slot."""
-        return min(self._released, key=lambda entry: entry[1].load(0))[0]
-
-    def _room(self) -> bool:
-        self._free = min(words.load(0) for _, words in self._released) + self._memory.count
-        return self._taken < self._free
 
 
 class Lease:

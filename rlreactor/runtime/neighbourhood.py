@@ -12,7 +12,7 @@ from typing import Any, Final
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
 from rlreactor.links.carrier import Carrier
-from rlreactor.links.slotted import SlottedStorage
+from rlreactor.links.slotted import Slotted
 from rlreactor.runtime.arrivals import Arrivals
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
@@ -65,7 +65,7 @@ class Neighbourhood:
         self.outbox = outbox = outbox_of(carrier, frontiers, audience, me)
         self.intake = intake = Intake(carrier, frontiers, audience, outbox, me, early=early)
         self.waiting = Waiting(carrier, frontiers, audience, outbox, intake, routes, me, spin=spin)
-        self.slots: dict[str, SlottedStorage] = {}
+        self.slots: dict[str, Slotted] = {}
         self.passage: Passage = self
         self._gatekeeper: Gatekeeper | None = None
         self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends

@@ -1,13 +1,14 @@
 /* What leaves by the short way: post.py says what goes it. */
 
 #include "../access.h"
+#include "../links/slot_lender.h"
 #include "../scheduler/outflow.h"
 #include "position.h"
 #include "post.h"
 #include "shortcut.h"
 #include <structmember.h>
 
-static PyTypeObject *cell_type, *edges_type, *horizon_type, *lender_type, *outflow_type, *position_type;
+static PyTypeObject *cell_type, *edges_type, *horizon_type, *lender_type, *outflow_type, *position_type, *slots_type;
 static PyObject *name_sent, *name_spec, *name_encode, *name_cell;
 
 /* Outgoing */
@@ -321,6 +322,8 @@ failed:
 /* The entry of a value that lies in a slot. */
 static PyObject *slot_entry_of(uint32_t index, PyObject *slots)
 {
+    if (PyObject_TypeCheck(slots, slots_type) && ((SlotLender *)slots)->current >= 0)
+        return slot_entry(index, (int32_t)sent_slot((SlotLender *)slots));
     PyObject *sent = PyObject_CallMethodNoArgs(slots, name_sent);
     int32_t slot = sent == NULL ? -1 : (int32_t)PyLong_AsLong(sent);
     Py_XDECREF(sent);
@@ -661,6 +664,7 @@ static int is_ready(void)
            (cell_type = type_of("rlreactor.access", "Cell", sizeof(Cell))) != NULL &&
            (position_type = type_of("rlreactor.runtime.position", "Position", sizeof(Position))) != NULL &&
            (lender_type = type_of("rlreactor.lender", "Lender", sizeof(Lender))) != NULL &&
+           (slots_type = type_of("rlreactor.links.slot_lender", "SlotLender", sizeof(SlotLender))) != NULL &&
            (outflow_type = type_of("rlreactor.scheduler.steady", "Outflow", sizeof(Outflow))) != NULL &&
            (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
            (edges_type = type_of("rlreactor.scheduler.edges", "Edges", sizeof(Edges))) != NULL;

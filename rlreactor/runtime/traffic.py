@@ -15,5 +15,5 @@ def sent_bytes(links: Neighbourhood, binding: Binding) -> dict[int, int]:
     sent = Counter({worker: writer.written for worker, writer in links.outbox.writers.items()})
     for path, storage in links.slots.items():
         for worker in binding.outlets[path].remote:
-            sent[worker] += storage._taken * binding.graph.ports[path].spec.nbytes
+            sent[worker] += storage.taken * binding.graph.ports[path].spec.nbytes
     return {worker: count for worker, count in sent.items() if count}

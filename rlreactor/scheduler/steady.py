@@ -13,7 +13,7 @@ from rlreactor.tag import FOREVER, Point
 
 if TYPE_CHECKING:
     from rlreactor.execution import Execution
-    from rlreactor.links.slotted import SlottedStorage
+    from rlreactor.links.slotted import Slotted
     from rlreactor.scheduler.gathering import Gathering
     from rlreactor.scheduler.neighbours import Passage
     from rlreactor.scheduler.outlet import CellGroup, Outlet
@@ -82,7 +82,7 @@ class Outflow:
     delayed: tuple[tuple[Delay, CellGroup], ...]
     deliver_later: Callable[[Outlet, Point], None]
     remote: tuple[int, ...]
-    slots: SlottedStorage | None
+    slots: Slotted | None
     index: int
     lies_in_memory: bool
 
