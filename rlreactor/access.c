@@ -171,6 +171,15 @@ typedef struct {
     PyObject *load;
 } Access;
 
+/* By way of `object`, which gives instances of subclasses their attributes without a dictionary. */
+static PyObject *access_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *nothing = PyTuple_New(0);
+    PyObject *made = nothing == NULL ? NULL : PyBaseObject_Type.tp_new(type, nothing, NULL);
+    Py_XDECREF(nothing);
+    return made;
+}
+
 static int access_traverse(Access *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->cell);
@@ -375,7 +384,7 @@ static PyTypeObject access_type = {
     .tp_basicsize = sizeof(Access),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "The part of a port that reactions use.",
-    .tp_new = PyType_GenericNew,
+    .tp_new = access_new,
     .tp_dealloc = (destructor)access_dealloc,
     .tp_traverse = (traverseproc)access_traverse,
     .tp_clear = (inquiry)access_clear,

@@ -213,7 +213,7 @@ class _Check:
                     self.writers.setdefault(id(element), []).append(path)
 
     def _find(self, reactor: Reactor, reference: str, path: str, signature: ReactionSignature) -> Iterator[Element]:
-        element = reactor.__dict__.get(reference)
+        element = getattr(reactor, reference, None)
         if isinstance(element, Element):
             yield from _channels(element)
             return

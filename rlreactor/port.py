@@ -51,7 +51,8 @@ class Element:
         """This element as part of one reactor instance."""
         kind = type(self)
         twin = kind.__new__(kind)
-        twin.__dict__.update(self.__dict__)
+        for name, value in vars(self).items():  # of the declared one: see `Reactor.composes`
+            setattr(twin, name, value)
         twin.owner = owner
         return twin
 

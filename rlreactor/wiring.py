@@ -139,7 +139,7 @@ class Wiring:
 
 def elements_of(reactor: Reactor) -> Iterator[Element]:
     for name in type(reactor)._declaration.elements:
-        element = reactor.__dict__.get(name)
+        element = getattr(reactor, name, None)
         if isinstance(element, MultiPort):
             yield from element.channels
         elif isinstance(element, Element):

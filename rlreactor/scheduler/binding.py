@@ -137,6 +137,8 @@ class Binding:
             reactor._generator = None
             for name, field in type(reactor)._declaration.states.items():
                 setattr(reactor, name, field.initial())
+            if reactor.composes or not path:  # its `__dict__` has been looked at: see `composes`
+                object.__setattr__(reactor, "__dict__", {**vars(reactor)})
 
     def _bind_reactions(self) -> None:
         for node in self.nodes:

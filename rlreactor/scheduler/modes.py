@@ -110,7 +110,7 @@ def scope_of(reactor: Reactor, mode: str | None) -> str:
 
 def modes_of(reactor: Reactor) -> list[Mode]:
     """The modes of a reactor instance."""
-    found = (reactor.__dict__.get(name) for name in type(reactor)._declaration.elements)
+    found = (getattr(reactor, name, None) for name in type(reactor)._declaration.elements)
     return [element for element in found if isinstance(element, Mode)]
 
 
