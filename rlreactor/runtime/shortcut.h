@@ -29,7 +29,9 @@ static PyObject *name_ring;
 
 static inline int64_t number_in(PyObject *list, Py_ssize_t index)
 {
-    return PyLong_AsLongLong(PyList_GET_ITEM(list, index));
+    int64_t number;
+    PyObject *item = PyList_GET_ITEM(list, index);
+    return is_small(item, &number) ? number : PyLong_AsLongLong(item);
 }
 
 static inline int put_number(PyObject *list, Py_ssize_t index, int64_t number)

@@ -47,6 +47,25 @@ static inline int is_same(Point one, Point other)
     return one.time == other.time && one.microstep == other.microstep;
 }
 
+/* Whether a number is so small that it need not be converted, as most are. */
+static inline int is_small(PyObject *number, int64_t *value)
+{
+    if (!PyLong_CheckExact(number))
+        return 0;
+    PyLongObject *digits = (PyLongObject *)number;
+#if PY_VERSION_HEX >= 0x030C0000
+    if (!PyUnstable_Long_IsCompact(digits))
+        return 0;
+    *value = PyUnstable_Long_CompactValue(digits);
+#else
+    Py_ssize_t size = Py_SIZE(number); /* and the sign */
+    if (size < -1 || size > 1)
+        return 0;
+    *value = size ? size * (int64_t)digits->ob_digit[0] : 0;
+#endif
+    return 1;
+}
+
 /* To and from tuples of numbers: -1 or NULL with an error set where they are none. Larger ones than FOREVER's count as
  * FOREVER's: nothing that late ever happens. */
 
@@ -58,6 +77,8 @@ static inline int numbers_of(PyObject *tuple, int64_t *numbers, Py_ssize_t count
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         int overflow;
+        if (is_small(PyTuple_GET_ITEM(tuple, i), &numbers[i]))
+            continue;
         numbers[i] = PyLong_AsLongLongAndOverflow(PyTuple_GET_ITEM(tuple, i), &overflow);
         if (numbers[i] == -1 && PyErr_Occurred())
             return -1;
