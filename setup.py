@@ -23,8 +23,8 @@ INNER = {
 }  # fmt: skip
 NATIVE = [
     "access", "lender", "lent", "links/slot_lender", "links/wire", "links/words", "reactors/stepping",
-    "runtime/arrivals", "runtime/gatekeeper", "runtime/position", "runtime/post", "scheduler/agenda",
-    "scheduler/edges", "scheduler/gathering", "scheduler/horizon", "scheduler/steady",
+    "runtime/arrivals", "runtime/gatekeeper", "runtime/position", "runtime/post", "runtime/rest",
+    "scheduler/agenda", "scheduler/edges", "scheduler/gathering", "scheduler/horizon", "scheduler/steady",
 ]  # fmt: skip
 KNOWN = ("x86_64", "AMD64")  # whose order of loads and stores what is written in C relies on; see links/words.py
 BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"}  # other commands only ask what there is

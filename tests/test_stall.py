@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import select
 from collections.abc import Iterator
 
 import pytest
 
-from rlreactor import Input, Output, Reactor, Timer, ms, reaction, shutdown, state
+from rlreactor import Input, Output, Reactor, Timer, ms, reaction, shutdown, state, us
 
 from .placements import run_placed
 from .watchdog import watched
@@ -155,6 +156,58 @@ def test_a_reaction_that_waits_at_its_tag_is_named_with_it(gate: Gate) -> None:
     assert slow == "  worker 0: is at (2000000 ns, 0), the last reaction it began there is slow.work"
     assert re.fullmatch(r"  worker 1: (ticking\.take at|everything before) \(2000000 ns, 0\) waits for .*", ticking)
     assert "slow.work on worker 0" in ticking
+
+
+class Late(Reactor):
+    """At its hundredth tick it waits until somebody writes into the pipe. It asks for no stop: others may run ahead."""
+
+    gate: int
+    tick = Timer(0, us(10))
+    out = Output(int)
+    count: int = state(0)
+
+    @reaction(tick, effects=[out])
+    def work(self) -> None:
+        self.count += 1
+        if self.count == 100:
+            select.select([self.gate], [], [])
+        self.out.set(1)
+
+
+class Talker(Reactor):
+    """Has something to say a thousand times a second, far ahead of the others, until somebody writes into the pipe."""
+
+    gate: int
+    tick = Timer(0, us(10))
+    out = Output(int)
+    waited: int = state(0)
+
+    @reaction(tick, effects=[out])
+    def talk(self) -> None:
+        opened, _, _ = select.select([self.gate], [], [], 0.001)
+        self.waited += not opened
+        self.out.set(0)
+
+
+class Interrupted(Reactor):
+    gate: int
+
+    def compose(self) -> None:
+        self.slow = Late(gate=self.gate)
+        self.talker = Talker(gate=self.gate)
+        self.end = Relay()
+        self.other = Relay()
+        self.connect(self.slow.out, self.end.inp)
+        self.connect(self.talker.out, self.other.inp, after=ms(100))
+
+
+def test_who_hears_of_others_all_the_time_waits_all_the_same(gate: Gate) -> None:
+    where = {"slow": 0, "end": 1, "other": 1, "talker": 2}
+    with watched():
+        result = run_placed(Interrupted(gate=gate.reader), where, stall_limit=LIMIT_S, timeout=ms(30))
+    assert result.state("talker")["waited"] < 2000, "of 3000"
+    [said] = gate.handler.said
+    assert re.search(r"\n  worker 1: .* waits for slow\.out from slow\.work on worker 0", said)
 
 
 def test_nobody_says_anything_while_nobody_waits_for_long(gate: Gate) -> None:

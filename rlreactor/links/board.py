@@ -35,7 +35,7 @@ _AT: Final = 6
 _RESTING: Final = 7
 _VERSION: Final = 8
 _SEEN: Final = 9
-_SIGNS: Final = 4 * WORD  # bytes of those words that others wait for
+_SIGNS: Final = 4  # those words that others wait for
 WAITS_FOR_ROOM: Final = 2
 _GENERATIONS: Final = 4
 _STATUS: Final = 9  # words
@@ -83,8 +83,13 @@ class Board(StatusBoard):
 
     def signs(self, worker: int, *, news: bool, wishes: bool) -> object:
         """Changes with whatever `worker` says to those who wait: idleness, its end, and perhaps news and wishes."""
-        begin = 0 if news else WORD
-        return self._cells[worker].copy(begin, (_SIGNS if wishes else _SIGNS - WORD) - begin)
+        first, end = _signs(news, wishes)
+        return self._cells[worker].copy(first * WORD, (end - first) * WORD)
+
+    def watched(self, worker: int, *, news: bool, wishes: bool) -> Words:
+        """The words themselves that `signs` are a copy of."""
+        first, end = _signs(news, wishes)
+        return self._cells[worker][first:end]
 
     def read(self, worker: int) -> tuple[int, Status]:
         """The newest status of `worker` and its version."""
@@ -237,6 +242,11 @@ class Board(StatusBoard):
     def asleep(self, worker: int) -> tuple[Words, int]:
         """The word in which `worker` says that it sleeps, for its doorbell."""
         return self._cells[worker], _ASLEEP
+
+
+def _signs(news: bool, wishes: bool) -> tuple[int, int]:
+    """The first of the words that somebody waits for, and the one after the last."""
+    return (_NEWS if news else _GONE), (_SIGNS if wishes else _WANTED)
 
 
 def _statuses(row: Words) -> Words:

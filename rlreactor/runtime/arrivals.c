@@ -687,7 +687,8 @@ static PyTypeObject arrivals_type = {
     .tp_methods = arrivals_methods,
 };
 
-static ArrivalsCalls calls = {arrivals_receive, arrivals_receive_few, arrivals_look, arrivals_look_in_turn};
+static ArrivalsCalls calls = {arrivals_receive, arrivals_receive_few, has_any_come, arrivals_look,
+                              arrivals_look_in_turn};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.arrivals", NULL, -1, NULL};
 

@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     int (*receive)(Arrivals *self, int *is_news); /* NOTHING; UNUSUAL: what is left has to go the long way; -1: error */
     int (*receive_few)(Arrivals *self, int *is_news); /* for whom this is not enough, they must take in all */
+    int (*has_come)(const Arrivals *self);
     int (*look)(Arrivals *self, int64_t looks);
     int (*look_in_turn)(Arrivals *self, int64_t looks); /* after each, whoever else wants the core has it */
 } ArrivalsCalls;

@@ -5,21 +5,24 @@
 #include "arrivals.h"
 #include "position.h"
 #include "post.h"
+#include "rest.h"
 #include <structmember.h>
 #include <time.h>
 
 #define NS_PER_S 1000000000
 #define SLOWLY 2 /* it is not usual, or takes longer */
+#define QUIET 3  /* nothing has come */
 
 static PyTypeObject *arrivals_type, *horizon_type, *position_type;
-static PyObject *post_type;
+static PyObject *post_type, *rest_type;
 static ArrivalsCalls *arrivals_calls;
 static PostCalls *post_calls;
-static PyObject *name_at_gate, *name_end_tag, *name_give_slots_back, *name_look_around, *name_waiting;
+static RestCalls *rest_calls;
+static PyObject *name_announce, *name_announce_at, *name_at_gate, *name_end_tag, *name_go_on, *name_give_slots_back, *name_look_around, *name_waiting;
 
 typedef struct {
     PyObject_HEAD
-    PyObject *neighbourhood, *outbox, *intake, *post;
+    PyObject *neighbourhood, *outbox, *intake, *post, *rest;
     Arrivals *arrivals;
     Horizon *horizon;
     Position *position;
@@ -30,17 +33,19 @@ typedef struct {
     int (*look)(Arrivals *, int64_t);
     char interrupted, creeps; /* whether it last went on because it had looked at everybody */
     char has_sent; /* at this tag, after its last reaction */
+    char is_announced; /* that it waits */
 } Gatekeeper;
 
 static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    PyObject *neighbourhood, *outbox, *intake, *ended, *post, *arrivals, *horizon, *position, *timeout;
+    PyObject *neighbourhood, *outbox, *intake, *ended, *post, *arrivals, *rest, *horizon, *position, *timeout;
     long long ranks, looks, most_approaches, told_every;
     int shares;
     Point last;
-    if (!PyArg_ParseTuple(args, "OOOO!O!O!O!O!OLLpLL:Gatekeeper", &neighbourhood, &outbox, &intake, &PyList_Type,
-                          &ended, post_type, &post, arrivals_type, &arrivals, horizon_type, &horizon, position_type, &position, &timeout,
-                          &ranks, &looks, &shares, &most_approaches, &told_every) ||
+    if (!PyArg_ParseTuple(args, "OOOO!O!O!O!O!O!OLLpLL:Gatekeeper", &neighbourhood, &outbox, &intake, &PyList_Type,
+                          &ended, post_type, &post, arrivals_type, &arrivals, rest_type, &rest, horizon_type, &horizon,
+                          position_type, &position, &timeout, &ranks, &looks, &shares, &most_approaches,
+                          &told_every) ||
         point_of(timeout, &last) < 0)
         return NULL;
     Gatekeeper *self = (Gatekeeper *)type->tp_alloc(type, 0);
@@ -50,6 +55,7 @@ static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     self->outbox = Py_NewRef(outbox);
     self->intake = Py_NewRef(intake);
     self->post = Py_NewRef(post);
+    self->rest = Py_NewRef(rest);
     self->arrivals = (Arrivals *)Py_NewRef(arrivals);
     self->horizon = (Horizon *)Py_NewRef(horizon);
     self->position = (Position *)Py_NewRef(position);
@@ -69,6 +75,7 @@ static int keeper_traverse(Gatekeeper *self, visitproc visit, void *arg)
     Py_VISIT(self->outbox);
     Py_VISIT(self->intake);
     Py_VISIT(self->post);
+    Py_VISIT(self->rest);
     Py_VISIT(self->arrivals);
     Py_VISIT(self->horizon);
     Py_VISIT(self->position);
@@ -82,6 +89,7 @@ static int keeper_clear(Gatekeeper *self)
     Py_CLEAR(self->outbox);
     Py_CLEAR(self->intake);
     Py_CLEAR(self->post);
+    Py_CLEAR(self->rest);
     Py_CLEAR(self->arrivals);
     Py_CLEAR(self->horizon);
     Py_CLEAR(self->position);
@@ -109,16 +117,47 @@ static int64_t now_ns(void)
     return now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec;
 }
 
-/* Look for a moment whether anything comes, and take it in: 1 if anything was news, 0 if nothing came, or SLOWLY. */
+/* Look for a moment whether anything comes, and take it in: 0, QUIET, SLOWLY, or -1 with an error set. */
 static int look(Gatekeeper *self, int *is_news)
 {
     int64_t start = now_ns();
     int has_come = self->look(self->arrivals, self->looks);
     self->waited_ns += now_ns() - start;
     if (!has_come)
-        return SLOWLY;
+        return QUIET;
     int found = arrivals_calls->receive(self->arrivals, is_news);
     return found == UNUSUAL ? SLOWLY : found;
+}
+
+/* Once everybody was told that this worker waits, rest until there is news and take it in: 0, SLOWLY or -1. */
+static int rest(Gatekeeper *self, PyObject *announcement, int *is_news)
+{
+    self->is_announced = 1;
+    if (announcement == NULL)
+        return -1;
+    int64_t found = PyLong_AsLongLong(announcement);
+    Py_DECREF(announcement);
+    if (PyErr_Occurred() || found == UNUSUAL || self->interrupted)
+        return PyErr_Occurred() ? -1 : SLOWLY;
+    *is_news |= found == NEWS;
+    if (found == NOTHING) {
+        int64_t start = now_ns();
+        int is_over = rest_calls->until_news(self->rest);
+        self->waited_ns += now_ns() - start;
+        if (is_over < 1 || self->interrupted)
+            return is_over < 0 ? -1 : SLOWLY;
+    }
+    int received = arrivals_calls->receive(self->arrivals, is_news);
+    return received == UNUSUAL ? SLOWLY : received;
+}
+
+/* Nobody is waited for any more. */
+static int go_on(Gatekeeper *self)
+{
+    if (!self->is_announced)
+        return 0;
+    self->is_announced = 0;
+    return called(PyObject_CallMethodNoArgs(self->neighbourhood, name_go_on));
 }
 
 /* Send what waits, or say that there is nothing: all before `rank` has run. */
@@ -153,10 +192,16 @@ static int pass(Gatekeeper *self, PyObject *rank)
         return found < 0 ? -1 : SLOWLY;
     if (!are_all_after(edges, tag) && said(self, gate) < 0) /* may have to wait for room, and hear of more meanwhile */
         return -1;
-    while (!are_all_after(edges, tag))
-        if ((found = look(self, &is_news)))
+    while (!are_all_after(edges, tag)) {
+        found = look(self, &is_news);
+        if (found == QUIET) {
+            rest_calls->note(self->rest);
+            found = rest(self, PyObject_CallMethodOneArg(self->neighbourhood, name_announce_at, rank), &is_news);
+        }
+        if (found)
             return found;
-    return !self->interrupted;
+    }
+    return go_on(self) < 0 ? -1 : !self->interrupted;
 }
 
 static PyObject *keeper_at_gate(Gatekeeper *self, PyObject *rank)
@@ -185,6 +230,8 @@ static PyObject *keeper_clear_tag(Gatekeeper *self, PyObject *given)
         return NULL;
     if (is_earlier(horizon->latest, tag) || !is_earlier(tag, horizon->stops) || is_same(tag, self->timeout))
         Py_RETURN_FALSE;
+    if (go_on(self) < 0)
+        return NULL;
     self->position->in_tag = 1;
     self->approaches = 0;
     Py_RETURN_TRUE;
@@ -233,6 +280,11 @@ static int approach(Gatekeeper *self)
     if (found == NOTHING && !is_news && !self->interrupted)
         found = look(self, &is_news);
     int is_undisturbed_yet = found < 0 ? -1 : is_undisturbed(self->position);
+    if (found == QUIET && is_undisturbed_yet > 0) {
+        rest_calls->note(self->rest);
+        found = rest(self, PyObject_CallMethodNoArgs(self->neighbourhood, name_announce), &is_news);
+        is_undisturbed_yet = found < 0 ? -1 : is_undisturbed(self->position);
+    }
     if (is_undisturbed_yet < 0 || candidate_of(self->position, &candidate, &head) < 0)
         return -1;
     if (is_news && is_undisturbed_yet) /* lets others start too */
@@ -345,6 +397,9 @@ static PyTypeObject keeper_type = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "rlreactor.runtime.gatekeeper", NULL, -1, NULL};
 
 static const Name names[] = {
+    {&name_announce, "announce"},
+    {&name_announce_at, "announce_at"},
+    {&name_go_on, "go_on"},
     {&name_at_gate, "at_gate"},
     {&name_end_tag, "end_tag"},
     {&name_give_slots_back, "give_slots_back"},
@@ -359,6 +414,8 @@ static int is_ready(void)
            (horizon_type = type_of("rlreactor.scheduler.horizon", "Horizon", sizeof(Horizon))) != NULL &&
            (position_type = type_of("rlreactor.runtime.position", "Position", sizeof(Position))) != NULL &&
            (post_type = attribute_of("rlreactor.runtime.post", "Post")) != NULL &&
+           (rest_type = attribute_of("rlreactor.runtime.rest", "Rest")) != NULL &&
+           (rest_calls = calls_of("rlreactor.runtime.rest", REST_CALLS)) != NULL &&
            (arrivals_calls = calls_of("rlreactor.runtime.arrivals", ARRIVALS_CALLS)) != NULL &&
            (post_calls = calls_of("rlreactor.runtime.post", POST_CALLS)) != NULL;
 }

@@ -1,7 +1,7 @@
 """Lets tags start and reactions pass their gates while nothing unusual happens.
 
-What takes longer than a look, or is not usual, is left to `Neighbourhood`, which can do it all: to sleep, to look at
-everybody, a stop, a snapshot, what goes the long way. So nothing need be done here, and as it stands nothing is;
+What is not usual is left to `Neighbourhood`, which can do it all: to look at everybody, a stop, a snapshot, what goes
+the long way, a wait that lasts. So nothing need be done here, and as it stands nothing is;
 `gatekeeper.c` does what is usual. Both may take turns at any tag.
 """
 
@@ -14,6 +14,7 @@ from rlreactor.links.slotted import Lease
 from rlreactor.runtime.arrivals import Arrivals
 from rlreactor.runtime.position import Position
 from rlreactor.runtime.post import Post
+from rlreactor.runtime.rest import Rest
 from rlreactor.scheduler.horizon import Horizon
 from rlreactor.tag import Point
 
@@ -36,6 +37,7 @@ class Gatekeeper:
         outbox, intake: of it; what `post` leaves goes by the outbox.
         ended: slots that the intake gives back at the end of a tag.
         post, arrivals: the short ways.
+        rest: until there is news, once everybody was told that this worker waits.
         horizon, position: of this worker.
         timeout: tags from here on are not usual.
         ranks: how many reactions there are.
@@ -60,6 +62,7 @@ class Gatekeeper:
         ended: list[tuple[Cell | None, Lease]],
         post: Post,
         arrivals: Arrivals,
+        rest: Rest,
         horizon: Horizon,
         position: Position,
         timeout: Point,

@@ -147,6 +147,11 @@ class Intake:
         """Whether there is a port all of whose slots this worker holds."""
         return any([slots.full for slots in self._slots])
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more may have come than is taken in, or others may wait for what this worker holds."""
+        return self.holds_all_slots or max(self.backlog) >= BACKLOG
+
     def leave(self) -> None:
         """Nothing is read here any more."""
         for slots in self._slots:

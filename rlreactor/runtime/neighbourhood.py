@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from rlreactor.graph import PHYSICAL
 from rlreactor.links import wire
+from rlreactor.links.board import Board
 from rlreactor.links.carrier import Carrier
+from rlreactor.links.doorbell import Doorbell
 from rlreactor.links.slotted import Slotted
-from rlreactor.runtime.arrivals import Arrivals
+from rlreactor.runtime.arrivals import NEWS, NOTHING, UNUSUAL, Arrivals
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.gatekeeper import IS_OPEN, Gatekeeper
@@ -21,7 +23,8 @@ from rlreactor.runtime.inlet import Inlet
 from rlreactor.runtime.intake import Intake
 from rlreactor.runtime.near_outbox import NearOutbox, outbox_of
 from rlreactor.runtime.position import Position
-from rlreactor.runtime.waiting import CREEPING, GLANCES, TURNS, Waiting
+from rlreactor.runtime.rest import Rest
+from rlreactor.runtime.waiting import CREEPING, GLANCES, REST_LOOKS, TURNS, Waiting
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.neighbours import Passage
 from rlreactor.scheduler.outlet import Outlet
@@ -114,9 +117,17 @@ class Neighbourhood:
     def _keeper(self, outbox: NearOutbox, arrivals: Arrivals) -> Gatekeeper:
         looks = GLANCES if self._spins else TURNS
         return Gatekeeper(
-            self, outbox, self.intake, self.intake.ended, outbox.post, arrivals, self._frontiers, self._position,
-            self._scheduler.timeout, self._ranks, looks, not self._spins, CREEPING, self._told_every,
+            self, outbox, self.intake, self.intake.ended, outbox.post, arrivals, self._rest(arrivals), self._frontiers,
+            self._position, self._scheduler.timeout, self._ranks, looks, not self._spins, CREEPING, self._told_every,
         )  # fmt: skip
+
+    def _rest(self, arrivals: Arrivals) -> Rest:
+        board, bell = self._board, self._bell
+        assert isinstance(board, Board)
+        assert isinstance(bell, Doorbell)
+        cells, asleep = board.asleep(self._me)
+        looks = REST_LOOKS if self._spins else 0
+        return Rest(self.waiting.watched(board), cells[asleep : asleep + 1], bell.fd, arrivals, looks)
 
     # What the scheduler asks before a tag
 
@@ -124,6 +135,7 @@ class Neighbourhood:
         """Whether `tag` may start by what is known already; most tags pass here."""
         if not self._frontiers.may_start(tag) or tag == self._scheduler.timeout:
             return False
+        self.go_on()
         self._position.in_tag = True
         return True
 
@@ -170,8 +182,12 @@ class Neighbourhood:
 
     def _wait_before(self, candidate: Point) -> bool:
         """Wait for anything that may let `candidate` start; False when interrupted."""
+        signs = self.waiting.signs()
+        return self._say_before(candidate) or self.waiting.rest(signs)
+
+    def _say_before(self, candidate: Point) -> bool:
+        """Tell everybody what `candidate` waits for; whether it has to be asked again first."""
         waiting = self.waiting
-        signs = waiting.signs()
         self._board.note_mail()
         if self.intake.receive():
             return True
@@ -179,7 +195,23 @@ class Neighbourhood:
         self._promise(candidate)
         waiting.want(candidate)
         waiting.for_any(self._frontiers.blocking(candidate))
-        return (waiting.is_floor_due() and self._try_floor()) or waiting.rest(signs)
+        return waiting.is_floor_due() and self._try_floor()
+
+    def announce(self) -> int:
+        """Tell everybody what the next tag waits for: UNUSUAL if that is for `before`, NEWS to look again, NOTHING."""
+        candidate = self._scheduler.candidate()
+        return UNUSUAL if self._may_start(candidate) else self._announced(self._say_before(candidate))
+
+    def _announced(self, again: bool) -> int:
+        self.waiting.look_for_stall()
+        if again:
+            return NEWS
+        return UNUSUAL if self.intake.is_crowded else NOTHING
+
+    def go_on(self) -> None:
+        """Nothing is waited for any more."""
+        self.waiting.gate = None
+        self.waiting.over()
 
     def sleep(self, candidate: Point, duration: int) -> None:
         """Sleep for `duration` ns or until there is news or a ring; what can be promised meanwhile is."""
@@ -247,14 +279,17 @@ class Neighbourhood:
                 if not waiting.glance() and not self._wait_at(tag, rank):
                     return False
                 self.intake.receive()
-        waiting.gate = None
-        waiting.over()
+        self.go_on()
         return not waiting.interrupted
 
     def _wait_at(self, tag: Point, gate: int) -> bool:
         """Wait for anything that may let the gate open; False when interrupted."""
+        signs = self.waiting.signs()
+        return self._say_at(tag, gate) or self.waiting.rest(signs)
+
+    def _say_at(self, tag: Point, gate: int) -> bool:
+        """Tell everybody what the gate waits for; whether it has to be asked again first."""
         waiting = self.waiting
-        signs = waiting.signs()
         self._board.note_mail()
         if self.intake.receive():
             return True
@@ -264,7 +299,12 @@ class Neighbourhood:
         waiting.for_any(self._frontiers.blocking(tag, gate))
         if waiting.do_all_rest():
             self.outbox.tell_everybody()
-        return waiting.rest(signs)
+        return False
+
+    def announce_at(self, gate: int) -> int:
+        """The same as `announce` at a gate, where UNUSUAL is for `at_gate`."""
+        self.waiting.gate = gate
+        return self._announced(self._say_at(self._execution.tag, gate))
 
     def enter(self, rank: int) -> None:
         """Note on the board which reaction runs, for whoever waits for it."""

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
+from rlreactor.links.board import Board
 from rlreactor.links.carrier import Carrier
 from rlreactor.links.doorbell import ring_all
-from rlreactor.links.words import fence
+from rlreactor.links.words import Words, fence
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.intake import Intake
 from rlreactor.runtime.outbox import Outbox
@@ -24,6 +25,7 @@ __all__ = ["SPIN", "Interrupted", "Waiting"]
 NOBODY: Final[frozenset[int]] = frozenset()
 LOOK_UP_S: Final = 0.05  # a sleeping worker looks up this often to see whether it was told to stop
 SPIN: Final = 3000  # looks at all that may let a worker go on before it sleeps: about a millisecond, see `_spin`
+REST_LOOKS: Final = 25_000  # the same, where they are made by `Rest`
 CREEPING: Final = 8  # looks, or waits, after which a worker looks at everybody's next event, also while others go on
 TURNS = 300  # looks in turn with whoever else wants the core: a tenth of a millisecond in all where nobody does
 ROOM_GLANCES = 100  # tries to write before it tells everybody that it waits for room: some fifty microseconds
@@ -219,6 +221,10 @@ class Waiting:
         inbox = self._position.inbox
         self._bell.wait(lambda: inbox.waiting or self.has_news(signs), spin=0, timeout_s=duration * 1e-9, any_ring=True)
 
+    def watched(self, board: Board) -> tuple[Words, ...]:
+        """The words that `signs` are copies of."""
+        return tuple([board.watched(worker, news=news, wishes=wishes) for worker, news, wishes in self._said])
+
     def has_news(self, signs: list[object]) -> bool:
         """Whether anything is new since `signs`."""
         return self.signs() != signs or self._intake.has_mail
@@ -264,9 +270,14 @@ class Waiting:
     def _sleep(self, ready: Callable[[], bool], *, any_ring: bool = True) -> None:
         start = time.monotonic_ns()
         self._bell.wait(ready, spin=self._spin, timeout_s=LOOK_UP_S, any_ring=any_ring)
-        now = time.monotonic_ns()
-        self.waited_ns += now - start
-        if self.waits_for and self._stalls and not self._stall_told and now - self._since_ns > self.stall_ns:
+        self.waited_ns += time.monotonic_ns() - start
+        self.look_for_stall()
+
+    def look_for_stall(self) -> None:
+        """Tell of a wait that has lasted too long, once."""
+        if not self.waits_for or not self._stalls or self._stall_told:
+            return
+        if time.monotonic_ns() - self._since_ns > self.stall_ns:
             self._stall_told = True
             self._tell_stall()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
 
@@ -12,8 +15,10 @@ from bench.contestants.rlreactor_round_trip import FORMS, one_core
 from rlreactor import TICK, run
 from rlreactor.links import wire
 from rlreactor.runtime import gatekeeper
+from rlreactor.runtime.arrivals import NEWS, NOTHING, UNUSUAL
 from rlreactor.runtime.gatekeeper import Gatekeeper
 from rlreactor.runtime.post import Post
+from rlreactor.runtime.rest import Rest
 from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.tag import FOREVER, Point
 
@@ -30,6 +35,20 @@ class Neighbourhood:
     def __init__(self) -> None:
         self.said: list[Any] = []
         self.allows_more = False
+        self.announced: list[int | None] = []
+        self.answers: list[int] = []
+        self.meanwhile: Callable[[], object] = bool
+
+    def announce(self) -> int:
+        return self.announce_at(None)
+
+    def announce_at(self, rank: int | None) -> int:
+        self.announced.append(rank)
+        self.meanwhile()
+        return self.answers.pop(0) if self.answers else UNUSUAL
+
+    def go_on(self) -> None:
+        self.said.append("go_on")
 
     def look_around(self) -> bool:
         self.said.append("look_around")
@@ -57,7 +76,12 @@ class Worker:
         self.slots = list[Any]()
         anything: Any = left
         arrivals, horizon = pair.arrivals, pair.horizon
-        given = anything, anything, anything, self.slots, post, arrivals, horizon, position, TIMEOUT, RANKS
+        board, bell = pair.boards[0], pair.bells[0]
+        cells, self.asleep = board.asleep(0)
+        self.cells = cells
+        watched = (board.watched(1, news=True, wishes=False),)
+        self.rest = rest = Rest(watched, cells[self.asleep : self.asleep + 1], bell.fd, arrivals, 1)
+        given = anything, anything, anything, self.slots, post, arrivals, rest, horizon, position, TIMEOUT, RANKS
         self.keeper = Gatekeeper(*given, 1, False, MOST, 3)
         self.polite = Gatekeeper(*given, 2, True, MOST, 3)
 
@@ -126,6 +150,117 @@ def test_time_spent_looking_is_counted(reader: Worker) -> None:
         assert keeper.waited_ns == 0
         keeper.at_gate(RANK)
         assert keeper.waited_ns > 0
+
+
+# A wait that is longer than a moment
+
+
+def answers(worker: Worker, *given: int) -> None:
+    worker.left.answers = list(given)
+
+
+def ring_when_asleep(pair: Pair, reader: Worker) -> threading.Thread:
+    """Send what opens the gate once the reader sleeps, and ring."""
+
+    def send() -> None:
+        while not reader.cells[reader.asleep]:
+            os.sched_yield()
+        sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+        pair.bells[0].ring()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("of", ["a gate", "a tag"])
+def test_who_waits_tells_everybody_and_sleeps_until_it_is_rung(pair: Pair, reader: Worker, of: str) -> None:
+    assert reader.keeper.approach()  # the first status
+    answers(reader, NOTHING)
+    ringing = ring_when_asleep(pair, reader)
+    if of == "a gate":
+        assert reader.keeper.at_gate(RANK)
+    else:
+        assert reader.keeper.approach()
+        assert reader.left.said == []
+        assert reader.keeper.clear((4, 0))
+    ringing.join()
+    assert reader.left.announced == [RANK if of == "a gate" else None]
+    assert reader.left.said == ["go_on"]
+    assert reader.rest.sleeps == 1
+    assert reader.cells[reader.asleep] == 0
+
+
+def test_what_comes_while_it_tells_that_it_waits_lets_it_go_on_at_once(pair: Pair, reader: Worker) -> None:
+    answers(reader, NOTHING)
+    reader.left.meanwhile = lambda: sent(pair, wire.head((4, 0), 6), entry(PORT, 1, 2))
+    assert reader.keeper.at_gate(RANK)
+    assert (reader.left.announced, reader.left.said) == ([RANK], ["go_on"])
+    assert reader.rest.sleeps == 0
+
+
+def test_what_others_said_meanwhile_ends_the_rest_too(pair: Pair, reader: Worker) -> None:
+    answers(reader, NOTHING)
+    reader.left.meanwhile = pair.boards[1].tell_idle
+    assert reader.keeper.at_gate(RANK)  # which the neighbourhood looks into
+    assert (reader.left.announced, reader.left.said) == ([RANK, RANK], [("at_gate", RANK)])
+    assert reader.rest.sleeps == 0
+
+
+def test_who_is_to_look_again_does_not_rest(pair: Pair, reader: Worker) -> None:
+    answers(reader, NEWS, NEWS)
+    assert reader.keeper.at_gate(RANK)
+    assert (reader.left.announced, reader.left.said) == ([RANK] * 3, [("at_gate", RANK)])
+    assert reader.rest.sleeps == 0
+
+
+def test_a_wait_that_lasts_is_left_to_the_neighbourhood(pair: Pair, reader: Worker) -> None:
+    assert reader.keeper.approach()
+    answers(reader, NOTHING, NOTHING)
+    assert reader.keeper.at_gate(RANK)
+    assert reader.left.said == [("at_gate", RANK)]
+    assert not reader.keeper.approach()
+    assert reader.left.announced == [RANK, None]
+    assert reader.rest.sleeps == 2
+
+
+def test_who_is_interrupted_does_not_rest(pair: Pair, reader: Worker) -> None:
+    def interrupt() -> None:
+        reader.keeper.interrupted = True
+
+    answers(reader, NOTHING)
+    reader.left.meanwhile = interrupt
+    assert reader.keeper.at_gate(RANK)
+    assert reader.left.said == [("at_gate", RANK)]
+    assert reader.rest.sleeps == 0
+
+
+@pytest.mark.parametrize("looks", [0, 1 << 40], ids=["asleep", "looking"])
+def test_a_signal_is_handled_at_once(pair: Pair, reader: Worker, looks: int) -> None:
+    class Alarm(Exception):
+        pass
+
+    def ring(*_: object) -> None:
+        raise Alarm
+
+    assert reader.keeper.approach()  # the first status
+    asleep = reader.cells[reader.asleep : reader.asleep + 1]
+    rest = Rest((), asleep, pair.bells[0].fd, pair.arrivals, looks)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        with pytest.raises(Alarm):
+            rest.until_news()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert reader.cells[reader.asleep] == 0
+
+
+def test_only_words_can_be_watched(pair: Pair, reader: Worker) -> None:
+    nothing: Any = 7
+    with pytest.raises(TypeError, match="expected words, received 7"):
+        Rest((nothing,), reader.cells[reader.asleep : reader.asleep + 1], 0, pair.arrivals, 1)
 
 
 @pytest.mark.parametrize("form", ["one tag", "a tag a hop"])
@@ -351,6 +486,6 @@ def test_it_has_to_be_told_who_it_works_for(pair: Pair, writer: Worker) -> None:
     nobody: Any = None
     with pytest.raises(TypeError, match=r"must be rlreactor\.runtime.arrivals\.Arrivals, not None"):
         Gatekeeper(
-            nobody, nobody, nobody, [], pair.post, nobody, pair.horizon, pair.position, TIMEOUT, RANKS,
+            nobody, nobody, nobody, [], pair.post, nobody, nobody, pair.horizon, pair.position, TIMEOUT, RANKS,
             1, False, MOST, 1,
         )  # fmt: skip
