@@ -192,9 +192,9 @@ static int pass(Gatekeeper *self, PyObject *rank)
         return found < 0 ? -1 : SLOWLY;
     if (!are_all_after(edges, tag) && said(self, gate) < 0) /* may have to wait for room, and hear of more meanwhile */
         return -1;
-    while (!are_all_after(edges, tag)) {
+    for (int64_t looks = 1; !are_all_after(edges, tag); looks++) {
         found = look(self, &is_news);
-        if (found == QUIET) {
+        if (found == QUIET || (found == NOTHING && looks % self->most_approaches == 0)) {
             rest_calls->note(self->rest);
             found = rest(self, PyObject_CallMethodOneArg(self->neighbourhood, name_announce_at, rank), &is_news);
         }
@@ -262,6 +262,7 @@ static int looked_around(Gatekeeper *self)
 {
     PyObject *allows_more = PyObject_CallMethodNoArgs(self->neighbourhood, name_look_around);
     Py_XDECREF(allows_more);
+    self->is_announced = 1;
     if (allows_more == NULL)
         return -1;
     self->creeps = allows_more == Py_True;

@@ -241,8 +241,12 @@ class Neighbourhood:
         """Look at everybody at once, and let them see what comes next here; True when that allows more than was known.
 
         News may come for ever without that: where nobody has anything to do, frontiers creep by the smallest delay.
+        So whoever hears something all the time says, too, whom it waits for: it may be in a circle with them.
         """
-        self._promise(self._scheduler.candidate())
+        candidate = self._scheduler.candidate()
+        self._promise(candidate)
+        self.waiting.for_any(self._frontiers.blocking(candidate))
+        self.waiting.look_for_stall()
         return self._try_floor()
 
     def _try_floor(self) -> bool:
@@ -275,8 +279,10 @@ class Neighbourhood:
         self.intake.receive()
         if not frontiers.known_at(tag, rank):
             self.done(rank - 1)  # may have to wait for room, and hear of more meanwhile
+            looks = 0
             while not frontiers.known_at(tag, rank):
-                if not waiting.glance() and not self._wait_at(tag, rank):
+                looks += 1
+                if (looks % CREEPING == 0 or not waiting.glance()) and not self._wait_at(tag, rank):
                     return False
                 self.intake.receive()
         self.go_on()

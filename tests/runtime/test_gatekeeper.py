@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
 
@@ -84,6 +85,7 @@ class Worker:
         given = anything, anything, anything, self.slots, post, arrivals, rest, horizon, position, TIMEOUT, RANKS
         self.keeper = Gatekeeper(*given, 1, False, MOST, 3)
         self.polite = Gatekeeper(*given, 2, True, MOST, 3)
+        self.patient = Gatekeeper(*given, 1 << 40, False, MOST, 3)
 
 
 @pytest.fixture
@@ -224,6 +226,37 @@ def test_a_wait_that_lasts_is_left_to_the_neighbourhood(pair: Pair, reader: Work
     assert reader.rest.sleeps == 2
 
 
+@contextmanager
+def chattering(pair: Pair) -> Generator[int]:
+    """Another process promises microstep after microstep until it is ended; in the end the tag itself."""
+    other = os.fork()
+    if not other:
+        for microstep in range(1_000_000):
+            pair.boards[1].publish(((3, microstep, 0), (4, 0), (3, 0), 0))
+        pair.boards[1].publish(((4, 0, 4), (4, 0), (3, 0), 0))
+        os._exit(0)
+    try:
+        yield other
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(other, signal.SIGKILL)
+        os.waitpid(other, 0)
+
+
+def test_who_hears_of_others_all_the_time_says_that_it_waits(pair: Pair, reader: Worker) -> None:
+    with chattering(pair) as other:
+
+        def end() -> None:
+            os.kill(other, signal.SIGSTOP)
+            pair.boards[1].publish(((4, 0, 4), (4, 0), (3, 0), 0))
+
+        answers(reader, NOTHING)
+        reader.left.meanwhile = end
+        assert reader.patient.at_gate(RANK)
+    assert (reader.left.announced, reader.left.said) == ([RANK], ["go_on"])
+    assert reader.rest.sleeps == 0
+
+
 def test_who_is_interrupted_does_not_rest(pair: Pair, reader: Worker) -> None:
     def interrupt() -> None:
         reader.keeper.interrupted = True
@@ -334,6 +367,15 @@ def test_where_promises_only_creep_everybody_is_looked_at(pair: Pair, reader: Wo
     assert reader.left.said == []
     assert creep(pair, reader, MOST + 1) == [True] * (MOST + 1)
     assert reader.left.said == ["look_around"] * 2
+
+
+def test_who_has_looked_at_everybody_waits_until_the_next_tag(pair: Pair, reader: Worker) -> None:
+    creep(pair, reader, MOST)
+    assert not reader.keeper.clear((5, 0))
+    assert reader.left.said == ["look_around"]
+    for _ in range(2):
+        assert reader.keeper.clear((4, 0))
+        assert reader.left.said == ["look_around", "go_on"]
 
 
 def test_who_went_on_by_such_a_look_looks_at_once_the_next_time(pair: Pair, reader: Worker) -> None:
