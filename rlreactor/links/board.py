@@ -5,10 +5,12 @@ status, so that a reader always finds one whole: it copies the newest and looks 
 overwritten meanwhile.
 
 Row, in words: 0 the version of the last status that was news to those who read from the worker, 1 gone, 2 how often it
-ran out of work, 3 the logical time it waits for, 4 asleep, 5 the rank of the reaction it runs (+ 1) below the
-microstep, 6 the logical time of that reaction, 7 whether it waits for anybody, 8 the version of its status, 9 how many
-messages had left for it when it began to wait; then on lines of their own GENERATIONS × STATUS, the number of messages
+ran out of work, 3 the logical time it waits for, 4 asleep, 5 whether it waits for anybody; 8 the version of its status,
+9 how many messages had left for it when it began to wait; 16 the rank of the reaction it runs (+ 1) below the
+microstep, 17 the logical time of that reaction; then on lines of their own GENERATIONS × STATUS, the number of messages
 sent to each worker, and for each worker whether this one waits for it: 1 for anything, 2 for room.
+
+What changes with every message or reaction shares no cache line with what others look at when they send or receive one.
 """
 
 from __future__ import annotations
@@ -30,17 +32,17 @@ _GONE: Final = 1
 _IDLE: Final = 2
 _WANTED: Final = 3
 _ASLEEP: Final = 4
-_RUNNING: Final = 5
-_AT: Final = 6
-_RESTING: Final = 7
+_RESTING: Final = 5
 _VERSION: Final = 8
 _SEEN: Final = 9
+_RUNNING: Final = 16
+_AT: Final = 17
 _SIGNS: Final = 4  # those words that others wait for
 WAITS_FOR_ROOM: Final = 2
 _GENERATIONS: Final = 4
 _STATUS: Final = 9  # words
 _STRIDE: Final = 2 * CACHE_LINE // WORD  # words of a generation
-_FIRST: Final = 2 * CACHE_LINE // WORD  # where the generations begin
+_FIRST: Final = 3 * CACHE_LINE // WORD  # where the generations begin
 _SENT: Final = _FIRST + _GENERATIONS * _STRIDE  # where the counts begin
 
 
@@ -53,6 +55,7 @@ class Board(StatusBoard):
         self._cells = [Words(mapping, offset + w * row, row // WORD) for w in range(workers)]
         self._own = self._cells[me]
         self.workers = workers
+        self._waits = _waits(workers)
 
     @staticmethod
     def size(workers: int) -> int:
@@ -139,7 +142,7 @@ class Board(StatusBoard):
 
     def set_waiting(self, workers: Collection[int], *, room: bool = False) -> None:
         """Say whom this worker waits for, perhaps only for room in what they read; nobody when it runs."""
-        cells, first = self._cells[self._me], _SENT + self.workers
+        cells, first = self._cells[self._me], self._waits
         cells[_RESTING] = int(bool(workers))
         for worker in range(self.workers):
             waits = (worker in workers) << room
@@ -200,15 +203,15 @@ class Board(StatusBoard):
 
     def waits_on(self, worker: int, other: int) -> bool:
         """Whether `worker` waits for `other`."""
-        return bool(self._cells[worker][_SENT + self.workers + other])
+        return bool(self._cells[worker][self._waits + other])
 
     def waits_for_room(self, worker: int, reader: int) -> bool:
         """Whether `worker` waits until `reader` has read something."""
-        return self._cells[worker][_SENT + self.workers + reader] == WAITS_FOR_ROOM
+        return self._cells[worker][self._waits + reader] == WAITS_FOR_ROOM
 
     def waits_for(self, worker: int) -> list[int]:
         """Whom `worker` waits for, whom those wait for, and so on; empty if it runs."""
-        first, found = _SENT + self.workers, [worker]
+        first, found = self._waits, [worker]
         for waiting in found:
             cells = self._cells[waiting]
             found += [w for w in range(self.workers) if cells[first + w] and (w not in found[1:])]
@@ -225,7 +228,7 @@ class Board(StatusBoard):
 
     def shared_words(self, worker: int, incoming: Words, outgoing: Words) -> SharedWords:
         """Those of this worker and another, between whom there are these rings."""
-        row, waits, sent = self._cells[worker], _SENT + self.workers + self._me, _SENT + worker
+        row, waits, sent = self._cells[worker], self._waits + self._me, _SENT + worker
         return SharedWords(
             incoming,
             outgoing,
@@ -253,7 +256,17 @@ def _statuses(row: Words) -> Words:
     return row[_FIRST : _FIRST + _GENERATIONS * _STRIDE]
 
 
+def _waits(workers: int) -> int:
+    """Where a row says whom the worker waits for."""
+    return _whole_lines(_SENT + workers)
+
+
 def _row(workers: int) -> int:
     """Bytes of a row."""
-    words = -(-(_SENT + 2 * workers) * WORD // CACHE_LINE)
-    return words * CACHE_LINE
+    return _whole_lines(_waits(workers) + workers) * WORD
+
+
+def _whole_lines(words: int) -> int:
+    """As many words or more, up to the end of a line."""
+    line = CACHE_LINE // WORD
+    return -(-words // line) * line

@@ -18,6 +18,7 @@ typedef struct {
     Pair pair;
     Py_ssize_t worker;
     int64_t longest;
+    int64_t head; /* how far the reader was when that was last looked at: the line of that word is the reader's */
     PyObject *bell, *sent_at;
 } Outgoing;
 
@@ -63,15 +64,22 @@ static int64_t length_of(PyObject *entries)
     return length;
 }
 
-/* Where a record of this many bytes goes, and how many bytes are skipped before it; -1 if there is no room. */
-static int64_t place_for(Words *ring, int64_t need, int64_t tail, int64_t *skipped)
+/* Whether so many bytes more fit into the ring behind `tail`. */
+static int has_room(Outgoing *self, int64_t tail, int64_t need)
 {
-    int64_t capacity = capacity_of(ring), head = loaded(ring, HEAD);
-    if (!is_backlog(tail, head, capacity))
-        return -1;
-    int64_t at = tail % capacity;
+    int64_t capacity = capacity_of(self->pair.outgoing);
+    if (is_backlog(tail, self->head, capacity) && tail + need - self->head <= capacity)
+        return 1;
+    self->head = loaded(self->pair.outgoing, HEAD);
+    return is_backlog(tail, self->head, capacity) && tail + need - self->head <= capacity;
+}
+
+/* Where a record of this many bytes goes, and how many bytes are skipped before it; -1 if there is no room. */
+static int64_t place_for(Outgoing *self, int64_t need, int64_t tail, int64_t *skipped)
+{
+    int64_t capacity = capacity_of(self->pair.outgoing), at = tail % capacity;
     *skipped = at + need > capacity ? capacity - at : 0;
-    if (tail + *skipped + need - head > capacity)
+    if (!has_room(self, tail, *skipped + need))
         return -1;
     return *skipped ? 0 : at;
 }
@@ -100,7 +108,7 @@ static int send_notice(Outgoing *self, Triple head, PyObject *entries)
     if (loaded(pair->gone, 0))
         return 1;
     int64_t tail = loaded(pair->outgoing, TAIL), need = record_of(length);
-    int64_t at = length > self->longest ? -1 : place_for(pair->outgoing, need, tail, &skipped);
+    int64_t at = length > self->longest ? -1 : place_for(self, need, tail, &skipped);
     if (at < 0)
         return 0;
     /* Counted before it can be seen, so that it is never in nobody's count. */

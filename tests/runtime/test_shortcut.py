@@ -118,6 +118,9 @@ def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
         taken += 1
     assert taken == CAPACITY // (8 + wire.SINGLE + SIZE)
     assert len(pair.reader.read()) == taken
+    pair.post.flush(6)  # there is room again
+    assert not pair.unsent
+    assert len(pair.reader.read()) == 1
 
 
 def test_nothing_is_written_for_a_worker_that_is_gone(pair: Pair) -> None:
