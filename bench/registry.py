@@ -64,7 +64,7 @@ EXPERIMENTS = (
                "--rounds 5 --part 0.3 --env ALE/Pong-v5", 29, "--rounds 5", 200),
     Experiment("fragments", ("B8",), "128 steps with batched inference, against the same loop written by hand",
                "--rounds 5 --part 0.15 --fragments 10", 9, "--rounds 5", 60),
-    Experiment("rings", ("B10",), "two groups of environments that take turns, against the limit of the machine",
+    Experiment("rings", ("B10",), "groups of environments that take turns, against the limit of the machine",
                "--rounds 7 --part 0.2 --compared --env CartPole-v1", 10, "--rounds 5", 200),
     Experiment("ring_curve", ("B10",), "rings of 1 to 16 groups, against the prediction",
                "--rounds 1 --ticks 16", 17, "--rounds 5", 200),

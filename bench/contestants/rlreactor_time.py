@@ -118,8 +118,8 @@ LOADS = {
     "CartPole-v1, 2 x 128": Load(
         "rings", lock_step("CartPole-v1", crews=WORKERS, environments=128, ring=2), 1400, _STEPPED
     ),
-    "LunarLander-v3, 2 x 32": Load(
-        "rings", lock_step("LunarLander-v3", crews=WORKERS, environments=32, ring=2), 1000, _STEPPED
+    "LunarLander-v3, 4 x 16": Load(
+        "rings", lock_step("LunarLander-v3", crews=WORKERS, environments=16, ring=4), 1000, _STEPPED
     ),
     "ALE/Pong-v5, 2 x 4": Load(
         "rings", lock_step("ALE/Pong-v5", options={"obs_type": "rgb"}, crews=WORKERS, environments=4, ring=2), 1000,
