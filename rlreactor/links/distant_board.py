@@ -317,6 +317,8 @@ class DistantBoard(StatusBoard):
         return found[1:]
 
     def waits_in_circle(self) -> bool:
-        """Whether this worker waits for one that waits … for this one, or for itself, as one that has failed does."""
-        chain = [] if self._me is None else self.waits_for(self._me)
-        return self._me in chain or any(self.waits_on(worker, worker) for worker in chain)
+        """Whether this worker waits for any that … wait in a circle, or for themselves, as those do that have failed.
+
+        It need not be one of them: what it has not read may be all that holds them.
+        """
+        return self._me is not None and self.is_circle_in(self.waits_for(self._me))

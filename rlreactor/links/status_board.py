@@ -72,3 +72,11 @@ class StatusBoard(ABC):
     def waits_for(self, worker: int) -> list[int]: ...
     @abstractmethod
     def waits_in_circle(self) -> bool: ...
+
+    def is_circle_in(self, workers: Collection[int]) -> bool:
+        """Whether any of `workers` wait for each other in a circle, or for themselves, as those do that have failed."""
+        left, held = set(workers), {-1}
+        while left and held != left:
+            held = left
+            left = {worker for worker in held if any([self.waits_on(worker, other) for other in held])}
+        return bool(left)
