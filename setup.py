@@ -18,7 +18,9 @@ INNER = {
         "exchange", "landing", "near_rows", "released", "reliable", "ring", "slot_room", "slots", "slotted", "status",
         "status_board",
     ],
-    "runtime/": ["audience", "inlet", "intake", "near_outbox", "neighbourhood", "outbox", "waiting"],
+    "runtime/": [
+        "admission", "audience", "inlet", "intake", "lookout", "near_outbox", "neighbourhood", "outbox", "waiting",
+    ],
     "scheduler/": ["cadence", "inbox", "routes"],
 }  # fmt: skip
 NATIVE = [

@@ -18,11 +18,12 @@ static PyObject *post_type, *rest_type;
 static ArrivalsCalls *arrivals_calls;
 static PostCalls *post_calls;
 static RestCalls *rest_calls;
-static PyObject *name_announce, *name_announce_at, *name_at_gate, *name_end_tag, *name_go_on, *name_give_slots_back, *name_look_around, *name_waiting;
+static PyObject *name_announce, *name_announce_at, *name_at_gate, *name_end_tag, *name_go_on, *name_give_slots_back;
+static PyObject *name_look_around, *name_waiting;
 
 typedef struct {
     PyObject_HEAD
-    PyObject *neighbourhood, *outbox, *intake, *post, *rest;
+    PyObject *neighbourhood, *admission, *outbox, *intake, *post, *rest;
     Arrivals *arrivals;
     Horizon *horizon;
     Position *position;
@@ -38,20 +39,22 @@ typedef struct {
 
 static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    PyObject *neighbourhood, *outbox, *intake, *ended, *post, *arrivals, *rest, *horizon, *position, *timeout;
+    PyObject *neighbourhood, *admission, *outbox, *intake;
+    PyObject *ended, *post, *arrivals, *rest, *horizon, *position, *timeout;
     long long ranks, looks, most_approaches, told_every;
     int shares;
     Point last;
-    if (!PyArg_ParseTuple(args, "OOOO!O!O!O!O!O!OLLpLL:Gatekeeper", &neighbourhood, &outbox, &intake, &PyList_Type,
-                          &ended, post_type, &post, arrivals_type, &arrivals, rest_type, &rest, horizon_type, &horizon,
-                          position_type, &position, &timeout, &ranks, &looks, &shares, &most_approaches,
-                          &told_every) ||
+    if (!PyArg_ParseTuple(args, "OOOOO!O!O!O!O!O!OLLpLL:Gatekeeper", &neighbourhood, &admission, &outbox, &intake,
+                          &PyList_Type, &ended, post_type, &post, arrivals_type, &arrivals, rest_type, &rest,
+                          horizon_type, &horizon, position_type, &position, &timeout, &ranks, &looks, &shares,
+                          &most_approaches, &told_every) ||
         point_of(timeout, &last) < 0)
         return NULL;
     Gatekeeper *self = (Gatekeeper *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->neighbourhood = Py_NewRef(neighbourhood);
+    self->admission = Py_NewRef(admission);
     self->outbox = Py_NewRef(outbox);
     self->intake = Py_NewRef(intake);
     self->post = Py_NewRef(post);
@@ -72,6 +75,7 @@ static PyObject *keeper_new(PyTypeObject *type, PyObject *args, PyObject *keywor
 static int keeper_traverse(Gatekeeper *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->neighbourhood);
+    Py_VISIT(self->admission);
     Py_VISIT(self->outbox);
     Py_VISIT(self->intake);
     Py_VISIT(self->post);
@@ -86,6 +90,7 @@ static int keeper_traverse(Gatekeeper *self, visitproc visit, void *arg)
 static int keeper_clear(Gatekeeper *self)
 {
     Py_CLEAR(self->neighbourhood);
+    Py_CLEAR(self->admission);
     Py_CLEAR(self->outbox);
     Py_CLEAR(self->intake);
     Py_CLEAR(self->post);
@@ -157,7 +162,7 @@ static int go_on(Gatekeeper *self)
     if (!self->is_announced)
         return 0;
     self->is_announced = 0;
-    return called(PyObject_CallMethodNoArgs(self->neighbourhood, name_go_on));
+    return called(PyObject_CallMethodNoArgs(self->admission, name_go_on));
 }
 
 /* Send what waits, or say that there is nothing: all before `rank` has run. */
@@ -196,7 +201,7 @@ static int pass(Gatekeeper *self, PyObject *rank)
         found = look(self, &is_news);
         if (found == QUIET || (found == NOTHING && looks % self->most_approaches == 0)) {
             rest_calls->note(self->rest);
-            found = rest(self, PyObject_CallMethodOneArg(self->neighbourhood, name_announce_at, rank), &is_news);
+            found = rest(self, PyObject_CallMethodOneArg(self->admission, name_announce_at, rank), &is_news);
         }
         if (found)
             return found;
@@ -209,7 +214,7 @@ static PyObject *keeper_at_gate(Gatekeeper *self, PyObject *rank)
     int passed = pass(self, rank);
     if (passed < 0)
         return NULL;
-    return passed == SLOWLY ? PyObject_CallMethodOneArg(self->neighbourhood, name_at_gate, rank)
+    return passed == SLOWLY ? PyObject_CallMethodOneArg(self->admission, name_at_gate, rank)
                             : PyBool_FromLong(passed);
 }
 
@@ -221,7 +226,7 @@ static PyObject *keeper_done(Gatekeeper *self, PyObject *rank)
     Py_RETURN_NONE;
 }
 
-/* As `Neighbourhood.clear`. */
+/* As `Admission.clear`. */
 static PyObject *keeper_clear_tag(Gatekeeper *self, PyObject *given)
 {
     const Horizon *horizon = self->horizon;
@@ -260,7 +265,7 @@ static int candidate_of(const Position *position, Point *candidate, Point *head)
 /* Look at everybody at once: whether that allows more than was known, or -1 with an error set. */
 static int looked_around(Gatekeeper *self)
 {
-    PyObject *allows_more = PyObject_CallMethodNoArgs(self->neighbourhood, name_look_around);
+    PyObject *allows_more = PyObject_CallMethodNoArgs(self->admission, name_look_around);
     Py_XDECREF(allows_more);
     self->is_announced = 1;
     if (allows_more == NULL)
@@ -283,7 +288,7 @@ static int approach(Gatekeeper *self)
     int is_undisturbed_yet = found < 0 ? -1 : is_undisturbed(self->position);
     if (found == QUIET && is_undisturbed_yet > 0) {
         rest_calls->note(self->rest);
-        found = rest(self, PyObject_CallMethodNoArgs(self->neighbourhood, name_announce), &is_news);
+        found = rest(self, PyObject_CallMethodNoArgs(self->admission, name_announce), &is_news);
         is_undisturbed_yet = found < 0 ? -1 : is_undisturbed(self->position);
     }
     if (is_undisturbed_yet < 0 || candidate_of(self->position, &candidate, &head) < 0)

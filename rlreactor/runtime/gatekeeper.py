@@ -1,7 +1,7 @@
 """Lets tags start and reactions pass their gates while nothing unusual happens.
 
-What is not usual is left to `Neighbourhood`, which can do it all: to look at everybody, a stop, a snapshot, what goes
-the long way, a wait that lasts. So nothing need be done here, and as it stands nothing is;
+What is not usual is left to `Admission` and `Neighbourhood`, which can do it all: to look at everybody, a stop, a
+snapshot, what goes the long way, a wait that lasts. So nothing need be done here, and as it stands nothing is;
 `gatekeeper.c` does what is usual. Both may take turns at any tag.
 """
 
@@ -19,6 +19,7 @@ from rlreactor.scheduler.horizon import Horizon
 from rlreactor.tag import Point
 
 if TYPE_CHECKING:
+    from rlreactor.runtime.admission import Admission
     from rlreactor.runtime.intake import Intake
     from rlreactor.runtime.near_outbox import NearOutbox
     from rlreactor.runtime.neighbourhood import Neighbourhood
@@ -33,7 +34,8 @@ class Gatekeeper:
     """A `Passage` between the reactions of one worker.
 
     Args:
-        neighbourhood: does what is not usual.
+        neighbourhood: does what is not usual at the end of a tag.
+        admission: of it; does what is not usual before a tag and at a gate.
         outbox, intake: of it; what `post` leaves goes by the outbox.
         ended: slots that the intake gives back at the end of a tag.
         post, arrivals: the short ways.
@@ -57,6 +59,7 @@ class Gatekeeper:
     def __init__(
         self,
         neighbourhood: Neighbourhood,
+        admission: Admission,
         outbox: NearOutbox,
         intake: Intake,
         ended: list[tuple[Cell | None, Lease]],

@@ -15,7 +15,8 @@ from rlreactor.links.board import Board
 from rlreactor.links.carrier import Carrier
 from rlreactor.links.doorbell import Doorbell
 from rlreactor.links.slotted import Slotted
-from rlreactor.runtime.arrivals import NEWS, NOTHING, UNUSUAL, Arrivals
+from rlreactor.runtime.admission import Admission
+from rlreactor.runtime.arrivals import Arrivals
 from rlreactor.runtime.audience import Audience
 from rlreactor.runtime.collector import Collector
 from rlreactor.runtime.gatekeeper import IS_OPEN, Gatekeeper
@@ -52,6 +53,7 @@ class Neighbourhood:
 
     Attributes:
         outbox, intake, waiting: what it lets the others know, what comes from them, how it waits for them.
+        admission: lets tags start and reactions run.
         slots: by path, of the ports of this worker whose values lie in some.
         passage: a gatekeeper where all memory is shared, else itself.
     """
@@ -62,16 +64,15 @@ class Neighbourhood:
         self._me = me
         self._board = carrier.board
         self._bell = carrier.bells[me]
-        self._others = [w for w in range(self._board.workers) if w != me]
         self._frontiers = frontiers = Frontiers(routes, me)
         audience = Audience(routes, me, carrier.bells)
         self.outbox = outbox = outbox_of(carrier, frontiers, audience, me)
         self.intake = intake = Intake(carrier, frontiers, audience, outbox, me, early=early)
         self.waiting = Waiting(carrier, frontiers, audience, outbox, intake, routes, me, spin=spin)
+        self.admission = Admission(carrier, frontiers, outbox, intake, self.waiting, me)
         self.slots: dict[str, Slotted] = {}
         self.passage: Passage = self
         self._gatekeeper: Gatekeeper | None = None
-        self._outlasts_timeout = False  # somebody has an event beyond the timeout: that is where the program ends
         self._tags = 0
         self._spins = spin > 0
         self._told_every = 1 if audience.listeners else SIGN_OF_LIFE
@@ -95,7 +96,6 @@ class Neighbourhood:
         self._inbox = scheduler.inbox
         binding = scheduler.binding
         self._execution = binding.execution
-        self._queue = binding.queue
         self._ranks = len(binding.graph.reactions)
         self._position = position = Position(scheduler)
         self.outbox.join(position, self.waiting)
@@ -107,17 +107,17 @@ class Neighbourhood:
                 outlet.remote, outlet.slots = readers, self.slots.get(path)
         actions = binding.graph.actions.values()
         owners = {a.owner.path for a in actions if a.kind == PHYSICAL and a.owner is not None}
-        self._outlasts_timeout = scheduler.keepalive
-        self._has_physical = not owners.isdisjoint(binding.local)
+        has_physical = not owners.isdisjoint(binding.local)
+        self.admission.join(scheduler, position, has_physical=has_physical)
         arrivals = self.intake.arrivals
-        if IS_OPEN and isinstance(self.outbox, NearOutbox) and arrivals is not None and not self._has_physical:
+        if IS_OPEN and isinstance(self.outbox, NearOutbox) and arrivals is not None and not has_physical:
             self._gatekeeper = self._keeper(self.outbox, arrivals)
             self.passage = self._gatekeeper
 
     def _keeper(self, outbox: NearOutbox, arrivals: Arrivals) -> Gatekeeper:
-        looks = GLANCES if self._spins else TURNS
+        looks, rest = GLANCES if self._spins else TURNS, self._rest(arrivals)
         return Gatekeeper(
-            self, outbox, self.intake, self.intake.ended, outbox.post, arrivals, self._rest(arrivals), self._frontiers,
+            self, self.admission, outbox, self.intake, self.intake.ended, outbox.post, arrivals, rest, self._frontiers,
             self._position, self._scheduler.timeout, self._ranks, looks, not self._spins, CREEPING, self._told_every,
         )  # fmt: skip
 
@@ -133,15 +133,23 @@ class Neighbourhood:
 
     def clear(self, tag: Point) -> bool:
         """Whether `tag` may start by what is known already; most tags pass here."""
-        if not self._frontiers.may_start(tag) or tag == self._scheduler.timeout:
-            return False
-        self.go_on()
-        self._position.in_tag = True
-        return True
+        return self.admission.clear(tag)
 
     def approach(self) -> bool:
         """Leaves it to `before`."""
         return False
+
+    def before(self, tag: Callable[[], Point]) -> bool:
+        """Wait until nothing can arrive before `tag()`; False when interrupted."""
+        return self.admission.before(tag)
+
+    def sleep(self, candidate: Point, duration: int) -> None:
+        """Sleep for `duration` ns or until there is news or a ring; what can be promised meanwhile is."""
+        self.admission.sleep(candidate, duration)
+
+    def wake(self) -> None:
+        """End a sleep; from any thread."""
+        self._bell.ring()
 
     @property
     def waited_ns(self) -> int:
@@ -149,168 +157,11 @@ class Neighbourhood:
         keeper = self._gatekeeper
         return self.waiting.waited_ns + (0 if keeper is None else keeper.waited_ns)
 
-    def before(self, tag: Callable[[], Point]) -> bool:
-        """Wait until nothing can arrive before `tag()`; False when interrupted."""
-        self._position.in_tag = False
-        news = False
-        looks = 0
-        while True:
-            news |= self.intake.receive()
-            if self._inbox.waiting:
-                self._scheduler.take_in()
-            candidate = tag()
-            if self._may_start(candidate):
-                break
-            looks += 1
-            if looks % CREEPING == 0 and self.look_around():
-                continue
-            if news:  # what is promised otherwise was said when the last tag was done
-                self.outbox.tell(self._frontiers.promise(candidate))
-            if not self.waiting.glance() and not self._wait_before(candidate):
-                return False
-        if news:  # what was learnt since the last tag lets others start too, before this worker has computed anything
-            self.outbox.tell(self._frontiers.promise(candidate))
-        self.waiting.over()
-        self._position.in_tag = True
-        return not self.waiting.interrupted
-
-    def _may_start(self, tag: Point) -> bool:
-        """Whether nothing can arrive before `tag`, and, where only the timeout is left, the program has not run dry."""
-        return self._frontiers.known_before(tag) and (
-            tag != self._scheduler.timeout or self._outlasts_timeout or self._queue.head != FOREVER
-        )
-
-    def _wait_before(self, candidate: Point) -> bool:
-        """Wait for anything that may let `candidate` start; False when interrupted."""
-        signs = self.waiting.signs()
-        return self._say_before(candidate) or self.waiting.rest(signs)
-
-    def _say_before(self, candidate: Point) -> bool:
-        """Tell everybody what `candidate` waits for; whether it has to be asked again first."""
-        waiting = self.waiting
-        self._board.note_mail()
-        if self.intake.receive():
-            return True
-        self.intake.collect()
-        self._promise(candidate)
-        waiting.want(candidate)
-        waiting.for_any(self._frontiers.blocking(candidate))
-        return waiting.is_floor_due() and self._try_floor()
-
-    def announce(self) -> int:
-        """Tell everybody what the next tag waits for: UNUSUAL if that is for `before`, NEWS to look again, NOTHING."""
-        candidate = self._scheduler.candidate()
-        return UNUSUAL if self._may_start(candidate) else self._announced(self._say_before(candidate))
-
-    def _announced(self, again: bool) -> int:
-        self.waiting.look_for_stall()
-        if again:
-            return NEWS
-        return UNUSUAL if self.intake.is_crowded else NOTHING
-
-    def go_on(self) -> None:
-        """Nothing is waited for any more."""
-        self.waiting.gate = None
-        self.waiting.over()
-
-    def sleep(self, candidate: Point, duration: int) -> None:
-        """Sleep for `duration` ns or until there is news or a ring; what can be promised meanwhile is."""
-        self._position.in_tag = False
-        signs = self.waiting.signs()
-        if self.intake.receive():
-            return
-        self._promise(candidate)
-        self.outbox.tell_everybody()
-        self.waiting.want_nothing()
-        self.waiting.pause(signs, duration)
-
-    def wake(self) -> None:
-        """End a sleep; from any thread."""
-        self._bell.ring()
-
-    def _promise(self, candidate: Point) -> None:
-        """Publish all there is to say of this worker between two tags."""
-        head = self._queue.head
-        if self._has_physical and self._scheduler.keepalive:
-            now = (self._scheduler.take_in(), 0)
-            head = min(self._queue.head, now)
-            candidate = min(self._scheduler.candidate(), now)
-        self.outbox.promise(candidate, head)
-
-    def look_around(self) -> bool:
-        """Look at everybody at once, and let them see what comes next here; True when that allows more than was known.
-
-        News may come for ever without that: where nobody has anything to do, frontiers creep by the smallest delay.
-        So whoever hears something all the time says, too, whom it waits for: it may be in a circle with them.
-        """
-        candidate = self._scheduler.candidate()
-        self._promise(candidate)
-        self.waiting.for_any(self._frontiers.blocking(candidate))
-        self.waiting.look_for_stall()
-        return self._try_floor()
-
-    def _try_floor(self) -> bool:
-        """Look at everybody at once; True when that allows more than was known."""
-        snapshot = self._board.snapshot() or self._board.snapshot()
-        if snapshot is None:
-            return False
-        before = self._frontiers.floor, self._outlasts_timeout
-        earliest = min([status.head for status in snapshot.statuses])
-        gone = any([self._board.gone(w) for w in self._others])  # then the stop is known, or it is the timeout
-        if earliest == FOREVER and snapshot.quiet and not gone and not self._scheduler.keepalive:
-            last = max([status.last for status in snapshot.statuses])
-            self.intake.adopt_stop((last[0], last[1] + 1), dry=True)
-            self.intake.pass_on_stop()
-            return True
-        if snapshot.quiet:
-            self._outlasts_timeout = gone or (earliest >= self._scheduler.stop and earliest != FOREVER)
-        unread = {w for w, sent in enumerate(snapshot.sent_here) if sent != self.intake.received_from[w]}
-        self._frontiers.raise_floor(snapshot.statuses, unread, self._scheduler.stop)
-        return (self._frontiers.floor, self._outlasts_timeout) != before
-
     # What it asks and tells within a tag
 
     def at_gate(self, rank: int) -> bool:
         """Wait until all that the reaction of `rank` reads is known; False when interrupted."""
-        tag, frontiers, waiting = self._execution.tag, self._frontiers, self.waiting
-        if frontiers.known_at(tag, rank):
-            return True
-        waiting.gate = rank
-        self.intake.receive()
-        if not frontiers.known_at(tag, rank):
-            self.done(rank - 1)  # may have to wait for room, and hear of more meanwhile
-            looks = 0
-            while not frontiers.known_at(tag, rank):
-                looks += 1
-                if (looks % CREEPING == 0 or not waiting.glance()) and not self._wait_at(tag, rank):
-                    return False
-                self.intake.receive()
-        self.go_on()
-        return not waiting.interrupted
-
-    def _wait_at(self, tag: Point, gate: int) -> bool:
-        """Wait for anything that may let the gate open; False when interrupted."""
-        signs = self.waiting.signs()
-        return self._say_at(tag, gate) or self.waiting.rest(signs)
-
-    def _say_at(self, tag: Point, gate: int) -> bool:
-        """Tell everybody what the gate waits for; whether it has to be asked again first."""
-        waiting = self.waiting
-        self._board.note_mail()
-        if self.intake.receive():
-            return True
-        self.intake.collect()
-        self.outbox.say((tag[0], tag[1], gate), tag)
-        waiting.want(tag)
-        waiting.for_any(self._frontiers.blocking(tag, gate))
-        if waiting.do_all_rest():
-            self.outbox.tell_everybody()
-        return False
-
-    def announce_at(self, gate: int) -> int:
-        """The same as `announce` at a gate, where UNUSUAL is for `at_gate`."""
-        self.waiting.gate = gate
-        return self._announced(self._say_at(self._execution.tag, gate))
+        return self.admission.at_gate(rank)
 
     def enter(self, rank: int) -> None:
         """Note on the board which reaction runs, for whoever waits for it."""
@@ -323,11 +174,7 @@ class Neighbourhood:
 
     def done(self, rank: int) -> None:
         """Every reaction up to `rank` has run, one of those that are announced among them."""
-        if self.outbox.is_empty:
-            tag = self._execution.tag
-            self.outbox.tell((tag[0], tag[1], rank + 1))
-        else:
-            self.outbox.flush(rank + 1)
+        self.outbox.done(rank)
 
     def reacted(self) -> None:
         """Leaves it to `tag_done`."""
@@ -358,7 +205,7 @@ class Neighbourhood:
         self._tags += 1
         self._board.pump()
         if sends or not self._tags % self._told_every:
-            self._promise(scheduler.candidate())
+            self.admission.promise(scheduler.candidate())
         if self.intake.collector is not None:
             self.intake.collect()
         if sends:  # not before: who is woken finds the message and the promise

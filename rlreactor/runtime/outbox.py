@@ -87,6 +87,14 @@ class Outbox:
             self._publish((time, microstep, rank), self._position.head())
             self._audience.wake(self._board)
 
+    def done(self, rank: int) -> None:
+        """Every reaction up to `rank` has run: send what waits, or say that there is nothing."""
+        if self.is_empty:
+            time, microstep = self._position.execution.tag
+            self.tell((time, microstep, rank + 1))
+        else:
+            self.flush(rank + 1)
+
     def finish(self, ranks: int) -> None:
         """Send what is left at the end of a tag of so many ranks; `ring` wakes who gets any."""
         time, microstep = self._position.execution.tag

@@ -82,7 +82,8 @@ class Worker:
         self.cells = cells
         watched = (board.watched(1, news=True, wishes=False),)
         self.rest = rest = Rest(watched, cells[self.asleep : self.asleep + 1], bell.fd, arrivals, 1)
-        given = anything, anything, anything, self.slots, post, arrivals, rest, horizon, position, TIMEOUT, RANKS
+        ways = self.slots, post, arrivals, rest, horizon, position
+        given = anything, anything, anything, anything, *ways, TIMEOUT, RANKS
         self.keeper = Gatekeeper(*given, 1, False, MOST, 3)
         self.polite = Gatekeeper(*given, 2, True, MOST, 3)
         self.patient = Gatekeeper(*given, 1 << 40, False, MOST, 3)
@@ -528,6 +529,6 @@ def test_it_has_to_be_told_who_it_works_for(pair: Pair, writer: Worker) -> None:
     nobody: Any = None
     with pytest.raises(TypeError, match=r"must be rlreactor\.runtime.arrivals\.Arrivals, not None"):
         Gatekeeper(
-            nobody, nobody, nobody, [], pair.post, nobody, nobody, pair.horizon, pair.position, TIMEOUT, RANKS,
-            1, False, MOST, 1,
+            nobody, nobody, nobody, nobody, [], pair.post, nobody, nobody, pair.horizon, pair.position, TIMEOUT,
+            RANKS, 1, False, MOST, 1,
         )  # fmt: skip

@@ -149,9 +149,9 @@ def test_who_hears_of_others_all_the_time_says_that_it_waits_for_them(monkeypatc
         for worker in [one, other] * 20:
             worker.intake.receive()
             assert worker._scheduler.candidate() == BEAT
-            worker.look_around()
+            worker.admission.look_around()
         for worker in (one, other):
-            assert worker._may_start(BEAT)
+            assert worker.admission.may_start(BEAT)
             assert worker.waiting.waits_for
             worker.before(worker._scheduler.candidate)
             assert not worker.waiting.waits_for

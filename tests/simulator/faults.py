@@ -120,7 +120,7 @@ def _(original: Any) -> Any:
     return Wire()
 
 
-@_fault("messages wait while the worker waits at a gate", "hn", (Neighbourhood, "done"))
+@_fault("messages wait while the worker waits at a gate", "hn", (Outbox, "done"))
 def _(original: Any) -> Any:
     return _always(False)
 
