@@ -18,12 +18,13 @@ from rlreactor.dynamic import is_a
 from rlreactor.record import Record
 from rlreactor.tag import Tag
 
-__all__ = ["Unsaved", "pack", "pack_apart", "pack_leniently", "unpack"]
+__all__ = ["Unsaved", "pack", "pack_apart", "pack_leniently", "pack_number", "unpack"]
 
 _BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX, _RECORD, _APART = range(1, 12)
 _Packer = cast("Any", msgpack.Packer)  # msgpack ships no types
 _idle: list[Any] = []  # packers of `pack`: to make one takes longer than to pack a number
 _LONG = 1 << 16  # bytes: a packer keeps as much memory as it ever needed
+_pack_number = _Packer(strict_types=True).pack  # calls nobody, so nobody else can come in between
 _unpack = cast("Any", msgpack.unpackb)
 _BASES: tuple[Any, ...] = (str, bytes, float, list, dict)  # of subclasses: a StrEnum, a defaultdict
 _PLAIN = "None, bool, int, float, complex, str, bytes, list, tuple, dict, set, Tag, Record or numpy"
@@ -173,6 +174,15 @@ _decode_plainly = partial(_decode_extension, ())
 def pack(value: Any) -> bytes:
     """Bytes of plain data. Raises TypeError, naming the type, for anything else."""
     return _packb(value, _default)
+
+
+def pack_number(value: float | None) -> bytes:
+    """The same bytes as `pack`, in half the time, of a bool, an int, a float or None."""
+    try:
+        packed: bytes = _pack_number(value)
+    except OverflowError:
+        return pack(value)
+    return packed
 
 
 def pack_leniently(value: Any) -> bytes:

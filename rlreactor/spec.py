@@ -287,7 +287,8 @@ def _invalid() -> type[ValidationError]:
     return ValidationError
 
 
-_SCALARS = (bool, int, float, str, bytes, type(None))
+_NUMBERS = (bool, int, float, type(None))
+_SCALARS = (*_NUMBERS, str, bytes)
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 
 
@@ -302,6 +303,7 @@ class Object(Spec[T]):
         self.annotation = annotation
         self._type: type[Any] = typing.get_origin(annotation) or annotation
         self._scalar = annotation in _SCALARS
+        self._is_number = annotation in _NUMBERS
         self._bare = annotation in _CONTAINERS
 
     def resolved(self, parameters: Mapping[str, Any]) -> Object[T]:
@@ -363,6 +365,8 @@ class Object(Spec[T]):
             raise SpecError(f"expected {self}, received {describe_value(value)}: {error}") from None
 
     def encode(self, stored: Any) -> bytes:
+        if self._is_number:
+            return codec.pack_number(stored)
         return codec.pack(stored) if self._scalar else bytes(stored)
 
     def decode(self, data: bytes | memoryview) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections import OrderedDict, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
@@ -63,6 +64,12 @@ def test_plain_data_comes_back_with_its_types(value: Any) -> None:
     result = codec.unpack(codec.pack(value))
     assert result == value
     assert repr(result) == repr(value)  # 1 is not True, (0, 0) is not Tag(0, 0)
+
+
+@pytest.mark.parametrize("number", [None, False, True, 0, -1, 2**63, 2**64, -(2**63) - 1, 10**40, 0.5, math.inf, -0.0])
+def test_numbers_pack_alike_either_way(number: float | None) -> None:
+    assert codec.pack_number(number) == codec.pack(number)
+    assert codec.unpack(codec.pack_number(number)) == number
 
 
 @pytest.mark.parametrize("dtype", ["f4", ">f4", "i8", "u1", "?", "c16", "f2"])
