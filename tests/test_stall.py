@@ -101,7 +101,7 @@ def test_one_message_says_who_waits_for_whom(gate: Gate) -> None:
     first, *lines = said.splitlines()
     assert first == "the run stalls:"
     slow, middle, end = lines
-    assert slow == "  worker 0: is at (2000000 ns, 0), the last reaction it began there is slow.work"
+    assert slow == "  worker 0: is at (2000000 ns, 0), where it was last seen in slow.work"
     assert re.fullmatch(
         r"  worker 1: .*waits for slow\.out from slow\.work on worker 0, known only before \(2000000 ns, 0\)", middle
     )
@@ -153,7 +153,7 @@ def test_a_reaction_that_waits_at_its_tag_is_named_with_it(gate: Gate) -> None:
         run_placed(Joined(gate=gate.reader), {"slow": 0, "ticking": 1}, stall_limit=LIMIT_S)
     [said] = gate.handler.said
     _, slow, ticking = said.splitlines()
-    assert slow == "  worker 0: is at (2000000 ns, 0), the last reaction it began there is slow.work"
+    assert slow == "  worker 0: is at (2000000 ns, 0), where it was last seen in slow.work"
     assert re.fullmatch(r"  worker 1: (ticking\.take at|everything before) \(2000000 ns, 0\) waits for .*", ticking)
     assert "slow.work on worker 0" in ticking
 

@@ -180,12 +180,12 @@ class Board(StatusBoard):
         return self._cells[worker][_WANTED]
 
     @property
-    def own_running(self) -> Words:
-        """Two words in which this worker says which reaction runs: `pack_running`, and the logical time."""
-        return self._own[_RUNNING : _AT + 1]
+    def holds_news_back(self) -> bool:
+        """Whether something may wait here that has to leave before a reaction that may take long."""
+        return False
 
     def set_running(self, rank: int, tag: Point) -> None:
-        """Say which reaction runs."""
+        """Say which reaction runs; from any thread."""
         self._own[_AT], self._own[_RUNNING] = tag[0], pack_running(rank, tag[1])
 
     def running(self, worker: int) -> tuple[int, Point] | None:

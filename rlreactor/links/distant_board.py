@@ -275,9 +275,9 @@ class DistantBoard(StatusBoard):
         return self._row(worker).wanted
 
     @property
-    def own_running(self) -> None:
-        """Nothing that one could write oneself: others may have to be told."""
-        return None
+    def holds_news_back(self) -> bool:
+        """Whether something may wait here that has to leave before a reaction that may take long."""
+        return True
 
     def set_running(self, rank: int, tag: Point) -> None:
         """Say which reaction runs; of no use to distant workers before the row is sent for another reason."""

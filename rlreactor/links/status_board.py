@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 
 from rlreactor.links.status import Snapshot, Status, StatusFields
-from rlreactor.links.words import Words
 from rlreactor.tag import Point
 
 __all__ = ["StatusBoard"]
@@ -55,7 +54,7 @@ class StatusBoard(ABC):
     def wanted(self, worker: int) -> int: ...
     @property
     @abstractmethod
-    def own_running(self) -> Words | None: ...
+    def holds_news_back(self) -> bool: ...
     @abstractmethod
     def set_running(self, rank: int, tag: Point) -> None: ...
     @abstractmethod

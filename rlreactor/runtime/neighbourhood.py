@@ -78,7 +78,7 @@ class Neighbourhood:
         self._told_every = 1 if audience.listeners else SIGN_OF_LIFE
         self.gates = frontiers.gates
         self.announced = routes.announced(me)
-        self.running = self._board.own_running
+        self.is_told = self._board.holds_news_back
 
     # Set-up
 
@@ -166,6 +166,12 @@ class Neighbourhood:
     def enter(self, rank: int) -> None:
         """Note on the board which reaction runs, for whoever waits for it."""
         self._board.set_running(rank, self._execution.tag)
+
+    def look(self) -> None:
+        """Note the same now and then, from another thread, where it costs too much to be told of each."""
+        reaction = self._execution.reaction
+        if not self.is_told and reaction is not None:
+            self._board.set_running(reaction.rank, self._execution.tag)
 
     @property
     def send(self) -> Callable[[Outlet], None]:

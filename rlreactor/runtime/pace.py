@@ -54,11 +54,20 @@ class Pace:
     Args:
         read: tags and waited ns so far.
         each: called with every reading; may end the run.
+        look: called at every reading and every `look_s` seconds at least.
     """
 
-    def __init__(self, read: Callable[[], tuple[int, int]], each: Callable[[Reading], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        read: Callable[[], tuple[int, int]],
+        each: Callable[[Reading], None] = lambda _: None,
+        look: Callable[[], None] = lambda: None,
+        look_s: float = 1.0,
+    ) -> None:
         self._read = read
         self._each = each
+        self._look = look
+        self._look_s = look_s
         self._ended = threading.Event()
         self._period_s = _PERIOD_S
         self._thread = threading.Thread(target=self._watch, name="rlreactor-pace", daemon=True)
@@ -80,8 +89,12 @@ class Pace:
         self._each(reading)
 
     def _watch(self) -> None:
-        while not self._ended.wait(self._period_s):
-            self._take()
+        due_ns = self.readings[-1].ns
+        while not self._ended.wait(min(self._period_s, self._look_s)):
+            self._look()
+            if time.monotonic_ns() >= due_ns:
+                self._take()
+                due_ns = self.readings[-1].ns + round(self._period_s * 1e9)
             if len(self.readings) >= _MOST:
                 del self.readings[1::2]
                 self._period_s *= 2

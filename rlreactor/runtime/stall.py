@@ -56,10 +56,9 @@ def stalled_chain(
         time, microstep, _ = board.read(worker)[1].frontier
         reached = (time, microstep)
         doing = ""
-        if running is not None:
-            rank, tag = running
-            reached = max(reached, tag)  # it need not have told how far it is
-            doing = f", the last reaction it began there is {reactions[rank].path}"
+        if running is not None and running[1] >= reached:  # it need not have told how far it is
+            rank, reached = running
+            doing = f", where it was last seen in {reactions[rank].path}"
         at = "its stop" if reached >= FOREVER else str(Tag(*reached))
         lines.setdefault(worker, f"is at {at}{doing}")
     return lines

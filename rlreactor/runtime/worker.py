@@ -121,7 +121,8 @@ class Worker:
         keep_freed_memory()
         give_freed_memory_back()
         base_bytes = resident_bytes()
-        pace = Pace(self._progress, self._watch)
+        look = _nothing if self.links is None else self.links.look
+        pace = Pace(self._progress, self._watch, look, self.share.options.stall_s / 4)
         try:
             with pace:
                 self.scheduler.run()
@@ -183,6 +184,10 @@ class Worker:
             "time": self._meters.use.report() if self._meters else {},
             "pid": os.getpid(),
         }
+
+
+def _nothing() -> None:
+    pass
 
 
 def _spin(share: Share) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from rlreactor.links.words import Words
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.tag import Point
 
@@ -45,7 +44,7 @@ class Neighbours(Passage, Protocol):
 
     gates: tuple[int, ...]  # ranks of local reactions that read other workers' ports
     announced: tuple[int, ...]  # ranks of local reactions after which others may go on, in order
-    running: Words | None  # where `enter` notes the reaction and the time, if that is all it does
+    is_told: bool  # by `enter` which reaction runs; if not, it looks for itself now and then
     passage: Passage  # does the same as this does, perhaps without a detour
 
     def before(self, tag: Callable[[], Point]) -> bool:

@@ -357,7 +357,8 @@ class Scheduler(SteadyLoop):
                 self._send(final, execution)
                 neighbours.done(final)
                 final = next(announced, None)
-            neighbours.enter(rank)
+            if neighbours.is_told:
+                neighbours.enter(rank)
             self._react(rank, execution)
             seen = execution.trigger_from(seen)
             ran += 1

@@ -23,8 +23,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from rlreactor.access import Cell
-from rlreactor.links.status import pack_running
-from rlreactor.links.words import Words
 from rlreactor.scheduler.outlet import Outlet
 from rlreactor.scheduler.queue import Events
 from rlreactor.scheduler.steady import start_of
@@ -89,7 +87,6 @@ class _Writer:
         self._names: dict[str, Any] = {"execution": scheduler.binding.execution, "is_late": scheduler.is_late}
         self._cells: dict[int, str] = {}
         self._lines: list[str] = []
-        self._running: Words | None = None
 
     def sequence(self) -> Sequence:
         neighbours = self._scheduler.neighbours
@@ -100,13 +97,6 @@ class _Writer:
             passage = neighbours.passage
             self._names |= {"at_gate": passage.at_gate, "done": passage.done}
             self._names |= {"send": neighbours.send, "enter": neighbours.enter}
-            self._names["running"] = self._running = neighbours.running
-            if self._running is not None:
-                self._names["pack_running"] = pack_running
-                self._lines += [
-                    "running[1], microstep = execution.tag",
-                    "here = pack_running(-1, microstep) if microstep else 0",  # a call less, most often
-                ]
             self._linked(neighbours.gates, neighbours.announced)
         self._lines.append("execution.reaction = None")
         return self._compiled()
@@ -151,9 +141,8 @@ class _Writer:
         name = self._named(f"reaction_{rank}", reaction)
         method = self._named(f"method_{rank}", reaction.method)
         lines = [f"execution.reaction = {name}  # {reaction.path}"]
-        if self._running is not None:  # `enter`, in place: two calls less for every reaction
-            lines.append(f"running[0] = here + {rank + 1}")
-        elif self._scheduler.neighbours is not None:
+        neighbours = self._scheduler.neighbours
+        if neighbours is not None and neighbours.is_told:
             lines.append(f"enter({rank})")
         if self._scheduler.before_reaction is not None:
             self._names["before"] = self._scheduler.before_reaction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from rlreactor.runtime.comparison import affinity_warnings
 from rlreactor.runtime.pace import Pace, Reading, Steady
 from rlreactor.runtime.process import keep_freed_memory
 from rlreactor.runtime.profiling import profile
+
+from ..watchdog import watched
 
 ENGINE = EngineCosts(passing=1e-5, waiting=5e-5, notice=0, message=3e-6, spinning=3e-5, sleeping=8e-5, shared=9e-5)
 LARGE = 32 << 20
@@ -246,3 +249,13 @@ def test_what_others_took_is_known() -> None:
     pace = Pace(lambda: (0, 0))
     pace.readings = [Reading(i * SECOND, i * SECOND // 2, i, 0, i * SECOND // 2) for i in range(8)]
     assert pace.steady().kept_off == pytest.approx(pace.steady().seconds / 2)
+
+
+def test_it_looks_often_however_seldom_it_reads() -> None:
+    looks = threading.Semaphore(0)
+    pace = Pace(lambda: (0, 0), look=looks.release, look_s=0.001)
+    pace._period_s = 3600.0
+    with watched(), pace:
+        for _ in range(10):
+            looks.acquire()
+    assert len(pace.readings) <= 3  # at the start, once when it began, at the end
