@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgpack
 import numpy as np
@@ -18,12 +18,14 @@ from rlreactor.dynamic import is_a
 from rlreactor.record import Record
 from rlreactor.tag import Tag
 
-__all__ = ["Unsaved", "pack", "pack_apart", "pack_leniently", "pack_number", "unpack"]
+__all__ = ["NUMBERS", "Unsaved", "pack", "pack_apart", "pack_leniently", "pack_number", "unpack"]
 
 _BIG_INT, _TUPLE, _ARRAY, _SCALAR, _SET, _FROZENSET, _TAG, _UNSAVED, _COMPLEX, _RECORD, _APART = range(1, 12)
 _Packer = cast("Any", msgpack.Packer)  # msgpack ships no types
 _idle: list[Any] = []  # packers of `pack`: to make one takes longer than to pack a number
 _LONG = 1 << 16  # bytes: a packer keeps as much memory as it ever needed
+NUMBERS: Final = (bool, int, float, type(None))
+"""Types of what `pack_number` takes."""
 _pack_number = _Packer(strict_types=True).pack  # calls nobody, so nobody else can come in between
 _unpack = cast("Any", msgpack.unpackb)
 _BASES: tuple[Any, ...] = (str, bytes, float, list, dict)  # of subclasses: a StrEnum, a defaultdict

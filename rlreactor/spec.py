@@ -287,8 +287,7 @@ def _invalid() -> type[ValidationError]:
     return ValidationError
 
 
-_NUMBERS = (bool, int, float, type(None))
-_SCALARS = (*_NUMBERS, str, bytes)
+_SCALARS = (*codec.NUMBERS, str, bytes)
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 
 
@@ -303,7 +302,7 @@ class Object(Spec[T]):
         self.annotation = annotation
         self._type: type[Any] = typing.get_origin(annotation) or annotation
         self._scalar = annotation in _SCALARS
-        self._is_number = annotation in _NUMBERS
+        self._is_number = annotation in codec.NUMBERS
         self._bare = annotation in _CONTAINERS
 
     def resolved(self, parameters: Mapping[str, Any]) -> Object[T]:

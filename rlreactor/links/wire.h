@@ -27,28 +27,34 @@ static inline PyObject *slot_entry(uint32_t port, int32_t slot)
     return PyBytes_FromStringAndSize(bytes, ENTRY);
 }
 
-/* The entry of a value that goes with it; NULL with an error set for one that has no bytes, or too many. */
+/* The entry of a value whose bytes go with it. */
+static inline PyObject *bytes_entry(uint32_t port, const void *value, Py_ssize_t length)
+{
+    Py_ssize_t padding = -length & 7;
+    PyObject *made = PyBytes_FromStringAndSize(NULL, ENTRY + length + padding);
+    if (made == NULL)
+        return NULL;
+    char *bytes = PyBytes_AS_STRING(made);
+    int32_t number = (int32_t)(-1 - length);
+    memcpy(bytes, &port, 4);
+    memcpy(bytes + 4, &number, 4);
+    memcpy(bytes + ENTRY, value, length);
+    memset(bytes + ENTRY + length, 0, padding);
+    return made;
+}
+
+/* The same; NULL with an error set for what has no bytes, or too many. */
 static inline PyObject *value_entry(uint32_t port, PyObject *payload)
 {
     Py_buffer value;
     if (PyObject_GetBuffer(payload, &value, PyBUF_CONTIG_RO) < 0)
         return NULL;
     PyObject *made = NULL;
-    if (value.len > LONGEST)
+    if (value.len <= LONGEST)
+        made = bytes_entry(port, value.buf, value.len);
+    else
         PyErr_Format(link_error, "a value of %zd bytes: a message takes %d; declare an Array, or send parts", value.len,
                      LONGEST);
-    else {
-        Py_ssize_t padding = -value.len & 7;
-        made = PyBytes_FromStringAndSize(NULL, ENTRY + value.len + padding);
-        if (made != NULL) {
-            char *bytes = PyBytes_AS_STRING(made);
-            int32_t number = (int32_t)(-1 - value.len);
-            memcpy(bytes, &port, 4);
-            memcpy(bytes + 4, &number, 4);
-            memcpy(bytes + ENTRY, value.buf, value.len);
-            memset(bytes + ENTRY + value.len, 0, padding);
-        }
-    }
     PyBuffer_Release(&value);
     return made;
 }

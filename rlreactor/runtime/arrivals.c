@@ -2,6 +2,7 @@
 
 #include "arrivals.h"
 #include "../lent.h"
+#include "../numbers.h"
 #include "position.h"
 #include "shortcut.h"
 #include <immintrin.h>
@@ -35,7 +36,7 @@ typedef struct {
     PyObject *port;
     PyObject *values; /* a list of what lies in memory that is used again */
     Py_ssize_t next;
-    int has_slots, is_usual;
+    int has_slots, is_usual, carries_numbers;
     Py_ssize_t count;
     Inlet *inlets;
 } Port;
@@ -85,12 +86,15 @@ failed:
 static int port_of(PyObject *index, PyObject *given, Port *port)
 {
     PyObject *slots = PyObject_GetAttrString(given, "slots");
+    PyObject *carries_numbers = PyObject_GetAttrString(given, "carries_numbers");
     port->values = PyObject_GetAttrString(given, "values");
     port->index = (uint32_t)PyLong_AsUnsignedLong(index);
     port->port = Py_NewRef(given);
     port->has_slots = slots != Py_None;
+    port->carries_numbers = carries_numbers == Py_True;
     port->is_usual = 1;
     Py_XDECREF(slots);
+    Py_XDECREF(carries_numbers);
     if (port->values != NULL && !PyList_Check(port->values))
         PyErr_Format(PyExc_TypeError, "expected a list of values, received %R", port->values);
     return PyErr_Occurred() ? -1 : inlets_of(given, port);
@@ -315,8 +319,9 @@ static PyObject *value_again(const Entry *entry)
 
 static PyObject *value_of(const Entry *entry)
 {
-    PyObject *value = value_again(entry);
-    if (value != NULL)
+    PyObject *value = entry->port->carries_numbers ? read_plain((const unsigned char *)entry->payload, entry->size)
+                                                   : value_again(entry);
+    if (value != NULL || PyErr_Occurred())
         return value;
     PyObject *payload = PyBytes_FromStringAndSize(entry->payload, entry->size);
     value = payload == NULL ? NULL : PyObject_CallMethodOneArg(entry->port->port, name_decode, payload);

@@ -2,6 +2,7 @@
 
 #include "../access.h"
 #include "../links/slot_lender.h"
+#include "../numbers.h"
 #include "../scheduler/outflow.h"
 #include "position.h"
 #include "post.h"
@@ -9,7 +10,7 @@
 #include <structmember.h>
 
 static PyTypeObject *cell_type, *edges_type, *horizon_type, *lender_type, *outflow_type, *position_type, *slots_type;
-static PyObject *name_sent, *name_spec, *name_encode, *name_cell;
+static PyObject *name_sent, *name_spec, *name_encode;
 
 /* Outgoing */
 
@@ -340,26 +341,33 @@ static PyObject *slot_entry_of(uint32_t index, PyObject *slots)
     return slot_entry(index, slot);
 }
 
-/* The bytes of a value that has no fixed size. */
-static PyObject *encoded(PyObject *outlet)
+/* The entry of a value that has no fixed size. */
+static PyObject *encoded_entry(uint32_t index, const Outflow *outlet)
 {
-    PyObject *spec = PyObject_GetAttr(outlet, name_spec), *cell = PyObject_GetAttr(outlet, name_cell);
-    PyObject *bytes = NULL;
-    if (spec != NULL && cell != NULL && Py_IS_TYPE(cell, cell_type))
-        bytes = PyObject_CallMethodOneArg(spec, name_encode, ((Cell *)cell)->value);
-    else if (!PyErr_Occurred())
-        PyErr_Format(PyExc_TypeError, "expected a cell, received %R", cell);
+    if (outlet->cell == NULL || !Py_IS_TYPE(outlet->cell, cell_type)) {
+        PyErr_SetString(PyExc_TypeError, "expected an outlet with a cell");
+        return NULL;
+    }
+    PyObject *value = ((Cell *)outlet->cell)->value;
+    unsigned char number[LONGEST_NUMBER], *end = write_plain(number, value);
+    if (end != NULL) /* that is how its spec would write it */
+        return bytes_entry(index, number, end - number);
+    PyObject *spec = PyObject_GetAttr((PyObject *)outlet, name_spec);
+    PyObject *payload = spec == NULL ? NULL : PyObject_CallMethodOneArg(spec, name_encode, value);
+    PyObject *entry = payload == NULL ? NULL : value_entry(index, payload);
     Py_XDECREF(spec);
-    Py_XDECREF(cell);
-    return bytes;
+    Py_XDECREF(payload);
+    return entry;
 }
 
-static PyObject *next_entry(Outflow *outlet)
+static PyObject *next_entry(const Outflow *outlet)
 {
     uint32_t index = (uint32_t)outlet->index;
     if (outlet->slots != NULL && outlet->slots != Py_None)
         return slot_entry_of(index, outlet->slots);
-    PyObject *payload = outlet->lies_in_memory ? stored_of_outflow(outlet, lender_type) : encoded((PyObject *)outlet);
+    if (!outlet->lies_in_memory)
+        return encoded_entry(index, outlet);
+    PyObject *payload = stored_of_outflow(outlet, lender_type);
     PyObject *entry = payload == NULL ? NULL : value_entry(index, payload);
     Py_XDECREF(payload);
     return entry;
@@ -663,7 +671,6 @@ static const Name names[] = {
     {&name_sent, "sent"},
     {&name_spec, "spec"},
     {&name_encode, "encode"},
-    {&name_cell, "cell"},
 };
 
 static int is_ready(void)

@@ -26,9 +26,9 @@ static PyObject *gathering_call(Gathering *self, PyObject *args, PyObject *keywo
     return PyArg_ParseTuple(args, "O:Gathering", &data) ? done(gather_bytes(self, data)) : NULL;
 }
 
-static PyObject *gathering_append(Gathering *self, PyObject *tag)
+static PyObject *gathering_append(Gathering *self, PyObject *given)
 {
-    return done(gather_tag(self, tag));
+    return done(PyTuple_Check(given) ? gather_tag(self, given) : gather_number(self, given));
 }
 
 static PyObject *gathering_bytes(Gathering *self, PyObject *unused)
@@ -45,7 +45,7 @@ static PyObject *gathering_take(Gathering *self, PyObject *unused)
 }
 
 static PyMethodDef gathering_methods[] = {
-    {"append", (PyCFunction)gathering_append, METH_O, "Add a tag."},
+    {"append", (PyCFunction)gathering_append, METH_O, "Add a tag or a number."},
     {"take", (PyCFunction)gathering_take, METH_NOARGS, "What has gathered, which begins anew."},
     {"__bytes__", (PyCFunction)gathering_bytes, METH_NOARGS, "What has gathered."},
     {NULL},
@@ -58,7 +58,7 @@ static PyTypeObject gathering_type = {
     .tp_name = "rlreactor.scheduler.gathering.Gathering",
     .tp_basicsize = sizeof(Gathering),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "Takes bytes when it is called, and tags by `append`.",
+    .tp_doc = "Takes bytes when it is called, and tags and numbers by `append`.",
     .tp_new = PyType_GenericNew,
     .tp_dealloc = (destructor)gathering_dealloc,
     .tp_call = (ternaryfunc)gathering_call,

@@ -3,30 +3,18 @@
 #ifndef RLREACTOR_GATHERING_H
 #define RLREACTOR_GATHERING_H
 
+#include "../numbers.h"
 #include "points.h"
-#include <string.h>
 
-#define LONGEST_TAG 19 /* bytes: the head of a pair, and two numbers of 9 */
+#define PAIR 0x92 /* what comes before one */
+#define LONGEST_TAG (1 + 2 * LONGEST_NUMBER)
+#define LONGEST_HEAD 5 /* of a text */
 
 typedef struct {
     PyObject_HEAD
     unsigned char *bytes;
     Py_ssize_t used, size;
 } Gathering;
-
-/* Write a number as msgpack does: its kind, then its bytes from the highest on. */
-static inline unsigned char *write_number(unsigned char *place, uint64_t number)
-{
-    if (number < 0x80) {
-        *place = (unsigned char)number;
-        return place + 1;
-    }
-    int width = number <= 0xFF ? 0 : number <= 0xFFFF ? 1 : number <= 0xFFFFFFFF ? 2 : 3;
-    *place++ = (unsigned char)(0xCC + width);
-    for (int shift = (8 << width) - 8; shift >= 0; shift -= 8)
-        *place++ = (unsigned char)(number >> shift);
-    return place;
-}
 
 static inline int has_room(Gathering *gathering, Py_ssize_t length)
 {
@@ -53,10 +41,44 @@ static inline int gather_tag(Gathering *gathering, PyObject *given)
         return -1;
     }
     unsigned char *place = gathering->bytes + gathering->used;
-    *place++ = 0x92;
+    *place++ = PAIR;
     place = write_number(write_number(place, (uint64_t)tag.time), (uint64_t)tag.microstep);
     gathering->used = place - gathering->bytes;
     return 0;
+}
+
+/* The digits of a number that has more than 64 bits. */
+static inline int gather_digits(Gathering *gathering, PyObject *number)
+{
+    Py_ssize_t length;
+    PyObject *text = PyObject_Str(number);
+    const char *digits = text == NULL ? NULL : PyUnicode_AsUTF8AndSize(text, &length);
+    int fits = digits != NULL && has_room(gathering, LONGEST_HEAD + length);
+    if (fits) {
+        unsigned char *place = gathering->bytes + gathering->used;
+        int power = length <= UINT8_MAX ? 0 : length <= UINT16_MAX ? 1 : 2;
+        place = length < 32 ? write_bits(place, 0xA0 + (int)length, 0, 0)
+                            : write_bits(place, 0xD9 + power, (uint64_t)length, 1 << power);
+        memcpy(place, digits, length);
+        gathering->used = place + length - gathering->bytes;
+    }
+    Py_XDECREF(text);
+    return fits ? 0 : -1;
+}
+
+static inline int gather_number(Gathering *gathering, PyObject *given)
+{
+    if (!has_room(gathering, LONGEST_NUMBER))
+        return -1;
+    unsigned char *end = write_plain(gathering->bytes + gathering->used, given);
+    if (end != NULL) {
+        gathering->used = end - gathering->bytes;
+        return 0;
+    }
+    if (PyLong_CheckExact(given))
+        return gather_digits(gathering, given);
+    PyErr_Format(PyExc_TypeError, "expected a tag or a number, received %R", given);
+    return -1;
 }
 
 static inline int gather_bytes(Gathering *gathering, PyObject *data)

@@ -1,4 +1,4 @@
-"""Bytes that wait to be hashed, one after another: of values, and of tags, as msgpack writes a pair of numbers.
+"""Bytes that wait to be hashed, one after another: of values, and of tags and numbers, as msgpack writes them.
 
 `gathering.c` is the same in C.
 """
@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgpack
 
+from rlreactor.codec import NUMBERS
 from rlreactor.tag import Point
 
 __all__ = ["Gathering"]
@@ -17,7 +18,10 @@ _pack = cast("Any", msgpack.packb)  # msgpack ships no types
 
 
 class Gathering:
-    """Takes bytes when it is called, and tags by `append`. `bytes()` of it is what has gathered, `len()` how much."""
+    """Takes bytes when it is called, and tags and numbers by `append`.
+
+    `bytes()` of it is what has gathered, `len()` how much.
+    """
 
     __slots__ = ("_gathered",)
 
@@ -28,11 +32,16 @@ class Gathering:
         """Add bytes."""
         self._gathered += data
 
-    def append(self, tag: Point, /) -> None:
-        """Add a tag. Raises ValueError for a number below 0."""
-        if min(tag) < 0:
-            raise ValueError(f"expected numbers from 0 on, received {tag}")
-        self._gathered += _pack(tag)
+    def append(self, given: Point | float | None, /) -> None:
+        """Add a tag or a number, which may be a bool or None; the digits of an int that has more than 64 bits.
+
+        Raises ValueError for a tag before the start, TypeError for anything else.
+        """
+        if isinstance(given, tuple) and min(given) < 0:
+            raise ValueError(f"expected numbers from 0 on, received {given}")
+        if not isinstance(given, tuple) and type(given) not in NUMBERS:
+            raise TypeError(f"expected a tag or a number, received {given!r}")
+        self._gathered += _pack(given, default=str)
 
     def take(self) -> bytes:
         """What has gathered, which begins anew."""

@@ -9,7 +9,7 @@ typedef struct {
     PyObject_HEAD
     PyObject *unhashed, *hash_bytes, *storage, *record, *delayed, *deliver_later;
     PyObject *remote; /* a tuple */
-    PyObject *slots;
+    PyObject *slots, *cell;
     long long index;
     char lies_in_memory;
 } Outflow;

@@ -43,7 +43,7 @@ class Outlet(Outflow):
         last_writer: rank of the last reaction that may set the port.
     """
 
-    __slots__ = ("cell", "last_writer", "path", "recorder", "sent", "spec")
+    __slots__ = ("last_writer", "path", "recorder", "sent", "spec")
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ import msgpack
 import numpy as np
 import xxhash
 
+from rlreactor.codec import NUMBERS
 from rlreactor.dynamic import is_a
 from rlreactor.errors import RunError
 from rlreactor.scheduler.foldable_hash import BLOCK, FoldableHash
@@ -24,7 +25,7 @@ from rlreactor.tag import Point, Tag
 __all__ = ["Event", "PortRecorder", "Trace", "combined"]
 
 _pack = cast("Any", msgpack.packb)  # msgpack ships no types
-_CHUNK = 2048  # tags and values, fewer than 2**16 in any case, see `_taken`; or bytes of tags
+_CHUNK = 2048  # tags and values, fewer than 2**16 in any case, see `_taken`; or bytes of tags and numbers
 _SMALL = 256  # bytes of a value of which a chunk may gather; from here on a hash each is cheaper than a copy
 
 
@@ -81,7 +82,8 @@ class PortRecorder:
         self._hash = FoldableHash() if fingerprint else None
         self._arrays = _stream(spec) if fingerprint and spec.fields else None  # their bytes, one after another
         # Tags and values (of arrays the tags alone), hashed a thousand at a time: one by one is dear.
-        self.unhashed: list[Any] | Gathering = Gathering() if self._arrays is not None else []
+        gathers = self._arrays is not None or spec.plain in NUMBERS
+        self.unhashed: list[Any] | Gathering = Gathering() if gathers else []
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
         self._kept = _as_it_is if isinstance(spec, Object) else _copied
         self.record: Callable[[Point, Any], None] | None = self._record

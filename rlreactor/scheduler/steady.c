@@ -167,6 +167,7 @@ static int outflow_traverse(Outflow *self, visitproc visit, void *arg)
     Py_VISIT(self->deliver_later);
     Py_VISIT(self->remote);
     Py_VISIT(self->slots);
+    Py_VISIT(self->cell);
     return 0;
 }
 
@@ -180,6 +181,7 @@ static int outflow_clear(Outflow *self)
     Py_CLEAR(self->deliver_later);
     Py_CLEAR(self->remote);
     Py_CLEAR(self->slots);
+    Py_CLEAR(self->cell);
     return 0;
 }
 
@@ -204,6 +206,7 @@ static PyMemberDef outflow_members[] = {
     {"deliver_later", T_OBJECT_EX, offsetof(Outflow, deliver_later), 0, NULL},
     {"remote", T_OBJECT_EX, offsetof(Outflow, remote), 0, NULL},
     {"slots", T_OBJECT_EX, offsetof(Outflow, slots), 0, NULL},
+    {"cell", T_OBJECT_EX, offsetof(Outflow, cell), 0, NULL},
     {"index", T_LONGLONG, offsetof(Outflow, index), 0, NULL},
     {"lies_in_memory", T_BOOL, offsetof(Outflow, lies_in_memory), 0, NULL},
     {NULL},
@@ -375,8 +378,12 @@ static int hash_stored(Outflow *outlet)
 /* Tag and value, or tag and bytes, go where they are hashed. */
 static int gather(Outflow *outlet, PyObject *tag, PyObject *value)
 {
-    if (Py_IS_TYPE(outlet->unhashed, gathering_type) && outlet->hash_bytes != Py_None)
-        return gather_tag((Gathering *)outlet->unhashed, tag) < 0 ? -1 : hash_stored(outlet);
+    if (Py_IS_TYPE(outlet->unhashed, gathering_type)) {
+        Gathering *unhashed = (Gathering *)outlet->unhashed;
+        if (gather_tag(unhashed, tag) < 0)
+            return -1;
+        return outlet->hash_bytes == Py_None ? gather_number(unhashed, value) : hash_stored(outlet);
+    }
     if (!PyList_Check(outlet->unhashed)) {
         PyErr_SetString(PyExc_TypeError, "unhashed: expected a list");
         return -1;

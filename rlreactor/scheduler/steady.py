@@ -12,6 +12,7 @@ from rlreactor.scheduler.queue import EventQueue, Events
 from rlreactor.tag import FOREVER, Point
 
 if TYPE_CHECKING:
+    from rlreactor.access import Cell
     from rlreactor.execution import Execution
     from rlreactor.links.slotted import Slotted
     from rlreactor.scheduler.gathering import Gathering
@@ -66,13 +67,14 @@ class Outflow:
         delayed: where the value goes at later tags, by `deliver_later`.
         remote: workers that read the port.
         slots: that they see its values in.
+        cell: of the port.
         index: of the port among all root ports, the same on every worker.
         lies_in_memory: whether a value's bytes lie there as they go into a message.
     """
 
     __slots__ = (
-        "delayed", "deliver_later", "hash_bytes", "index", "lies_in_memory", "record", "remote", "slots", "storage",
-        "unhashed",
+        "cell", "delayed", "deliver_later", "hash_bytes", "index", "lies_in_memory", "record", "remote", "slots",
+        "storage", "unhashed",
     )  # fmt: skip
 
     unhashed: list[Any] | Gathering | None
@@ -83,6 +85,7 @@ class Outflow:
     deliver_later: Callable[[Outlet, Point], None]
     remote: tuple[int, ...]
     slots: Slotted | None
+    cell: Cell
     index: int
     lies_in_memory: bool
 
