@@ -62,7 +62,8 @@ static PyObject *entry(PyObject *module, PyObject *const *args, Py_ssize_t count
         PyErr_Format(PyExc_OverflowError, "slot %ld: expected 32 bits", slot);
         return NULL;
     }
-    return slot_entry(port, (int32_t)slot);
+    WireEntry made = entry_of_slot(port, (int32_t)slot);
+    return bytes_of_entry(&made);
 }
 
 static PyObject *inline_entry(PyObject *module, PyObject *const *args, Py_ssize_t count)
@@ -72,7 +73,13 @@ static PyObject *inline_entry(PyObject *module, PyObject *const *args, Py_ssize_
         PyErr_SetString(PyExc_TypeError, "inline() takes a port and bytes");
         return NULL;
     }
-    return as_port(args[0], &port) < 0 ? NULL : value_entry(port, args[1]);
+    Py_buffer value;
+    if (as_port(args[0], &port) < 0 || PyObject_GetBuffer(args[1], &value, PyBUF_CONTIG_RO) < 0)
+        return NULL;
+    WireEntry entry = entry_of_bytes(port, value.buf, value.len);
+    PyObject *made = is_too_long(value.len) ? NULL : bytes_of_entry(&entry);
+    PyBuffer_Release(&value);
+    return made;
 }
 
 /* Bytes of a notice that go with an entry. */

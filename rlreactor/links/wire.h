@@ -18,44 +18,53 @@
 
 static PyObject *link_error;
 
-/* The entry of a value that lies in a slot. */
-static inline PyObject *slot_entry(uint32_t port, int32_t slot)
+typedef struct {
+    uint32_t port;
+    int32_t slot; /* or -1 - n where n bytes follow */
+    const void *value;
+    Py_ssize_t length;
+} WireEntry;
+
+/* Of a value that lies in a slot. */
+static inline WireEntry entry_of_slot(uint32_t port, int32_t slot)
 {
-    char bytes[ENTRY];
-    memcpy(bytes, &port, 4);
-    memcpy(bytes + 4, &slot, 4);
-    return PyBytes_FromStringAndSize(bytes, ENTRY);
+    return (WireEntry){port, slot, NULL, 0};
 }
 
-/* The entry of a value whose bytes go with it. */
-static inline PyObject *bytes_entry(uint32_t port, const void *value, Py_ssize_t length)
+/* Of a value whose bytes go with it: at most LONGEST. */
+static inline WireEntry entry_of_bytes(uint32_t port, const void *value, Py_ssize_t length)
 {
-    Py_ssize_t padding = -length & 7;
-    PyObject *made = PyBytes_FromStringAndSize(NULL, ENTRY + length + padding);
-    if (made == NULL)
-        return NULL;
-    char *bytes = PyBytes_AS_STRING(made);
-    int32_t number = (int32_t)(-1 - length);
-    memcpy(bytes, &port, 4);
-    memcpy(bytes + 4, &number, 4);
-    memcpy(bytes + ENTRY, value, length);
-    memset(bytes + ENTRY + length, 0, padding);
-    return made;
+    return (WireEntry){port, (int32_t)(-1 - length), value, length};
 }
 
-/* The same; NULL with an error set for what has no bytes, or too many. */
-static inline PyObject *value_entry(uint32_t port, PyObject *payload)
+static inline int is_too_long(Py_ssize_t length)
 {
-    Py_buffer value;
-    if (PyObject_GetBuffer(payload, &value, PyBUF_CONTIG_RO) < 0)
-        return NULL;
-    PyObject *made = NULL;
-    if (value.len <= LONGEST)
-        made = bytes_entry(port, value.buf, value.len);
-    else
-        PyErr_Format(link_error, "a value of %zd bytes: a message takes %d; declare an Array, or send parts", value.len,
+    if (length > LONGEST)
+        PyErr_Format(link_error, "a value of %zd bytes: a message takes %d; declare an Array, or send parts", length,
                      LONGEST);
-    PyBuffer_Release(&value);
+    return length > LONGEST;
+}
+
+/* Bytes of an entry with a value of this length. */
+static inline Py_ssize_t size_of_entry(Py_ssize_t length)
+{
+    return ENTRY + ((length + 7) & -8);
+}
+
+static inline void put_entry(char *place, const WireEntry *entry)
+{
+    memcpy(place, &entry->port, 4);
+    memcpy(place + 4, &entry->slot, 4);
+    if (entry->length)
+        memcpy(place + ENTRY, entry->value, entry->length);
+    memset(place + ENTRY + entry->length, 0, -entry->length & 7);
+}
+
+static inline PyObject *bytes_of_entry(const WireEntry *entry)
+{
+    PyObject *made = PyBytes_FromStringAndSize(NULL, size_of_entry(entry->length));
+    if (made != NULL)
+        put_entry(PyBytes_AS_STRING(made), entry);
     return made;
 }
 

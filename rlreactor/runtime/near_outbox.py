@@ -45,6 +45,10 @@ class NearOutbox(Outbox):
     def adder(self) -> Callable[[Outlet], None]:
         return self.post.add
 
+    @property
+    def is_empty(self) -> bool:
+        return self.post.is_empty
+
     def flush(self, rank: int) -> None:
         if self.post.flush(rank):
             self.send_rest(rank)

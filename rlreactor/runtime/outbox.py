@@ -182,7 +182,7 @@ class Outbox:
 
     def tell_stop(self, tag: Point, why: int) -> None:
         """Tell everybody that the program stops at `tag`, after what was to be sent before."""
-        if self._unsent:
+        if not self.is_empty:
             self.flush(0)
         for worker in self.writers:
             self._write(worker, [wire.head(tag), wire.inline(why, b"")])

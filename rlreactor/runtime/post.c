@@ -18,7 +18,10 @@ typedef struct {
     PyObject_HEAD
     Pair pair;
     Py_ssize_t worker;
-    int64_t longest;
+    int64_t longest; /* bytes of a notice */
+    char *notice;    /* the next one: room for the longest */
+    int64_t length;  /* of it; 0: there is none */
+    char owes_ring;
     int64_t head; /* how far the reader was when that was last looked at: the line of that word is the reader's */
     PyObject *bell, *sent_at;
 } Outgoing;
@@ -39,30 +42,31 @@ static PyObject *outgoing_new(PyTypeObject *type, PyObject *args, PyObject *keyw
         Py_CLEAR(self);
     else
         self->longest = (capacity_of(self->pair.outgoing) / 4 - WORD) & -WORD;
+    if (self != NULL && (self->notice = PyMem_Malloc(self->longest)) == NULL) {
+        PyErr_NoMemory();
+        Py_CLEAR(self);
+    }
     return (PyObject *)self;
 }
 
 static void outgoing_dealloc(Outgoing *self)
 {
     clear_pair(&self->pair);
+    PyMem_Free(self->notice);
     Py_CLEAR(self->bell);
     Py_CLEAR(self->sent_at);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-/* Bytes of a notice with these entries; -1 with an error set if one is none. */
-static int64_t length_of(PyObject *entries)
+/* Add an entry to the next notice; whether it has room for that. */
+static int takes_entry(Outgoing *self, const WireEntry *entry)
 {
-    int64_t length = NOTICE;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries); i++) {
-        PyObject *entry = PyList_GET_ITEM(entries, i);
-        if (!PyBytes_Check(entry)) {
-            PyErr_Format(PyExc_TypeError, "expected the bytes of an entry, received %R", entry);
-            return -1;
-        }
-        length += PyBytes_GET_SIZE(entry);
-    }
-    return length;
+    int64_t length = self->length ? self->length : NOTICE, size = size_of_entry(entry->length);
+    if (length + size > self->longest)
+        return 0;
+    put_entry(self->notice + length, entry);
+    self->length = length + size;
+    return 1;
 }
 
 /* Whether so many bytes more fit into the ring behind `tail`. */
@@ -85,31 +89,22 @@ static int64_t place_for(Outgoing *self, int64_t need, int64_t tail, int64_t *sk
     return *skipped ? 0 : at;
 }
 
-static void write_notice(Outgoing *self, int64_t at, int64_t length, const Triple *head, PyObject *entries)
+static void write_notice(Outgoing *self, int64_t at, const Triple *head)
 {
     Words *ring = self->pair.outgoing;
-    put_word(ring, DATA + at / WORD, (int64_t)WHOLE << 32 | length);
-    char *place = bytes_at(ring, at) + WORD;
-    memcpy(place, head, NOTICE);
-    place += NOTICE;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries); i++) {
-        PyObject *entry = PyList_GET_ITEM(entries, i);
-        memcpy(place, PyBytes_AS_STRING(entry), PyBytes_GET_SIZE(entry));
-        place += PyBytes_GET_SIZE(entry);
-    }
+    put_word(ring, DATA + at / WORD, (int64_t)WHOLE << 32 | self->length);
+    memcpy(self->notice, head, NOTICE);
+    memcpy(bytes_at(ring, at) + WORD, self->notice, self->length);
 }
 
-/* Write a notice, unless the worker is gone. 0, with nothing done, if it has to go the long way. */
-static int send_notice(Outgoing *self, Triple head, PyObject *entries)
+/* Write the next notice, unless the worker is gone. 0, with nothing done, if it has to go the long way. */
+static int send_notice(Outgoing *self, Triple head)
 {
     Pair *pair = &self->pair;
-    int64_t length = length_of(entries), skipped;
-    if (length < 0)
-        return -1;
+    int64_t skipped, tail = loaded(pair->outgoing, TAIL), need = record_of(self->length);
     if (loaded(pair->gone, 0))
         return 1;
-    int64_t tail = loaded(pair->outgoing, TAIL), need = record_of(length);
-    int64_t at = length > self->longest ? -1 : place_for(self, need, tail, &skipped);
+    int64_t at = place_for(self, need, tail, &skipped);
     if (at < 0)
         return 0;
     /* Counted before it can be seen, so that it is never in nobody's count. */
@@ -118,9 +113,43 @@ static int send_notice(Outgoing *self, Triple head, PyObject *entries)
         return -1;
     if (skipped)
         put_word(pair->outgoing, DATA + tail % capacity_of(pair->outgoing) / WORD, (int64_t)SKIP << 32 | skipped);
-    write_notice(self, at, length, &head, entries);
+    write_notice(self, at, &head);
     put_word(pair->outgoing, TAIL, tail + skipped + need);
     return 1;
+}
+
+/* Leave an entry to the long way. */
+static int leave(PyObject *unsent, PyObject *worker, PyObject *entry)
+{
+    PyObject *entries = PyDict_GetItemWithError(unsent, worker);
+    if (entries != NULL)
+        return PyList_Append(entries, entry);
+    if (PyErr_Occurred() || (entries = PyList_New(1)) == NULL)
+        return -1;
+    PyList_SET_ITEM(entries, 0, Py_NewRef(entry));
+    int failed = PyDict_SetItem(unsent, worker, entries);
+    Py_DECREF(entries);
+    return failed;
+}
+
+/* Leave the next notice to the long way, entry by entry. */
+static int leave_notice(Outgoing *self, PyObject *unsent)
+{
+    PyObject *worker = PyLong_FromSsize_t(self->worker);
+    int64_t at = self->length ? NOTICE : 0;
+    int failed = worker == NULL;
+    while (!failed && at < self->length) {
+        int32_t slot;
+        memcpy(&slot, self->notice + at + 4, 4);
+        int64_t size = size_of_entry(slot < 0 ? -1 - (int64_t)slot : 0);
+        PyObject *entry = PyBytes_FromStringAndSize(self->notice + at, size);
+        failed = entry == NULL || leave(unsent, worker, entry) < 0;
+        Py_XDECREF(entry);
+        at += size;
+    }
+    self->length = 0;
+    Py_XDECREF(worker);
+    return failed ? -1 : 0;
 }
 
 static PyTypeObject outgoing_type = {
@@ -155,9 +184,9 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *unsent;   /* a dictionary of lists of entries, by worker */
+    PyObject *unsent;   /* a dictionary of lists of entries, by worker: what has to go the long way */
     PyObject *outgoing; /* a dictionary, by worker */
-    PyObject *told;     /* a list of those who got something with the last `finish` */
+    Outgoing **ways;    /* what is in it */
     Own own;
     Horizon *horizon;
     Position *position;
@@ -166,6 +195,7 @@ typedef struct {
     char owes_news; /* to those who get no message, until what goes the long way has gone */
     Py_ssize_t count;
     Listener *listeners;
+    Py_ssize_t way_count;
 } Post;
 
 static int listeners_of(PyObject *given, Post *post)
@@ -190,16 +220,23 @@ static int listeners_of(PyObject *given, Post *post)
     return 0;
 }
 
-static int are_outgoing(PyObject *given)
+static int ways_of(PyObject *given, Post *post)
 {
     PyObject *worker, *outgoing;
     Py_ssize_t at = 0;
-    while (PyDict_Next(given, &at, &worker, &outgoing))
+    post->ways = PyMem_Calloc(PyDict_GET_SIZE(given) + 1, sizeof(Outgoing *));
+    if (post->ways == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    while (PyDict_Next(given, &at, &worker, &outgoing)) {
         if (!Py_IS_TYPE(outgoing, &outgoing_type)) {
             PyErr_Format(PyExc_TypeError, "expected a way out, received %R", outgoing);
-            return 0;
+            return -1;
         }
-    return 1;
+        post->ways[post->way_count++] = (Outgoing *)Py_NewRef(outgoing);
+    }
+    return 0;
 }
 
 static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -208,8 +245,6 @@ static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     if (!PyArg_ParseTuple(args, "O!O!O!OO!O!:Post", &PyDict_Type, &unsent, &PyDict_Type, &outgoing, &PyTuple_Type,
                           &listeners, &own, horizon_type, &horizon, position_type, &position))
         return NULL;
-    if (!are_outgoing(outgoing))
-        return NULL;
     Post *self = (Post *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
@@ -217,10 +252,9 @@ static PyObject *post_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     self->outgoing = Py_NewRef(outgoing);
     self->horizon = (Horizon *)Py_NewRef(horizon);
     self->position = (Position *)Py_NewRef(position);
-    self->told = PyList_New(0);
     self->status = (Status){{0, 0, 0}, {0, 0}, {0, -1}, 0};
     self->is_told = 1;
-    if (self->told == NULL || words_of(own, (Words **)&self->own, OWN) < 0 || listeners_of(listeners, self) < 0)
+    if (words_of(own, (Words **)&self->own, OWN) < 0 || ways_of(outgoing, self) < 0 || listeners_of(listeners, self) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -229,7 +263,6 @@ static int post_traverse(Post *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->unsent);
     Py_VISIT(self->outgoing);
-    Py_VISIT(self->told);
     Py_VISIT(self->horizon);
     Py_VISIT(self->position);
     for (Py_ssize_t i = 0; i < self->count; i++)
@@ -241,7 +274,6 @@ static int post_clear(Post *self)
 {
     Py_CLEAR(self->unsent);
     Py_CLEAR(self->outgoing);
-    Py_CLEAR(self->told);
     Py_CLEAR(self->horizon);
     Py_CLEAR(self->position);
     for (Py_ssize_t i = 0; i < OWN; i++)
@@ -254,6 +286,12 @@ static int post_clear(Post *self)
     }
     PyMem_Free(self->listeners);
     self->listeners = NULL;
+    while (self->way_count) {
+        Outgoing *way = self->ways[--self->way_count];
+        Py_DECREF(way);
+    }
+    PyMem_Free(self->ways);
+    self->ways = NULL;
     return 0;
 }
 
@@ -274,13 +312,19 @@ static int reached(Post *self, int64_t rank, Triple *head)
     return 0;
 }
 
+/* Whether anything is left to the long way to a worker; -1 with an error set. */
+static int is_left(Post *self, PyObject *worker)
+{
+    return PyDict_GET_SIZE(self->unsent) ? PyDict_Contains(self->unsent, worker) : 0;
+}
+
 /* Tell the listeners; whether that is news for anybody who gets no message. Or, with `only`, those who do get one. */
 static int inform(Post *self, Triple head, int only)
 {
     int is_news = 0;
     for (Py_ssize_t i = 0; i < self->count; i++) {
         Listener *listener = &self->listeners[i];
-        int gets_one = PyDict_Contains(self->unsent, listener->worker);
+        int gets_one = listener->outgoing->length ? 1 : is_left(self, listener->worker);
         if (gets_one < 0)
             return -1;
         if ((gets_one || !only) && edges_advance(listener->edges, head) && !gets_one)
@@ -294,96 +338,106 @@ static int ring_if_asleep(Outgoing *outgoing)
     return loaded(outgoing->pair.asleep, 0) ? ring_bell(outgoing->bell) : 0;
 }
 
-/* Send all that is usual, and with `rings` wake who gets any; what is left in `unsent` has to go the long way. */
-static int send_all(Post *self, Triple head, int rings)
+/* Wake those who were sent anything and have not been woken. */
+static int ring(PyObject *post)
 {
-    PyObject *worker, *entries, *left = NULL, *unsent = self->unsent;
-    Py_ssize_t at = 0;
-    while (PyDict_Next(unsent, &at, &worker, &entries)) {
-        PyObject *outgoing = PyDict_GetItemWithError(self->outgoing, worker);
-        if (PyErr_Occurred() || !PyList_Check(entries))
-            goto failed;
-        int is_sent = outgoing == NULL ? 0 : send_notice((Outgoing *)outgoing, head, entries);
-        if (is_sent < 0)
-            goto failed;
-        if (!is_sent && ((left == NULL && (left = PyDict_New()) == NULL) || PyDict_SetItem(left, worker, entries) < 0))
-            goto failed;
-    }
+    Post *self = (Post *)post;
     full_fence();
-    for (at = 0; PyDict_Next(unsent, &at, &worker, &entries);) {
-        PyObject *outgoing = PyDict_GetItemWithError(self->outgoing, worker);
-        if (outgoing == NULL)
-            continue;
-        if ((rings ? ring_if_asleep((Outgoing *)outgoing) : PyList_Append(self->told, outgoing)) < 0)
-            goto failed;
+    for (Py_ssize_t i = 0; i < self->way_count; i++) {
+        Outgoing *way = self->ways[i];
+        if (way->owes_ring && ring_if_asleep(way) < 0)
+            return -1;
+        way->owes_ring = 0;
     }
-    PyDict_Clear(unsent);
-    int failed = left != NULL && PyDict_Update(unsent, left) < 0;
-    Py_XDECREF(left);
-    return failed ? -1 : 0;
-failed:
-    Py_XDECREF(left);
-    if (!PyErr_Occurred())
-        PyErr_SetString(PyExc_TypeError, "expected lists of entries by worker");
-    return -1;
+    return 0;
 }
 
-/* The entry of a value that lies in a slot. */
-static PyObject *slot_entry_of(uint32_t index, PyObject *slots)
+/* Send all that is usual; what is then in `unsent` has to go the long way. */
+static int send_all(Post *self, Triple head)
 {
-    if (PyObject_TypeCheck(slots, slots_type) && ((SlotLender *)slots)->current >= 0)
-        return slot_entry(index, (int32_t)sent_slot((SlotLender *)slots));
-    PyObject *sent = PyObject_CallMethodNoArgs(slots, name_sent);
-    int32_t slot = sent == NULL ? -1 : (int32_t)PyLong_AsLong(sent);
-    Py_XDECREF(sent);
-    if (PyErr_Occurred())
-        return NULL;
-    return slot_entry(index, slot);
+    for (Py_ssize_t i = 0; i < self->way_count; i++) {
+        Outgoing *way = self->ways[i];
+        if (!way->length)
+            continue;
+        int is_sent = send_notice(way, head);
+        if (is_sent < 0 || (!is_sent && leave_notice(way, self->unsent) < 0))
+            return -1;
+        way->length = 0;
+        way->owes_ring = 1;
+    }
+    return 0;
 }
 
-/* The entry of a value that has no fixed size. */
-static PyObject *encoded_entry(uint32_t index, const Outflow *outlet)
+/* An entry, and what holds its bytes until it is copied. */
+typedef struct {
+    WireEntry entry;
+    unsigned char number[LONGEST_NUMBER];
+    Py_buffer view;
+} Parcel;
+
+static int pack_slot(Parcel *parcel, uint32_t index, PyObject *slots)
+{
+    if (PyObject_TypeCheck(slots, slots_type) && ((SlotLender *)slots)->current >= 0) {
+        parcel->entry = entry_of_slot(index, (int32_t)sent_slot((SlotLender *)slots));
+        return 0;
+    }
+    PyObject *sent = PyObject_CallMethodNoArgs(slots, name_sent);
+    parcel->entry = entry_of_slot(index, sent == NULL ? -1 : (int32_t)PyLong_AsLong(sent));
+    Py_XDECREF(sent);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Takes the reference to `payload`. */
+static int pack_bytes(Parcel *parcel, uint32_t index, PyObject *payload)
+{
+    int failed = payload == NULL ? -1 : PyObject_GetBuffer(payload, &parcel->view, PyBUF_CONTIG_RO);
+    Py_XDECREF(payload);
+    if (failed < 0 || is_too_long(parcel->view.len))
+        return -1;
+    parcel->entry = entry_of_bytes(index, parcel->view.buf, parcel->view.len);
+    return 0;
+}
+
+/* A value that has no fixed size. */
+static int pack_encoded(Parcel *parcel, uint32_t index, const Outflow *outlet)
 {
     if (outlet->cell == NULL || !Py_IS_TYPE(outlet->cell, cell_type)) {
         PyErr_SetString(PyExc_TypeError, "expected an outlet with a cell");
-        return NULL;
+        return -1;
     }
     PyObject *value = ((Cell *)outlet->cell)->value;
-    unsigned char number[LONGEST_NUMBER], *end = write_plain(number, value);
-    if (end != NULL) /* that is how its spec would write it */
-        return bytes_entry(index, number, end - number);
+    unsigned char *end = write_plain(parcel->number, value);
+    if (end != NULL) { /* that is how its spec would write it */
+        parcel->entry = entry_of_bytes(index, parcel->number, end - parcel->number);
+        return 0;
+    }
     PyObject *spec = PyObject_GetAttr((PyObject *)outlet, name_spec);
     PyObject *payload = spec == NULL ? NULL : PyObject_CallMethodOneArg(spec, name_encode, value);
-    PyObject *entry = payload == NULL ? NULL : value_entry(index, payload);
     Py_XDECREF(spec);
-    Py_XDECREF(payload);
-    return entry;
+    return pack_bytes(parcel, index, payload);
 }
 
-static PyObject *next_entry(const Outflow *outlet)
+static int pack(Parcel *parcel, const Outflow *outlet)
 {
     uint32_t index = (uint32_t)outlet->index;
     if (outlet->slots != NULL && outlet->slots != Py_None)
-        return slot_entry_of(index, outlet->slots);
-    if (!outlet->lies_in_memory)
-        return encoded_entry(index, outlet);
-    PyObject *payload = stored_of_outflow(outlet, lender_type);
-    PyObject *entry = payload == NULL ? NULL : value_entry(index, payload);
-    Py_XDECREF(payload);
-    return entry;
+        return pack_slot(parcel, index, outlet->slots);
+    return outlet->lies_in_memory ? pack_bytes(parcel, index, stored_of_outflow(outlet, lender_type))
+                                  : pack_encoded(parcel, index, outlet);
 }
 
-static int add_for(PyObject *unsent, PyObject *worker, PyObject *entry)
+/* Add an entry to what goes to a worker: the short way, unless it is too long or something before it was. */
+static int add_for(Post *self, PyObject *worker, const WireEntry *entry)
 {
-    PyObject *entries = PyDict_GetItemWithError(unsent, worker);
-    if (entries != NULL)
-        return PyList_Append(entries, entry);
-    if (PyErr_Occurred() || (entries = PyList_New(1)) == NULL)
-        return -1;
-    PyList_SET_ITEM(entries, 0, Py_NewRef(entry));
-    int failed = PyDict_SetItem(unsent, worker, entries);
-    Py_DECREF(entries);
-    return failed;
+    Outgoing *way = (Outgoing *)PyDict_GetItemWithError(self->outgoing, worker);
+    int waits = way == NULL ? 1 : is_left(self, worker);
+    if (PyErr_Occurred() || (!waits && takes_entry(way, entry)))
+        return PyErr_Occurred() ? -1 : 0;
+    PyObject *bytes = bytes_of_entry(entry);
+    int failed = bytes == NULL || (way != NULL && leave_notice(way, self->unsent) < 0) ||
+                 leave(self->unsent, worker, bytes) < 0;
+    Py_XDECREF(bytes);
+    return failed ? -1 : 0;
 }
 
 static PyObject *post_add(Post *self, PyObject *given)
@@ -393,15 +447,16 @@ static PyObject *post_add(Post *self, PyObject *given)
         return NULL;
     }
     Outflow *outlet = (Outflow *)given;
-    PyObject *remote = outlet->remote, *entry = NULL;
-    if (remote == NULL || !PyTuple_Check(remote))
+    PyObject *remote = outlet->remote;
+    if (remote == NULL || !PyTuple_Check(remote)) {
         PyErr_Format(PyExc_TypeError, "expected a tuple of workers, received %R", remote);
-    else
-        entry = next_entry(outlet);
-    int failed = entry == NULL;
+        return NULL;
+    }
+    Parcel parcel = {.view = {.obj = NULL}};
+    int failed = pack(&parcel, outlet) < 0;
     for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(remote); i++)
-        failed = add_for(self->unsent, PyTuple_GET_ITEM(remote, i), entry) < 0;
-    Py_XDECREF(entry);
+        failed = add_for(self, PyTuple_GET_ITEM(remote, i), &parcel.entry) < 0;
+    PyBuffer_Release(&parcel.view);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
@@ -499,7 +554,17 @@ static int pay(Post *self, Triple frontier)
 
 static int is_empty(PyObject *post)
 {
-    return !PyDict_GET_SIZE(((Post *)post)->unsent);
+    const Post *self = (Post *)post;
+    for (Py_ssize_t i = 0; i < self->way_count; i++)
+        if (self->ways[i]->length)
+            return 0;
+    return !PyDict_GET_SIZE(self->unsent);
+}
+
+/* Whether anything has to go the long way. */
+static int are_left(const Post *self)
+{
+    return PyDict_GET_SIZE(self->unsent) > 0;
 }
 
 static int flush(PyObject *post, int64_t rank)
@@ -509,11 +574,11 @@ static int flush(PyObject *post, int64_t rank)
     if (reached(self, rank, &head) < 0)
         return -1;
     int is_news = inform(self, head, 0);
-    if (is_news < 0 || send_all(self, head, 1) < 0)
+    if (is_news < 0 || send_all(self, head) < 0 || ring(post) < 0)
         return -1;
     self->owes_news |= is_news;
-    if (!is_empty(post) || !self->owes_news)
-        return !is_empty(post);
+    if (are_left(self) || !self->owes_news)
+        return are_left(self);
     return pay(self, head) < 0 ? -1 : wake(self);
 }
 
@@ -521,19 +586,9 @@ static int finish(PyObject *post, int64_t rank)
 {
     Post *self = (Post *)post;
     Triple head;
-    if (reached(self, rank, &head) < 0 || inform(self, head, 1) < 0 || send_all(self, head, 0) < 0)
+    if (reached(self, rank, &head) < 0 || inform(self, head, 1) < 0 || send_all(self, head) < 0)
         return -1;
-    return !is_empty(post);
-}
-
-static int ring(PyObject *post)
-{
-    Post *self = (Post *)post;
-    full_fence();
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->told); i++)
-        if (ring_if_asleep((Outgoing *)PyList_GET_ITEM(self->told, i)) < 0)
-            return -1;
-    return PyList_SetSlice(self->told, 0, PY_SSIZE_T_MAX, NULL);
+    return are_left(self);
 }
 
 static PostCalls calls = {is_empty, flush, finish, ring, tell, promise, promised};
@@ -627,6 +682,11 @@ static PyObject *get_frontier(Post *self, void *unused)
     return triple_as_tuple(self->status.frontier);
 }
 
+static PyObject *get_is_empty(PyObject *self, void *unused)
+{
+    return PyBool_FromLong(is_empty(self));
+}
+
 static PyMemberDef post_members[] = {
     {"is_told", T_BOOL, offsetof(Post, is_told), 0, NULL},
     {NULL},
@@ -634,6 +694,7 @@ static PyMemberDef post_members[] = {
 
 static PyGetSetDef post_properties[] = {
     {"frontier", (getter)get_frontier, NULL, "What was published last.", NULL},
+    {"is_empty", get_is_empty, NULL, "Whether nothing waits to be sent.", NULL},
     {NULL},
 };
 

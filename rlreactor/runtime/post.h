@@ -9,7 +9,7 @@
 
 typedef struct {
     int (*is_empty)(PyObject *post);
-    int (*flush)(PyObject *post, int64_t rank);  /* 1: what is left in `unsent` has to go the long way; -1: error */
+    int (*flush)(PyObject *post, int64_t rank);  /* 1: what is in `unsent` has to go the long way; -1: error */
     int (*finish)(PyObject *post, int64_t rank); /* the same */
     int (*ring)(PyObject *post);
     int (*tell)(PyObject *post, Triple frontier);

@@ -36,7 +36,7 @@ class Post:
     """To all workers, where there is a short way to each of them.
 
     Args:
-        unsent: entries of the next notice, by worker; what has to go the long way stays there.
+        unsent: entries of the next notice that have to go the long way, by worker.
         outgoing: by worker.
         listeners: those who read from this worker, and their edges.
         own: words of this worker.
@@ -45,10 +45,12 @@ class Post:
 
     Attributes:
         frontier: that was published last.
+        is_empty: whether nothing waits to be sent, either way.
         is_told: whether everybody knows what was published last.
     """
 
     frontier: Triple
+    is_empty: bool
     is_told: bool
 
     def __init__(
@@ -67,11 +69,11 @@ class Post:
         raise NotImplementedError
 
     def flush(self, rank: int, /) -> bool:
-        """As `Outbox.flush`; whether anything is left in `unsent`, after which `catch_up` says what is to be said."""
+        """As `Outbox.flush`; whether anything is in `unsent`, after which `catch_up` says what is to be said."""
         raise NotImplementedError
 
     def finish(self, ranks: int, /) -> bool:
-        """As `Outbox.finish`; whether anything is left in `unsent`."""
+        """As `Outbox.finish`; whether anything is in `unsent`."""
         raise NotImplementedError
 
     def catch_up(self, rank: int, /) -> None:

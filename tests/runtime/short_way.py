@@ -26,12 +26,13 @@ from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.scheduler.horizon import Horizon
 from rlreactor.scheduler.queue import EventQueue
 from rlreactor.scheduler.routes import Route
-from rlreactor.scheduler.steady import SteadyLoop
+from rlreactor.scheduler.steady import Outflow, SteadyLoop
 from rlreactor.spec import as_spec
 from rlreactor.tag import NO_DELAY, Delay, Point
 
 __all__ = [
-    "CAPACITY", "LATER", "NUMBERS", "PORT", "RANK", "ROUTE", "SIZE", "Pair", "entry", "rings", "sent", "short_way",
+    "CAPACITY", "LATER", "NUMBERS", "PORT", "RANK", "ROUTE", "SIZE", "Pair", "Slots", "carrying", "entry", "holding",
+    "outlet", "rings", "sent", "short_way",
 ]  # fmt: skip
 
 CAPACITY, WRITER, RANK = 1024, 3, 5
@@ -116,6 +117,41 @@ def short_way() -> Generator[Pair]:
 
 def entry(port: int, *numbers: int) -> bytes:
     return wire.inline(port, np.array(numbers, np.int64).tobytes().ljust(SIZE, b"\0"))
+
+
+class Slots:
+    """Of which the one with this number was filled."""
+
+    def sent(self) -> int:
+        return 3
+
+
+class Outlet(Outflow):
+    """So much of one as leaves."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__()
+        self.cell = Cell()
+        self.cell.value, self.spec = "text", as_spec(str)
+        stored: Any = SimpleNamespace(stored=memoryview(b"12345678901"))
+        self.slots, self.lies_in_memory, self.storage, self.index, self.remote = None, True, stored, PORT, (0, 1)
+        for name, value in given.items():
+            setattr(self, name, value)
+
+
+def outlet(**given: Any) -> Any:
+    """Of a text in memory, if nothing else is given."""
+    return Outlet(**given)
+
+
+def holding(data: bytes) -> Any:
+    """The outlet of a value for worker 0 that these bytes are."""
+    return outlet(storage=SimpleNamespace(stored=memoryview(data)), remote=(0,))
+
+
+def carrying(*numbers: int) -> Any:
+    """The outlet of numbers for worker 0."""
+    return holding(np.array(numbers, np.int64).tobytes().ljust(SIZE, b"\0"))
 
 
 def sent(pair: Pair, *parts: bytes) -> None:

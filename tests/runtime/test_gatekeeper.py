@@ -23,7 +23,7 @@ from rlreactor.runtime.rest import Rest
 from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.tag import FOREVER, Point
 
-from .short_way import CAPACITY, LATER, PORT, RANK, ROUTE, Pair, entry, rings, sent, short_way
+from .short_way import CAPACITY, LATER, PORT, RANK, ROUTE, Pair, carrying, entry, holding, rings, sent, short_way
 
 pytestmark = pytest.mark.skipif(not gatekeeper.IS_OPEN, reason="it is not compiled: `make engine`")
 
@@ -430,20 +430,20 @@ def test_what_waits_is_sent_and_else_said(pair: Pair, writer: Worker) -> None:
     for rank in (3, 4):  # the second tells nobody anything
         writer.keeper.done(rank)
         assert (pair.boards[0].read(1)[1].frontier, pair.reader.read()) == ((4, 0, 4), [])
-    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.add(carrying(1, 2))
     writer.keeper.done(4)
     assert [wire.parse(notice)[:2] for notice in pair.reader.read()] == [((4, 0), 5)]
 
 
 def test_what_is_left_goes_the_long_way(pair: Pair, writer: Worker) -> None:
-    pair.unsent[0] = [wire.inline(PORT, bytes(CAPACITY // 4))]
+    pair.post.add(holding(bytes(CAPACITY // 4)))
     writer.keeper.done(4)
     writer.keeper.tag_done()
     assert writer.left.said == [("send_rest", 5), ("send_rest", RANKS)]
 
 
 def test_the_end_of_a_tag_sends_and_promises(pair: Pair, writer: Worker) -> None:
-    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.add(carrying(1, 2))
     pair.writing.queue.push((12, 0), None)
     writer.keeper.tag_done()
     assert pair.cells[PORT].value.tolist() == [1, 2]  # here it hears itself
@@ -458,7 +458,7 @@ def test_what_has_come_until_a_tag_ends_counts_in_its_promise(pair: Pair, sends:
     pair.boards[1].publish(((20, 0, 0), (20, 0), (3, 0), 0))
     pair.writing.queue.push((12, 0), None)
     if sends:
-        pair.unsent[0] = [entry(PORT, 1, 2)]
+        post.add(carrying(1, 2))
     Worker(pair, post, pair.writing).keeper.tag_done()
     assert pair.horizon.known == ((20, 0) if sends else (0, 0))  # who promises nothing need not listen
     assert pair.boards[0].read(1)[1].frontier == ((12, 0, 0) if sends else (20, 0, 0))
@@ -467,7 +467,7 @@ def test_what_has_come_until_a_tag_ends_counts_in_its_promise(pair: Pair, sends:
 def test_what_leaves_after_the_last_reaction_is_promised_and_rung_at_the_end(pair: Pair, writer: Worker) -> None:
     words, asleep = pair.boards[0].asleep(0)
     words[asleep] = 1
-    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.add(carrying(1, 2))
     writer.keeper.reacted()
     assert [wire.parse(notice)[:2] for notice in pair.reader.read()] == [((4, 0), RANKS)]
     assert (pair.boards[0].version(1), pair.writing.in_tag) == (0, True)
@@ -484,7 +484,7 @@ def test_what_leaves_after_the_last_reaction_is_promised_and_rung_at_the_end(pai
 
 
 def test_the_neighbourhood_is_told_that_something_was_sent(pair: Pair, writer: Worker) -> None:
-    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.add(carrying(1, 2))
     writer.keeper.reacted()
     for _ in range(2):
         pair.writing.scheduler._called = True
@@ -494,9 +494,9 @@ def test_the_neighbourhood_is_told_that_something_was_sent(pair: Pair, writer: W
 
 def test_while_a_snapshot_is_taken_nothing_leaves_early(pair: Pair, writer: Worker) -> None:
     pair.arrivals.is_usual = False
-    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.add(carrying(1, 2))
     writer.keeper.reacted()
-    assert (list(pair.unsent), pair.reader.read()) == ([0], [])
+    assert (pair.post.is_empty, pair.reader.read()) == (False, [])
 
 
 def test_who_sends_nothing_promises_now_and_then(pair: Pair, writer: Worker) -> None:

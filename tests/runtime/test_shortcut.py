@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,26 @@ from rlreactor.runtime.post import Outgoing, Post
 from rlreactor.scheduler.edges import Edges, InEdge
 from rlreactor.scheduler.frontier import Frontiers
 from rlreactor.scheduler.horizon import Horizon
-from rlreactor.scheduler.steady import Outflow
 from rlreactor.spec import as_spec
 from rlreactor.storage import Heap
 
-from .short_way import CAPACITY, LATER, NUMBERS, PORT, ROUTE, SIZE, Pair, entry, rings, sent, short_way
+from .short_way import (
+    CAPACITY,
+    LATER,
+    NUMBERS,
+    PORT,
+    ROUTE,
+    SIZE,
+    Pair,
+    Slots,
+    carrying,
+    entry,
+    holding,
+    outlet,
+    rings,
+    sent,
+    short_way,
+)  # fmt: skip
 
 pytestmark = pytest.mark.skipif(not arrivals.IS_OPEN, reason="it is not compiled: `make engine`")
 
@@ -37,9 +51,11 @@ def pair() -> Iterator[Pair]:
 
 
 def test_what_goes_out_is_read_the_long_way(pair: Pair) -> None:
-    pair.unsent[0] = [entry(PORT, 1, 2), wire.entry(LATER, 3)]
+    pair.post.add(carrying(1, 2))
+    pair.post.add(outlet(slots=Slots(), index=LATER, remote=(0,)))
+    assert not pair.post.is_empty
     pair.post.flush(6)
-    assert pair.unsent == {}
+    assert (pair.unsent, pair.post.is_empty) == ({}, True)
     (notice,) = pair.reader.read()
     tag, rank, entries = wire.parse(notice)
     assert (tag, rank) == ((4, 0), 6)
@@ -49,40 +65,27 @@ def test_what_goes_out_is_read_the_long_way(pair: Pair) -> None:
     assert (pair.sent_at[0], pair.boards[1].has_mail(0)) == (0, True)
 
 
-class Slots:
-    def sent(self) -> int:
-        return 3
-
-
-class Outlet(Outflow):
-    """So much of one as leaves."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__()
-        self.cell = Cell()
-        self.cell.value, self.spec = "text", as_spec(str)
-        stored: Any = SimpleNamespace(stored=memoryview(b"12345678901"))
-        self.slots, self.lies_in_memory, self.storage, self.index, self.remote = None, True, stored, PORT, (0, 1)
-        for name, value in given.items():
-            setattr(self, name, value)
-
-
-def outlet(**given: Any) -> Any:
-    return Outlet(**given)
+def holding_in_cell(value: Any) -> Cell:
+    cell = Cell()
+    cell.value = value
+    return cell
 
 
 def test_entries_are_those_of_the_wire_format(pair: Pair) -> None:
     pair.post.add(outlet())
     pair.post.add(outlet(slots=Slots(), index=LATER, remote=(0,)))
     pair.post.add(outlet(lies_in_memory=False, remote=(0,)))
-    first = wire.inline(PORT, b"12345678901")
-    assert pair.unsent == {0: [first, wire.entry(LATER, 3), wire.inline(PORT, as_spec(str).encode("text"))], 1: [first]}
-    pair.unsent.clear()
+    pair.post.add(outlet(lies_in_memory=False, cell=holding_in_cell(-7), remote=(0,)))
     heap: Any = Heap(as_spec(NUMBERS))
     numbers = heap.empty()
     numbers[:] = 1, 2
     pair.post.add(outlet(storage=heap, cell=heap.store(numbers), remote=(0,)))
-    assert pair.unsent == {0: [entry(PORT, 1, 2)]}
+    first = wire.inline(PORT, b"12345678901")
+    assert pair.unsent == {1: [first]}  # there is no short way to it
+    pair.post.flush(6)
+    text, number = wire.inline(PORT, as_spec(str).encode("text")), wire.inline(PORT, as_spec(int).encode(-7))
+    entries = first, wire.entry(LATER, 3), text, number, entry(PORT, 1, 2)
+    assert pair.reader.read() == [wire.head((4, 0), 6) + b"".join(entries)]
     with pytest.raises(TypeError, match="expected a tuple of workers, received 7"):
         pair.post.add(outlet(remote=7))
     with pytest.raises(TypeError, match="expected an outlet, received 'nothing'"):
@@ -92,7 +95,7 @@ def test_entries_are_those_of_the_wire_format(pair: Pair) -> None:
 def test_records_go_round_the_ring(pair: Pair) -> None:
     for number in range(200):
         for size in (number % 3 + 1, 2):
-            pair.unsent[0] = [wire.inline(PORT, bytes([number % 256]) * size * 9)]
+            pair.post.add(holding(bytes([number % 256]) * size * 9))
             pair.writing.execution.tag = (number, 0)
             pair.post.flush(1)
         for size, notice in zip((number % 3 + 1, 2), pair.reader.read(), strict=True):
@@ -100,9 +103,11 @@ def test_records_go_round_the_ring(pair: Pair) -> None:
 
 
 def test_a_long_notice_goes_the_long_way(pair: Pair) -> None:
-    pair.unsent[0] = [wire.inline(PORT, bytes(CAPACITY // 4))]
-    pair.post.flush(6)
-    assert list(pair.unsent) == [0]
+    pair.post.add(carrying(1, 2))
+    pair.post.add(holding(bytes(CAPACITY // 4)))
+    pair.post.add(carrying(3, 4))  # not before what has to wait
+    assert pair.post.flush(6)
+    assert pair.unsent == {0: [entry(PORT, 1, 2), wire.inline(PORT, bytes(CAPACITY // 4)), entry(PORT, 3, 4)]}
     assert pair.reader.read() == []
     assert not pair.boards[1].has_mail(0)
 
@@ -110,22 +115,25 @@ def test_a_long_notice_goes_the_long_way(pair: Pair) -> None:
 def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
     taken = 0
     while True:
-        pair.unsent[0] = [entry(PORT, taken, 0)]
+        pair.post.add(outlet(slots=Slots(), index=LATER, remote=(0,)))
+        pair.post.add(carrying(taken, 0))
         pair.writing.execution.tag = (taken, 0)
         pair.post.flush(6)
         if pair.unsent:
             break
         taken += 1
-    assert taken == CAPACITY // (8 + wire.SINGLE + SIZE)
+    assert taken == CAPACITY // (8 + wire.SINGLE + 8 + SIZE)
+    assert pair.unsent == {0: [wire.entry(LATER, 3), entry(PORT, taken, 0)]}
     assert len(pair.reader.read()) == taken
-    pair.post.flush(6)  # there is room again
-    assert not pair.unsent
+    pair.unsent.clear()
+    pair.post.add(carrying(1, 2))  # there is room again
+    assert not pair.post.flush(6)
     assert len(pair.reader.read()) == 1
 
 
 def test_nothing_is_written_for_a_worker_that_is_gone(pair: Pair) -> None:
     pair.boards[0].leave()
-    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.add(carrying(1, 2))
     pair.post.flush(6)
     assert (pair.unsent, pair.reader.read()) == ({}, [])
 
@@ -133,7 +141,7 @@ def test_nothing_is_written_for_a_worker_that_is_gone(pair: Pair) -> None:
 def test_who_sleeps_is_rung(pair: Pair) -> None:
     words, asleep = pair.boards[0].asleep(0)
     words[asleep] = 1
-    pair.unsent[0] = [entry(PORT, 1, 2)]
+    pair.post.add(carrying(1, 2))
     pair.post.finish(6)
     with pytest.raises(BlockingIOError):
         rings(pair.bells[0])
@@ -166,7 +174,7 @@ def test_what_has_to_wait_for_the_long_way_is_said_afterwards(pair: Pair) -> Non
     ways = {0: pair.ways[0], 2: pair.ways[0]}
     listeners = ((0, Edges([InEdge(ROUTE)])), (2, Edges([InEdge(ROUTE)])))
     post = Post(pair.unsent, ways, listeners, pair.boards[1].own_words(), Horizon([]), pair.writing)
-    pair.unsent[0] = [wire.inline(PORT, bytes(CAPACITY // 4))]
+    post.add(holding(bytes(CAPACITY // 4)))
     assert post.flush(6)
     assert (list(pair.unsent), pair.boards[0].version(1)) == ([0], 0)
     pair.unsent.clear()
