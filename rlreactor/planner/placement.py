@@ -115,8 +115,11 @@ class Planner:
         self.asked = workers
 
     def plan(self) -> Plan:
-        counts = [self._checked(self.asked)] if self.asked is not None else self._sensible_counts()
-        return self.finished(self._fastest([self._placed(count) for count in counts]))
+        if self.asked is None:
+            return self.finished(self._fastest([self._placed(count) for count in self._sensible_counts()]))
+        placed = self._placed(self._checked(self.asked))
+        self._note_slower(placed)
+        return self.finished(placed)
 
     def _placed(self, count: int) -> tuple[WorkerPlan, ...]:
         """The groups on so many workers: first by a rule, then, where costs are known, by trying moves."""
@@ -286,6 +289,20 @@ class Planner:
     def _load(self, own: list[Group]) -> float | None:
         known = [self.costs.known(path) for group in own for path in group.reactors]
         return None if None in known else math.fsum(cost for cost in known if cost is not None)
+
+    def _note_slower(self, placed: tuple[WorkerPlan, ...]) -> None:
+        """So many workers were asked for: say so if a tick of fewer is predicted to be shorter."""
+        if self.predictor is None:
+            return
+        fewer = [count for count in self._sensible_counts() if count < len(placed)]
+        ticks = {count: self.predictor.tick_seconds(*_layout(self._placed(count))) for count in fewer}
+        best = min(fewer, key=lambda count: ticks[count], default=len(placed))
+        times = self.predictor.tick_seconds(*_layout(placed)) / ticks.get(best, math.inf)
+        if times > _WORTH_A_WORKER:
+            self.notes.append(
+                f"{_count(len(placed), 'worker')}, as asked: a tick is predicted to take {times:.2f} times as long as "
+                f"with {best}"
+            )
 
     def _note_cores(self, threads: Sequence[int]) -> None:
         cores = len(self.machine.cores)

@@ -197,8 +197,20 @@ def test_with_a_profile_the_fastest_number_of_workers_is_chosen() -> None:
     assert [note for note in tiny.notes if note.startswith("1 worker: 4 would take")]
     large = plan(graph, Machine.made_up(4), profile=made_up(graph, {"actors[].collect": 100.0}, engine=busy))
     assert len(large.workers) == 4
-    obeyed = plan(graph, Machine.made_up(4), 3, profile=made_up(graph, {}, engine=busy))
-    assert len(obeyed.workers) == 3
+
+
+def test_a_number_that_is_asked_for_is_obeyed_and_its_price_told() -> None:
+    busy = EngineCosts(passing=0, waiting=0, notice=1, message=1, spinning=1, sleeping=1, shared=1)
+    graph = check(Lagging(rollouts=4))
+    tiny = made_up(graph, {}, engine=busy)
+    many, one = plan(graph, Machine.made_up(4), 3, profile=tiny), plan(graph, Machine.made_up(4), 1, profile=tiny)
+    assert (len(many.workers), len(one.workers)) == (3, 1)
+    (note,) = [note for note in many.notes if "as asked" in note]
+    times = predicted(one).ticks_per_second / predicted(many).ticks_per_second
+    assert note == f"3 workers, as asked: a tick is predicted to take {times:.2f} times as long as with 1"
+    large = made_up(graph, {"actors[].collect": 100.0}, engine=busy)
+    for notes in (one.notes, plan(graph, Machine.made_up(4), 4, profile=large).notes, plan(graph, TWO, 4).notes):
+        assert not [note for note in notes if "as asked" in note]
 
 
 def test_a_profile_serves_larger_banks() -> None:
