@@ -6,9 +6,9 @@ overwritten meanwhile.
 
 Row, in words: 0 the version of the last status that was news to those who read from the worker, 1 gone, 2 how often it
 ran out of work, 3 the logical time it waits for, 4 asleep, 5 whether it waits for anybody; 8 the version of its status,
-9 how many messages had left for it when it began to wait; 16 the rank of the reaction it runs (+ 1) below the
-microstep, 17 the logical time of that reaction; then on lines of their own GENERATIONS × STATUS, the number of messages
-sent to each worker, and for each worker whether this one waits for it: 1 for anything, 2 for room.
+9 how many messages had left for it when it began to wait; 16 the rank of the reaction it was last seen in (+ 1) below
+the microstep, 17 the logical time of that reaction; then on lines of their own GENERATIONS × STATUS, the number of
+messages sent to each worker, and for each worker whether this one waits for it: 1 for anything, 2 for room.
 
 What changes with every message or reaction shares no cache line with what others look at when they send or receive one.
 """

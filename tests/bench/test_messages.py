@@ -103,10 +103,10 @@ def test_pacing(quick: Quick) -> None:
 
 def test_the_paper_s_form_takes_the_sleep_off(quick: Quick) -> None:
     written = quick(
-        broadcast.main, "--rounds", 1, "--times", 1, "--bytes", 80_000, "--clients", 2, "--sleep", 0.1, "--ours"
+        broadcast.main, "--rounds", 1, "--times", 1, "--bytes", 80_000, "--clients", 2, "--sleep", 0.5, "--ours"
     )  # fmt: skip
-    ours = written["measured"]["contestants"][broadcast.setting(2, 80_000, 0.1) + broadcast.OURS]
-    assert 0 < ours["ms"]["median"] < 100
+    ours = written["measured"]["contestants"][broadcast.setting(2, 80_000, 0.5) + broadcast.OURS]
+    assert 0 < ours["ms"]["median"] < 500
     assert thresholds(written) == [1.3]  # the copies alone do not sleep, so nothing is demanded of their ratio
 
 
