@@ -92,6 +92,11 @@ class Spec(Generic[T]):
         """The type whose values are their own stored form; None where every value has to be looked at."""
         return None
 
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are what `codec.pack_number` takes."""
+        return self.plain in codec.NUMBERS
+
     def encode(self, stored: Any) -> bytes:
         """A stored value as the bytes of a message: the arrays as they lie in a slot."""
         buffer = bytearray(self.nbytes)
@@ -302,7 +307,6 @@ class Object(Spec[T]):
         self.annotation = annotation
         self._type: type[Any] = typing.get_origin(annotation) or annotation
         self._scalar = annotation in _SCALARS
-        self._is_number = annotation in codec.NUMBERS
         self._bare = annotation in _CONTAINERS
 
     def resolved(self, parameters: Mapping[str, Any]) -> Object[T]:
@@ -364,7 +368,7 @@ class Object(Spec[T]):
             raise SpecError(f"expected {self}, received {describe_value(value)}: {error}") from None
 
     def encode(self, stored: Any) -> bytes:
-        if self._is_number:
+        if self.is_number:
             return codec.pack_number(stored)
         return codec.pack(stored) if self._scalar else bytes(stored)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rlreactor.access import Cell
-from rlreactor.codec import NUMBERS
 from rlreactor.execution import Execution
 from rlreactor.links.slotted import Lease, SlotReader
 from rlreactor.pool import Pool
@@ -97,7 +96,7 @@ class RemotePort:
         self.spec = spec
         self.inlets = inlets
         self.slots = slots
-        self.carries_numbers = spec.plain in NUMBERS
+        self.carries_numbers = spec.is_number
         self._pool = Pool(spec, frozen=True) if spec.fields else None
         self.values = [] if self._pool is None else self._pool.values  # memory for what comes in messages
 

@@ -17,6 +17,7 @@ typedef struct {
     WireEntry entry;
     unsigned char number[LONGEST_NUMBER];
     Py_buffer view;
+    PyObject *whole; /* the same as bytes, once the long way needs them */
 } Parcel;
 
 static int pack_slot(Parcel *parcel, uint32_t index, PyObject *slots)
@@ -68,6 +69,20 @@ static int pack(Parcel *parcel, const Outflow *outlet)
         return pack_slot(parcel, index, outlet->slots);
     return outlet->lies_in_memory ? pack_bytes(parcel, index, stored_of_outflow(outlet, lender_type))
                                   : pack_encoded(parcel, index, outlet);
+}
+
+/* The entry as bytes, made once for all workers: borrowed; NULL with an error set. */
+static PyObject *whole_of(Parcel *parcel)
+{
+    if (parcel->whole == NULL)
+        parcel->whole = bytes_of_entry(&parcel->entry);
+    return parcel->whole;
+}
+
+static void empty(Parcel *parcel)
+{
+    PyBuffer_Release(&parcel->view);
+    Py_CLEAR(parcel->whole);
 }
 
 #endif

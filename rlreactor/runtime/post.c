@@ -215,17 +215,16 @@ static int send_all(Post *self, Triple head)
 }
 
 /* Add an entry to what goes to a worker: the short way, unless it is too long or something before it was. */
-static int add_for(Post *self, PyObject *worker, const WireEntry *entry)
+static int add_for(Post *self, PyObject *worker, Parcel *parcel)
 {
     Outgoing *way = (Outgoing *)PyDict_GetItemWithError(self->outgoing, worker);
     int waits = way == NULL ? 1 : is_left(self, worker);
-    if (PyErr_Occurred() || (!waits && takes_entry(way, entry)))
+    if (PyErr_Occurred() || (!waits && takes_entry(way, &parcel->entry)))
         return PyErr_Occurred() ? -1 : 0;
-    PyObject *bytes = bytes_of_entry(entry);
-    int failed = bytes == NULL || (way != NULL && leave_notice(way, self->unsent) < 0) ||
-                 leave(self->unsent, worker, bytes) < 0;
-    Py_XDECREF(bytes);
-    return failed ? -1 : 0;
+    if (way != NULL && leave_notice(way, self->unsent) < 0)
+        return -1;
+    PyObject *whole = whole_of(parcel);
+    return whole == NULL ? -1 : leave(self->unsent, worker, whole);
 }
 
 static PyObject *post_add(Post *self, PyObject *given)
@@ -240,11 +239,11 @@ static PyObject *post_add(Post *self, PyObject *given)
         PyErr_Format(PyExc_TypeError, "expected a tuple of workers, received %R", remote);
         return NULL;
     }
-    Parcel parcel = {.view = {.obj = NULL}};
+    Parcel parcel = {.view = {.obj = NULL}, .whole = NULL};
     int failed = pack(&parcel, outlet) < 0;
     for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(remote); i++)
-        failed = add_for(self, PyTuple_GET_ITEM(remote, i), &parcel.entry) < 0;
-    PyBuffer_Release(&parcel.view);
+        failed = add_for(self, PyTuple_GET_ITEM(remote, i), &parcel) < 0;
+    empty(&parcel);
     if (failed)
         return NULL;
     Py_RETURN_NONE;

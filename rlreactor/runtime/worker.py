@@ -121,8 +121,7 @@ class Worker:
         keep_freed_memory()
         give_freed_memory_back()
         base_bytes = resident_bytes()
-        look = _nothing if self.links is None else self.links.look
-        pace = Pace(self._progress, self._watch, look, self.share.options.stall_s / 4)
+        pace = Pace(self._progress, self._watch, self._look, self.share.options.stall_s / 4)
         try:
             with pace:
                 self.scheduler.run()
@@ -156,6 +155,10 @@ class Worker:
         if reading.tags >= limit.tags or reading.ns - self._started_ns >= limit.seconds * 1e9:
             self.interrupt()
 
+    def _look(self) -> None:
+        if self.links is not None:
+            self.links.look()
+
     def _report(self, pace: Pace, base_bytes: int) -> dict[str, Any]:
         recorders = self.tape.recorders
         return {
@@ -184,10 +187,6 @@ class Worker:
             "time": self._meters.use.report() if self._meters else {},
             "pid": os.getpid(),
         }
-
-
-def _nothing() -> None:
-    pass
 
 
 def _spin(share: Share) -> int:

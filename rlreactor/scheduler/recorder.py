@@ -13,7 +13,6 @@ import msgpack
 import numpy as np
 import xxhash
 
-from rlreactor.codec import NUMBERS
 from rlreactor.dynamic import is_a
 from rlreactor.errors import RunError
 from rlreactor.scheduler.foldable_hash import BLOCK, FoldableHash
@@ -82,7 +81,7 @@ class PortRecorder:
         self._hash = FoldableHash() if fingerprint else None
         self._arrays = _stream(spec) if fingerprint and spec.fields else None  # their bytes, one after another
         # Tags and values (of arrays the tags alone), hashed a thousand at a time: one by one is dear.
-        gathers = self._arrays is not None or spec.plain in NUMBERS
+        gathers = self._arrays is not None or spec.is_number
         self.unhashed: list[Any] | Gathering = Gathering() if gathers else []
         self._add = self._add_object if isinstance(spec, Object) else self._add_arrays
         self._kept = _as_it_is if isinstance(spec, Object) else _copied

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,13 @@ def test_a_long_notice_goes_the_long_way(pair: Pair) -> None:
     assert pair.unsent == {0: [entry(PORT, 1, 2), wire.inline(PORT, bytes(CAPACITY // 4)), entry(PORT, 3, 4)]}
     assert pair.reader.read() == []
     assert not pair.boards[1].has_mail(0)
+
+
+def test_what_goes_the_long_way_to_several_is_copied_once(pair: Pair) -> None:
+    long: Any = SimpleNamespace(stored=memoryview(bytes(CAPACITY // 4)))
+    pair.post.add(outlet(storage=long, remote=(0, 1)))
+    assert pair.unsent[0] == [wire.inline(PORT, bytes(CAPACITY // 4))]
+    assert pair.unsent[0][0] is pair.unsent[1][0]
 
 
 def test_a_full_ring_leaves_the_notice_to_the_long_way(pair: Pair) -> None:
